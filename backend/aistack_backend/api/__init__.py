@@ -1,0 +1,1 @@
+"""The HTTP face on the operator's Unix socket: thin, no rules."""

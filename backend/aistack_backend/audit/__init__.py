@@ -1,0 +1,1 @@
+"""The hash-chained log of every request, decision, intent and outcome, and its witness."""

@@ -1,0 +1,1 @@
+"""Podman: the port, its adapters, the watcher, and the tools that act on containers."""

@@ -1,0 +1,1 @@
+"""Durable execution: DBOS, the lease, the effect ledger. Nothing else imports dbos."""

@@ -1,0 +1,1 @@
+"""The machine, its GPUs, and the recorder."""

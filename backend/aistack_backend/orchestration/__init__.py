@@ -1,0 +1,1 @@
+"""Tasks and the agents that propose actions."""

@@ -1,0 +1,1 @@
+"""Tables on SQLite (WAL, synchronous FULL) or PostgreSQL, through SQLAlchemy Core."""

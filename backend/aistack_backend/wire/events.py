@@ -1,0 +1,35 @@
+"""The event stream ``GET /v1/events`` (server-sent events)."""
+
+from __future__ import annotations
+
+from aistack_backend.wire.base import Word
+
+
+class Topic(Word):
+    """What an event's data is. All but ACTIVITY carry a whole snapshot: the newest replaces the older.
+
+    The server-sent event is ``id: EPOCH:SEQ``, ``event: TOPIC``, ``data: JSON``. On connecting, the newest
+    snapshot of every topic comes first. ``reset`` means: what you hold is void, snapshots follow.
+    """
+
+    RESET = "reset"
+    STATUS = "status"
+    """:class:`~aistack_backend.wire.status.Status`"""
+    FLEET = "fleet"
+    """:class:`~aistack_backend.wire.containers.Fleet`"""
+    USAGE = "usage"
+    """:class:`~aistack_backend.wire.containers.UsageTable`"""
+    APPROVALS = "approvals"
+    """:class:`~aistack_backend.wire.actions.ApprovalList`: every pending one,
+    nearest deadline first, then the newest 50 decided."""
+    TASKS = "tasks"
+    """:class:`~aistack_backend.wire.tasks.TaskList`"""
+    AUDIT = "audit"
+    """:class:`~aistack_backend.wire.audit.AuditPage`: the newest 20 records."""
+    HOST = "host"
+    """:class:`~aistack_backend.wire.host.HostSample`"""
+    MODEL = "model"
+    """:class:`~aistack_backend.wire.models.ModelStatus`"""
+    ACTIVITY = "activity"
+    """:class:`~aistack_backend.wire.containers.Activity`: one, not replaced by the next."""
+    UNKNOWN = "unknown"

@@ -1,0 +1,93 @@
+"""Models on disk, the engine that runs them, and their preparation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aistack_backend.wire.base import Word
+
+
+class EngineState(Word):
+    """Where the local inference engine stands."""
+
+    ABSENT = "absent"
+    """Not built and not being built."""
+    PREPARING = "preparing"
+    """Being built or fetched; see the progress."""
+    NO_MODEL = "no model"
+    LOADING = "loading"
+    READY = "ready"
+    BUSY = "busy"
+    CRASHED = "crashed"
+    """The child died; it is being restarted."""
+    QUARANTINED = "quarantined"
+    """This model crashed the child three times; it is not tried again until asked."""
+    FAILED = "failed"
+    """Could not be prepared or loaded; the detail says why."""
+    UNKNOWN = "unknown"
+
+
+class StageState(Word):
+    """Where one stage of the preparation stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    OFFERED = "offered"
+    """Needs one confirming key before it starts."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One stage of getting ready, with measured progress."""
+
+    name: str
+    state: StageState
+    done: int = 0
+    total: int | None = None
+    """Same unit as ``done``; None = not known."""
+    unit: str = ""
+    """``bytes`` or ``steps``."""
+    started_at: float | None = None
+    ended_at: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """A model of the catalogue or a file on disk."""
+
+    id: str
+    name: str
+    licence: str
+    origin: str
+    size: int
+    sha256: str = ""
+    path: str = ""
+    """Where it lies; empty = not here."""
+    fits: bool | None = None
+    """Whether its memory need fits what is free now; None = not measured."""
+    needs: int | None = None
+    """Estimated bytes of memory to run it."""
+    active: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelStatus:
+    """The engine and its models, as the screens show them."""
+
+    engine: EngineState
+    since: float
+    detail: str = ""
+    hint: str = ""
+    adapter: str = ""
+    """``llama-cpp-python 0.3.36``, ``xllamacpp`` …"""
+    model: str = ""
+    context_size: int | None = None
+    tokens_per_second: float | None = None
+    """Of the last or running answer."""
+    stages: tuple[Stage, ...] = ()
+    cards: tuple[ModelCard, ...] = ()
