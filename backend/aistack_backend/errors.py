@@ -17,12 +17,12 @@ class BackendError(Exception):
     status = 500
     title = "The backend failed"
 
-    def __init__(self, detail: str, hint: str = "", *, title: str = "", type: str = "") -> None:
+    def __init__(self, detail: str, hint: str = "", *, title: str = "", kind: str = "") -> None:
         super().__init__(detail)
         self.detail = detail
         self.hint = hint
         self.title = title or self.title
-        self.type = type or self.type
+        self.type = kind or self.type
 
 
 class NotFound(BackendError):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from aistack_backend.wire.base import Raw, Word
 
-
 NOTHING = Raw("")
 
 
