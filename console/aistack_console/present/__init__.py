@@ -1,0 +1,1 @@
+"""Presenters: pure functions from a snapshot to rows; no textual, no httpx."""
