@@ -1,0 +1,110 @@
+"""What every test stands on: its own folders, and a Podman and an engine that are really there, or a clear word."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import os
+import socket
+import uuid
+from pathlib import Path
+
+import pytest
+
+CI = os.environ.get("CI") == "true"
+PODMAN_SOCKET = Path(os.environ.get("AISTACK_TEST_PODMAN", "/run/podman/podman.sock"))
+NEEDS = {
+    "podman": "Podman's API does not answer; run `make testbed`",
+    "core": "the image localhost/aistack-core:1 is missing; run `make testbed`",
+    "engine": "the engine's wheel or the small model is not in the cache; `make test` puts them there",
+}
+
+
+class _Unix(http.client.HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(5)
+        self.sock.connect(str(PODMAN_SOCKET))
+
+
+def podman_answers(path: str) -> bool:
+    """Ask Podman's API for ``path``; True when it says 200 or 204."""
+    connection = _Unix("d")
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status in (200, 204)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@functools.cache
+def there(what: str) -> bool:
+    """Say whether a marked test's need is met on this machine."""
+    if what == "podman":
+        return podman_answers("/v4.0.0/libpod/_ping")
+    if what == "core":
+        return podman_answers("/v4.0.0/libpod/images/localhost%2Faistack-core:1/exists")
+    cache = Path(os.environ["AISTACK_CACHE_DIR"])
+    return any(cache.rglob("llama_cpp_python-*.whl")) and any(cache.rglob("*.gguf"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point everything that a test may touch at folders of its own, but keep the real cache."""
+    environ = os.environ
+    home_cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aistack"
+    environ.setdefault("AISTACK_CACHE_DIR", str(home_cache))
+    for name in [name for name in environ if name.startswith(("RALPH_", "AISTACK_")) and name not in _KEPT]:
+        del environ[name]
+    for name in ("CONTAINER_HOST", "DOCKER_HOST", "NO_COLOR", "SSH_CONNECTION", "TMUX"):
+        environ.pop(name, None)
+
+
+_KEPT = {"AISTACK_CACHE_DIR", "AISTACK_TEST_PODMAN"}
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give every test empty XDG folders, so that none reads or writes the person's own."""
+    base = tmp_path_factory.mktemp("xdg")
+    for name in ("CONFIG", "DATA", "STATE"):
+        folder = base / name.lower()
+        folder.mkdir()
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(folder))
+    return base
+
+
+@pytest.fixture
+def podman_socket() -> Path:
+    """The path of Podman's API socket; the test that asks for it is marked ``podman``."""
+    return PODMAN_SOCKET
+
+
+@pytest.fixture
+def unique() -> str:
+    """A prefix for names of containers and volumes that no other test has."""
+    return f"t{uuid.uuid4().hex[:8]}-"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Without its need a marked test is not run and says so; with CI=true that is a failure."""
+    for what, sentence in NEEDS.items():
+        if item.get_closest_marker(what) and not there(what):
+            if CI:
+                pytest.fail(sentence, pytrace=False)
+            pytest.skip(sentence)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end what could not be run."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section(f"NOT RUN: {len(skipped)} tests; the reasons are above")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With CI=true nothing may be skipped."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if CI and exitstatus == 0 and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
