@@ -1,0 +1,99 @@
+"""The backend's settings, resolved once at the start: configuration, environment and command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aistack_backend.wire import rendezvous
+from aistack_backend.wire.config import Config, ConfigError, Row
+from aistack_backend.wire.configfile import load
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that the wiring needs to know."""
+
+    data_dir: Path
+    cache_dir: Path
+    socket: Path
+    database_url: str
+    podman_url: str
+    """Empty = none of the usual places had a socket."""
+    threshold: str
+    require_approval: bool
+    approval_ttl: float
+    """Seconds until an undecided approval counts as no."""
+    start_ttl: float
+    """Seconds an approved action may wait for its start."""
+    config: Config
+    rows: tuple[Row, ...] = ()
+    config_file: str = ""
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder of the socket, 0700."""
+        return self.data_dir / "run"
+
+    @property
+    def log_file(self) -> Path:
+        """The backend's own log."""
+        return self.data_dir / "logs" / "backend.log"
+
+
+def resolve(
+    env: Mapping[str, str], *, config_file: Path | None = None, data_dir: Path | None = None, podman_url: str = ""
+) -> Settings:
+    """Read the configuration and settle every value; arguments win over environment and file.
+
+    Raises:
+        ConfigError: a setting that cannot be used, in one sentence.
+    """
+    loaded = load(config_file or rendezvous.config_file(env), env)
+    config = loaded.config
+    if not config.approvals.audit:
+        where = next(row.source for row in loaded.rows if row.key == "approvals.audit")
+        raise ConfigError(f"{where}: the audit log cannot be switched off; remove approvals.audit = false.")
+    data = _absolute(data_dir or _given(config.backend.data_dir) or rendezvous.data_dir(env))
+    cache = _absolute(_given(config.backend.cache_dir) or rendezvous.cache_dir(env))
+    try:
+        socket = rendezvous.socket_path(data)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    return Settings(
+        data_dir=data,
+        cache_dir=cache,
+        socket=socket,
+        database_url=config.backend.database or f"sqlite:///{data / 'aistack.db'}",
+        podman_url=podman_url or config.podman.url or find_podman(env),
+        threshold=config.approvals.threshold if config.approvals.require else "none",
+        require_approval=config.approvals.require,
+        approval_ttl=config.approvals.expire_after,
+        start_ttl=config.approvals.start_within,
+        config=config,
+        rows=loaded.rows,
+        config_file=loaded.file,
+    )
+
+
+def find_podman(env: Mapping[str, str], root: Path = Path("/")) -> str:
+    """Return the URL of the first usual socket that exists, else the one to be tried first.
+
+    The operator's own (rootless) socket comes before the system's.
+    """
+    runtime = env.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    places = [f"{runtime}/podman/podman.sock", "/run/podman/podman.sock"]
+    for place in places:
+        if os.access(root / place.lstrip("/"), os.R_OK | os.W_OK):
+            return f"unix://{place}"
+    return f"unix://{places[0] if os.getuid() else places[1]}"
+
+
+def _given(text: str) -> Path | None:
+    return Path(text).expanduser() if text else None
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path.expanduser()))  # noqa: PTH100  resolve() would follow links we must see

@@ -1,0 +1,129 @@
+"""Every setting there is, with its default and what it does: one file that console and backend both read.
+
+The file is TOML; ``configfile.load`` reads it. Each key can also be set as ``AISTACK_<SECTION>_<KEY>`` or by
+the name given here, which is how the names of the deployment note are honoured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aistack_backend.wire.actions import Risk
+
+THRESHOLDS = ("none", *(risk.value for risk in (Risk.LOW, Risk.MEDIUM, Risk.HIGH)))
+"""The lowest risk that needs a person; ``none`` asks for destructive actions only."""
+DAY = 86_400.0
+
+
+def option(
+    default: Any,
+    doc: str,
+    *,
+    env: str = "",
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    """Declare one key: default, one line of what it does, a further variable's name, and what it may be."""
+    bounds = {"doc": doc, "env": env, "choices": choices, "least": least, "most": most}
+    return field(default=default, metadata=bounds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendConfig:
+    """``[backend]``: where the backend keeps its things."""
+
+    data_dir: str = option(
+        "", "Folder of database, socket and logs; empty = the XDG data folder.", env="AISTACK_DATA_DIR"
+    )
+    cache_dir: str = option("", "Folder of models and built engines; empty = the XDG cache.", env="AISTACK_CACHE_DIR")
+    database: str = option("", "SQLAlchemy URL; empty = the file aistack.db in the data folder.")
+    recorder_megabytes: int = option(256, "Most disk space that recorded metrics take.", least=8, most=65_536)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalsConfig:
+    """``[approvals]``: what needs a person, and for how long a question stands."""
+
+    require: bool = option(
+        True, "false = the same as threshold none; a banner then stays on screen.", env="RALPH_REQUIRE_APPROVAL"
+    )
+    threshold: str = option(
+        "medium", "The lowest risk that needs a person.", env="RALPH_APPROVAL_THRESHOLD", choices=THRESHOLDS
+    )
+    audit: bool = option(True, "Cannot be switched off; false is refused.", env="RALPH_AUDIT_LOG")
+    expire_after: float = option(900.0, "Seconds until an undecided request counts as no.", least=10, most=7 * DAY)
+    start_within: float = option(300.0, "Seconds an approved action may wait for its start.", least=10, most=DAY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """``[model]``: the local model."""
+
+    enabled: bool = option(True, "false = no model is prepared, fetched or run.")
+    prepare: bool = option(True, "Build the engine and fetch the small model when they are missing.")
+    default: str = option("", "Catalogue id of the model to load; empty = the one last used, else the small one.")
+    context: int = option(4096, "Tokens of context.", least=512, most=1_048_576)
+    threads: int = option(0, "Processor threads for the model; 0 = as fits the machine.", least=0, most=1024)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PodmanConfig:
+    """``[podman]``: the container engine."""
+
+    url: str = option(
+        "", "Podman's API, e.g. unix:///run/podman/podman.sock; empty = the usual places.", env="CONTAINER_HOST"
+    )
+    stats_every: float = option(2.0, "Seconds between two samples of what containers use.", least=0.5, most=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleConfig:
+    """``[console]``: the screen."""
+
+    theme: str = option("", "Name of a theme; empty = the default one.")
+    start_screen: str = option("overview", "The screen shown first.")
+    view_only: bool = option(False, "Show everything, change nothing.")
+    mouse: bool = option(True, "Take mouse events; false leaves selecting text to the terminal.")
+    ascii: bool = option(False, "Draw with ASCII only.")
+    color: bool = option(True, "false = no colours, as with NO_COLOR.")
+    log_lines: int = option(10_000, "Log lines kept for each followed container.", least=100, most=1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``)."""
+
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    podman: PodmanConfig = field(default_factory=PodmanConfig)
+    console: ConsoleConfig = field(default_factory=ConsoleConfig)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of ``config explain``."""
+
+    key: str
+    """``approvals.threshold``."""
+    value: str
+    source: str
+    """``default``, ``FILE:LINE`` or ``$NAME``."""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A configuration with the origin of each value."""
+
+    config: Config
+    rows: tuple[Row, ...]
+    file: str
+    """The file that was read, whether it exists or not."""
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used; the text names file (or variable), line and key, and what would be right."""
