@@ -1,0 +1,245 @@
+"""What every screen has: header, tabs, banner, footer, the one place where an action is run, and repainting.
+
+A screen paints at once when something it shows changed, but not more often than every ``PAUSE`` seconds; a
+screen that is not shown does not paint at all.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Protocol, cast
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.widget import Widget
+
+from aistack_backend.wire.events import Topic
+from aistack_console.client.api import Client
+from aistack_console.client.stream import Meter
+from aistack_console.keys import GLOBAL, PLACES, Action, Registry
+from aistack_console.options import Options
+from aistack_console.present import header
+from aistack_console.state.store import Store
+from aistack_console.widgets.hint_line import EntryLine, HintLine
+from aistack_console.widgets.status_bar import Banner, StatusBar
+from aistack_console.widgets.tabs import Tabs
+
+PAUSE = 0.05
+"""Least seconds between two paints of one screen."""
+
+
+class Console(Protocol):
+    """What a screen may ask of the app."""
+
+    store: Store
+    client: Client
+    meter: Meter
+    registry: Registry
+    view_only: bool
+    options: Options
+
+    def goto(self, name: str, argument: str = "") -> None:
+        """Show the screen of that name; it gets the argument through ``receive``."""
+        ...
+
+    def command(self, text: str) -> None:
+        """Do what a ``:`` line says."""
+        ...
+
+    def say(self, sentence: str, tone: str = "plain") -> None:
+        """Show a short notice."""
+        ...
+
+
+class BaseScreen(Screen[None]):
+    """A screen of the console; subclasses fill ``compose_body`` and ``paint`` and write ``do_NAME`` methods."""
+
+    NAME: ClassVar[str] = ""
+    ACTIONS: ClassVar[tuple[Action, ...]] = ()
+    TOPICS: ClassVar[frozenset[Topic]] = frozenset()
+    """Topics whose change repaints the body."""
+    BINDINGS: ClassVar[list[BindingType]] = []
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (30, "-high")]
+    AUTO_FOCUS = "LiveTable"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._leave: Callable[[], object] | None = None
+        self._painted = 0.0
+        self._due = False
+        self._focus_back: Widget | None = None
+
+    @property
+    def console(self) -> Console:
+        """The app."""
+        return cast(Console, self.app)
+
+    @property
+    def store(self) -> Store:
+        """What is known."""
+        return self.console.store
+
+    def compose_body(self) -> ComposeResult:
+        """Yield what stands between tabs and footer."""
+        yield from ()
+
+    def paint(self) -> None:
+        """Show what the store holds now."""
+
+    def receive(self, argument: str) -> None:
+        """Take the argument of the command or key that brought the operator here."""
+
+    def why_not(self, action: Action) -> str:
+        """Return why this action cannot be done now; empty = it can."""
+        return ""
+
+    def hints(self) -> tuple[Action, ...]:
+        """Return the actions whose keys stand in the footer."""
+        return tuple(one for one in self.console.registry.of(self.NAME) if one.hint)
+
+    def filter_text(self) -> str:
+        """Return the filter now in use, so that ``/`` can edit it."""
+        return ""
+
+    def set_filter(self, text: str) -> None:
+        """Use another filter; empty = none."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the lines around the body."""
+        yield StatusBar(id="header")
+        yield Tabs(id="tabs")
+        yield Banner(id="banner")
+        yield from self.compose_body()
+        yield HintLine(id="hints")
+        yield EntryLine(id="entry")
+
+    def on_mount(self) -> None:
+        """Begin to listen, and look at the clock once a second."""
+        self._leave = self.store.listen(self._changed)
+        self.set_interval(1.0, self._tick)
+        self._paint_now()
+
+    def on_unmount(self) -> None:
+        """Stop listening."""
+        if self._leave is not None:
+            self._leave()
+
+    def on_screen_resume(self) -> None:
+        """Paint what changed while another screen was shown."""
+        self._paint_now()
+
+    def _changed(self, topic: Topic) -> None:
+        if not self.is_current or self._due:
+            return
+        wait = self._painted + PAUSE - time.monotonic()
+        if wait <= 0:
+            self._paint_now()
+        else:
+            self._due = True
+            self.set_timer(wait, self._paint_now)
+
+    def _tick(self) -> None:
+        if self.is_current:
+            self._paint_now()
+
+    def repaint(self) -> None:
+        """Paint now; for screens whose own choices (sorting, filter) changed."""
+        self._paint_now()
+
+    def _paint_now(self) -> None:
+        self._due = False
+        self._painted = time.monotonic()
+        if self.is_mounted:
+            with self.app.batch_update():
+                self._paint_frame()
+                self.paint()
+
+    def _paint_frame(self) -> None:
+        store, app, now = self.store, self.console, self.store.now()
+        meter = app.meter
+        link = header.Link(down=store.down, why=store.why_down, rtt=meter.rtt, rate=meter.shown_rate())
+        self.query_one(StatusBar).show(
+            header.header(
+                status=store.status,
+                fleet=store.fleet,
+                pending=store.pending,
+                link=link,
+                view_only=app.view_only,
+                now=now,
+            )
+        )
+        names = [(one.name, app.registry.keys_of(f"app.{one.name}"), one.short) for one in PLACES]
+        self.query_one(Tabs).set_tabs(header.tabs(names, store.pending, self.size.width >= 100), self.NAME)
+        self.query_one(Banner).say(header.banner(store.status, link, now))
+        always = [one for one in app.registry.of(GLOBAL) if one.hint]
+        self.query_one(HintLine).set_hints(
+            [(one.shown_key, one.hint, not self.reason(one)) for one in self.hints()],
+            [(one.shown_key, one.hint, True) for one in always],
+        )
+
+    def reason(self, action: Action) -> str:
+        """Return why an action is off now; empty = it is on."""
+        if action.mutates:
+            if self.console.view_only:
+                return "This console was started with --view-only."
+            if self.store.down is not None:
+                return "The backend does not answer, so nothing can be changed."
+            if self.store.status is not None and self.store.status.api != header.API:
+                return "Console and backend are of different major versions."
+        return self.why_not(action) if action.scope == self.NAME else ""
+
+    async def action_run(self, action_id: str) -> None:
+        """Do the action of that id, or say why it cannot be done."""
+        action = self.console.registry.get(action_id)
+        if action is None:
+            return
+        if why := self.reason(action):
+            self.console.say(f"{action.title}: {why}", "warn")
+            return
+        owner: object = self if action.scope == self.NAME else self.app
+        result = getattr(owner, f"do_{action.name}")()
+        if result is not None:
+            await result
+
+    def open_entry(self, kind: str, text: str = "", words: tuple[str, ...] = ()) -> None:
+        """Let the operator type a ``command`` or a ``filter`` on the last line."""
+        if self.focused is not self.query_one(EntryLine):
+            self._focus_back = self.focused
+        self.query_one(HintLine).display = False
+        self.query_one(EntryLine).open(kind, text, words)
+
+    def _close_entry(self) -> None:
+        self.query_one(HintLine).display = True
+        self.set_focus(self._focus_back)
+
+    @on(EntryLine.Entered)
+    def _entered(self, event: EntryLine.Entered) -> None:
+        self._close_entry()
+        if event.kind == "command":
+            self.console.command(event.text)
+        else:
+            self.set_filter(event.text)
+
+    @on(EntryLine.Typed)
+    def _typed(self, event: EntryLine.Typed) -> None:
+        if event.kind == "filter":
+            self.set_filter(event.text)
+
+    @on(EntryLine.Left)
+    def _left(self, event: EntryLine.Left) -> None:
+        self._close_entry()
+        if event.kind == "filter":
+            self.set_filter("")
+
+    @on(Tabs.Chosen)
+    def _tab(self, event: Tabs.Chosen) -> None:
+        self.console.goto(event.name)
+
+
+def screens_actions(screens: Mapping[str, type[BaseScreen]]) -> tuple[Action, ...]:
+    """Return the actions that the screens declare, in the order of the screens."""
+    return tuple(action for screen in screens.values() for action in screen.ACTIONS)

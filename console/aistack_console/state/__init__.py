@@ -1,0 +1,1 @@
+"""What the console knows: the newest snapshot of each topic, and how old it is."""
