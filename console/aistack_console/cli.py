@@ -1,0 +1,113 @@
+"""The command ``aistack-console``: without a verb it opens the screens, with one it works without a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from aistack_backend.wire import rendezvous
+from aistack_console.errors import BackendDown, ClientError, ConsoleError
+from aistack_console.options import Options
+from aistack_console.verbs.exits import MEANING, Exit
+from aistack_console.verbs.table import OPTIONS, VERBS, Argument, Verb
+
+EPILOG = "exit codes:\n" + "\n".join(f"  {code:>3}  {text}" for code, text in MEANING.items())
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    _add(shared, OPTIONS)
+    top = argparse.ArgumentParser(
+        prog="aistack-console",
+        description="The control room of a local AI stack. Without a verb it opens the screens.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    top.add_argument("--version", action="version", version=f"aistack-console {version('aistack-console')}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    for verb in VERBS:
+        _add_verb(verbs, verb, shared)
+    return top
+
+
+def _add_verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], verb: Verb, shared: argparse.ArgumentParser
+) -> None:
+    epilog = EPILOG if not verb.example else f"example:\n  aistack-console {verb.example}\n\n{EPILOG}"
+    one = verbs.add_parser(
+        verb.name,
+        help=verb.help,
+        description=verb.help,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[shared],
+    )
+    _add(one, verb.arguments)
+    if verb.json:
+        one.add_argument("--json", action="store_true", help="print the wire types as JSON")
+
+
+def _add(parser: argparse.ArgumentParser, arguments: Sequence[Argument]) -> None:
+    for argument in arguments:
+        parser.add_argument(*argument.names, help=argument.help, **argument.options)
+
+
+def options(chosen: argparse.Namespace) -> Options:
+    """Return the choices that do not belong to one verb; what was not said comes from the environment."""
+    data = getattr(chosen, "data_dir", None)
+    config = getattr(chosen, "config", None)
+    return Options(
+        data_dir=(Path(data).expanduser() if data else rendezvous.data_dir(os.environ)).absolute(),
+        config_file=(Path(config).expanduser() if config else rendezvous.config_file(os.environ)).absolute(),
+        view_only=getattr(chosen, "view_only", False),
+        theme=getattr(chosen, "theme", ""),
+        start_backend=not getattr(chosen, "no_start", False),
+    )
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code. Every expected failure is one sentence on stderr."""
+    chosen = parser().parse_args(words)
+    try:
+        return _run(chosen)
+    except ConsoleError as error:
+        print(f"aistack-console: {error.sentence}", file=sys.stderr)
+        return _code(error)
+    except ValueError as error:
+        print(f"aistack-console: {error}", file=sys.stderr)
+        return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # the reader of our pipe has gone: that is its right
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    if chosen.verb is None:
+        from aistack_console import app
+
+        app.run(options(chosen))
+        return Exit.OK
+    from aistack_console.verbs.context import Context
+
+    verb = next(item for item in VERBS if item.name == chosen.verb)
+    module = importlib.import_module(f"aistack_console.verbs.{verb.module}")
+    code: int = module.run(Context(options=options(chosen), arguments=chosen))
+    sys.stdout.flush()
+    return code
+
+
+def _code(error: ConsoleError) -> Exit:
+    if isinstance(error, BackendDown):
+        return Exit.NO_BACKEND
+    if isinstance(error, ClientError):
+        return Exit.NOT_ALLOWED if error.status == 403 else Exit.USAGE if error.status == 422 else Exit.FAILED
+    return getattr(error, "code", Exit.USAGE)

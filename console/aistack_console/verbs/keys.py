@@ -1,0 +1,19 @@
+"""``keys``: the one action registry, as a list."""
+
+from __future__ import annotations
+
+import os
+
+from aistack_backend.wire.configfile import load
+from aistack_console.verbs.context import Context, columns
+from aistack_console.verbs.exits import Exit
+
+
+def run(context: Context) -> Exit:
+    """Print every action with the keys that the config file gives it."""
+    from aistack_console.app import registry
+
+    found = registry(load(context.options.config_file, os.environ).config.keys).all()
+    rows = [(one.id, one.shown_key, "changes" if one.mutates else "", one.title) for one in found]
+    context.show(found, lambda: columns(("ACTION", "KEY", "", "WHAT IT DOES"), rows))
+    return Exit.OK
