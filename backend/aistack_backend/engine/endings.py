@@ -1,0 +1,62 @@
+"""How an effect ended, and the sentence that its task shows for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aistack_backend.engine.ledger import EffectState
+from aistack_backend.engine.tools import Outcome
+from aistack_backend.wire.tasks import TaskState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """The final state of an effect and of its task."""
+
+    effect: EffectState
+    task: TaskState
+    reason: str = ""
+    """One sentence for the task; empty when the result says it all."""
+    result: str = ""
+
+
+def ended(acting: asyncio.Task[Outcome], why: str) -> Ending:
+    """Read a finished task; ``why`` is the sentence for the case that it was cancelled."""
+    if acting.cancelled():
+        sentence = f"{why} What it had done until then stays."
+        return Ending(effect=EffectState.CANCELLED, task=TaskState.STOPPED, reason=sentence)
+    if error := acting.exception():
+        return unsure(f"{type(error).__name__}: {error}")
+    outcome = acting.result()
+    return done(outcome.text) if outcome.ok else failed(outcome.text)
+
+
+def done(text: str) -> Ending:
+    """It ran and reported success."""
+    return Ending(effect=EffectState.DONE, task=TaskState.DONE, result=text)
+
+
+def found(outcome: Outcome | None) -> Ending:
+    """A probe says that it ran to its end without us."""
+    if outcome is not None and not outcome.ok:
+        return failed(outcome.text)
+    sentence = "The backend lost it while it ran; it was found done afterwards."
+    return Ending(effect=EffectState.DONE, task=TaskState.DONE, reason=sentence, result=outcome.text if outcome else "")
+
+
+def failed(text: str) -> Ending:
+    """It ran and reported failure, or was proven not to have had its effect."""
+    line = text.strip().partition("\n")[0][:200] or "the tool gave no reason"
+    return Ending(effect=EffectState.FAILED, task=TaskState.FAILED, reason=f"It failed: {line}", result=text)
+
+
+def never(state: TaskState, reason: str) -> Ending:
+    """It is proven that it did not run."""
+    return Ending(effect=EffectState.CANCELLED, task=state, reason=reason)
+
+
+def unsure(why: str) -> Ending:
+    """Nobody can tell whether it ran."""
+    sentence = f"It may have run, and its outcome could not be found ({why}): look at its target before asking again."
+    return Ending(effect=EffectState.UNKNOWN, task=TaskState.UNSURE, reason=sentence)

@@ -1,0 +1,200 @@
+"""The two transactions around every effect: what must be written before it acts, and after it ended."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Connection, select
+
+from aistack_backend.approvals.action import Action, hash_bytes, parse
+from aistack_backend.clock import Clock
+from aistack_backend.engine import taskrow
+from aistack_backend.engine.endings import Ending
+from aistack_backend.engine.ledger import LIMIT, EffectState, Entry, Ledger, effect_key
+from aistack_backend.engine.port import Journal, Permits
+from aistack_backend.engine.tools import Registry
+from aistack_backend.errors import BackendError, BadInput, Refused, Unavailable
+from aistack_backend.store.database import Database
+from aistack_backend.store.tables import approval
+from aistack_backend.wire.actions import ApprovalState
+from aistack_backend.wire.audit import Phase
+from aistack_backend.wire.tasks import TaskState
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution: the use of one approval of one task."""
+
+    task_id: int
+    approval_id: int
+    revision: int
+
+    @property
+    def key(self) -> str:
+        """The key of its effect."""
+        return effect_key(self.task_id, self.revision, self.approval_id)
+
+
+class Verdict(StrEnum):
+    """What may happen now."""
+
+    GO = "go"
+    """The approval is used up, the effect is begun, the intent is witnessed: act now."""
+    INTERRUPTED = "interrupted"
+    """It began in an earlier life and did not end: find out first."""
+    OVER = "over"
+    """Nothing is left to do: refused, or ended before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The gate's answer; ``action`` is set for all verdicts but OVER."""
+
+    verdict: Verdict
+    action: Action | None = None
+    entry: Entry | None = None
+
+
+REFUSED = {
+    ApprovalState.STALE: TaskState.STOPPED,
+    ApprovalState.DENIED: TaskState.DENIED,
+    ApprovalState.EXPIRED: TaskState.DENIED,
+    ApprovalState.SUPERSEDED: TaskState.STOPPED,
+}
+"""What becomes of a task whose approval gives nothing out; any other state is a failure."""
+
+
+class Gate:
+    """Begins and ends effects; nothing acts without a GO from here."""
+
+    def __init__(
+        self, database: Database, registry: Registry, permits: Permits, journal: Journal, clock: Clock, ledger: Ledger
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._permits = permits
+        self._journal = journal
+        self._clock = clock
+        self._ledger = ledger
+
+    def begin(self, run: Run) -> Start:
+        """Use up the approval, write the effect and the intent in one transaction, then witness it.
+
+        Raises:
+            Unavailable: the witness cannot be written. The effect is begun and nothing ran: end it.
+            sqlalchemy.exc.SQLAlchemyError: nothing was written.
+        """
+        with self._database.tx() as connection:
+            row = taskrow.read(connection, run.task_id)
+            entry = self._ledger.find(connection, run.key)
+            if entry is not None:
+                start = self._resume(connection, entry)
+            elif TaskState(row["state"]) in taskrow.FINAL:
+                start = Start(verdict=Verdict.OVER)
+            else:
+                start = self._permit(connection, run)
+        if start.verdict is not Verdict.INTERRUPTED:
+            self._journal.seal()
+        return start
+
+    def end(self, run: Run, action: Action | None, ending: Ending) -> None:
+        """Write effect, outcome and task in one transaction, then witness it.
+
+        A run that never got as far as an effect only ends its task. A witness that cannot be written lags
+        behind until the next seal: what happened has happened.
+
+        Raises:
+            Conflict: the effect has ended already.
+            sqlalchemy.exc.SQLAlchemyError: nothing was written.
+        """
+        with self._database.tx() as connection:
+            if self._ledger.find(connection, run.key) is not None:
+                self._ledger.end(connection, run.key, ending.effect, ending.result or ending.reason)
+            self._write(connection, run, action, Phase.OUTCOME, outcome=ending.effect, reason=ending.reason)
+            taskrow.move(connection, self._clock, run.task_id, ending.task, ending.reason, ending.result[:LIMIT])
+        try:
+            self._journal.seal()
+        except Unavailable as error:
+            log.error("the audit witness lags behind effect %s: %s", run.key, error.detail)
+
+    def note(self, run: Run, action: Action, reason: str) -> None:
+        """Write a fact about an interrupted effect to the audit, before acting on it.
+
+        Raises:
+            Unavailable: it cannot be witnessed: nothing may run.
+        """
+        with self._database.tx() as connection:
+            self._write(connection, run, action, Phase.NOTE, reason=reason)
+        self._journal.seal()
+
+    def recheck(self, action: Action) -> str:
+        """Return "" when the action may run as it stands, else one sentence why not."""
+        tool = self._registry.tool(action.kind)
+        if tool is None:
+            return f"No tool here runs the action kind {action.kind!r}."
+        try:
+            return tool.recheck(action)
+        except Exception as error:  # whatever broke: what cannot be checked does not run
+            log.warning("the recheck of %s failed: %s", action.kind, error)
+            return f"What it needs could not be checked again: {error}"
+
+    def _permit(self, connection: Connection, run: Run) -> Start:
+        try:
+            action = self._permits.begin(connection, run.approval_id, self.recheck)
+        except Refused as error:
+            self._refuse(connection, run, error)
+            return Start(verdict=Verdict.OVER)
+        self._ledger.begin(connection, run.key, task_id=run.task_id, approval_id=run.approval_id, kind=action.kind)
+        self._write(connection, run, action, Phase.INTENT)
+        taskrow.move(connection, self._clock, run.task_id, TaskState.RUNNING)
+        return Start(verdict=Verdict.GO, action=action, entry=self._ledger.find(connection, run.key))
+
+    def _refuse(self, connection: Connection, run: Run, error: BackendError) -> None:
+        query = select(approval.c.state).where(approval.c.id == run.approval_id)
+        state = ApprovalState(connection.execute(query).scalar_one_or_none() or "")
+        taskrow.move(connection, self._clock, run.task_id, REFUSED.get(state, TaskState.FAILED), error.detail)
+        self._write(connection, run, None, Phase.OUTCOME, outcome="refused", reason=error.detail)
+
+    def _resume(self, connection: Connection, entry: Entry) -> Start:
+        if entry.state is not EffectState.BEGUN:
+            return Start(verdict=Verdict.OVER, entry=entry)
+        return Start(verdict=Verdict.INTERRUPTED, action=_approved(connection, entry), entry=entry)
+
+    def _write(
+        self,
+        connection: Connection,
+        run: Run,
+        action: Action | None,
+        phase: Phase,
+        *,
+        outcome: str = "",
+        reason: str = "",
+    ) -> None:
+        self._journal.append(
+            connection,
+            phase=phase,
+            actor="backend",
+            kind=action.kind if action else "task.run",
+            object=", ".join(target.name for target in action.targets) if action else f"task {run.task_id}",
+            task_id=run.task_id,
+            approval_id=run.approval_id,
+            action_hash=action.hash() if action else "",
+            outcome=outcome,
+            reason=reason,
+            detail={"effect": run.key, "requester": action.requester} if action else {"effect": run.key},
+        )
+
+
+def _approved(connection: Connection, entry: Entry) -> Action | None:
+    query = select(approval.c.action, approval.c.action_hash).where(approval.c.id == entry.approval_id)
+    row = connection.execute(query).first()
+    if row is None or hash_bytes(row.action.encode()) != row.action_hash:
+        return None
+    try:
+        return parse(row.action.encode())
+    except BadInput:
+        return None

@@ -1,0 +1,211 @@
+"""Runs one approved action from gate to outcome, and finds out what became of an interrupted one.
+
+Everything here is plain asyncio on the engine's own loop. DBOS only makes sure that ``execute`` is called again
+after a crash; what may happen then is decided by the ledger alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from aistack_backend.approvals.action import Action
+from aistack_backend.clock import Clock
+from aistack_backend.engine import endings
+from aistack_backend.engine.endings import Ending
+from aistack_backend.engine.gate import Gate, Run, Start, Verdict
+from aistack_backend.engine.tools import Fate, Nature, Outcome, Registry, Tool
+from aistack_backend.errors import BackendError, Conflict, Unavailable
+from aistack_backend.wire.tasks import TaskState
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+RERUN_WITHIN = 300.0
+"""Seconds after its begin in which an effect that was proven not done may still run under its old approval."""
+RETRY = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds between attempts to write while the database or the witness refuses; the last one repeats."""
+STOPPED = "The backend was stopped."
+
+
+class Runner:
+    """Executes runs; any number at once. Its methods but ``stop`` belong to the engine's loop."""
+
+    def __init__(self, gate: Gate, registry: Registry, clock: Clock, changed: Callable[[int], None]) -> None:
+        self._gate = gate
+        self._registry = registry
+        self._clock = clock
+        self._changed = changed
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._acting: dict[int, asyncio.Task[Outcome]] = {}
+        self._stops: dict[int, str] = {}
+        self._closing = False
+        self._active = 0
+
+    @property
+    def active(self) -> int:
+        """How many runs are under way."""
+        return self._active
+
+    def close(self) -> None:
+        """Let nothing new begin; what runs goes on."""
+        self._closing = True
+
+    def stop(self, task_id: int, why: str) -> None:
+        """Stop what this task runs now, or is about to run; safe from any thread. ``why`` is a sentence."""
+        self._stops[task_id] = why
+        if self._loop is not None and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._cancel, task_id)
+
+    def stop_all(self) -> None:
+        """Stop everything that runs, because the backend stops; safe from any thread."""
+        for task_id in tuple(self._acting):
+            self.stop(task_id, STOPPED)
+
+    async def execute(self, run: Run) -> str:
+        """Take one run to a final state and return that state's word; never acts without the gate's GO.
+
+        Raises:
+            asyncio.CancelledError: cancelled from outside; the effect was stopped and that is written.
+        """
+        self._loop = asyncio.get_running_loop()
+        if self._closing:
+            await self._loop.create_future()  # stays pending in DBOS: the next engine takes it
+        self._active += 1
+        try:
+            return await self._take(run)
+        except Exception as error:
+            log.exception("run %s broke", run.key)
+            return await self._end(run, None, endings.unsure(f"the engine broke: {type(error).__name__}: {error}"))
+        finally:
+            self._active -= 1
+            self._stops.pop(run.task_id, None)
+            self._tell(run)
+
+    async def _take(self, run: Run) -> str:
+        try:
+            start = await self._written(lambda: self._gate.begin(run))
+        except Unavailable as error:
+            return await self._end(run, None, endings.never(TaskState.FAILED, f"Nothing ran: {error.detail}"))
+        except asyncio.CancelledError:
+            await self._end(run, None, endings.never(TaskState.STOPPED, f"It did not run. {STOPPED}"))
+            raise
+        self._tell(run)
+        if start.verdict is Verdict.OVER:
+            return start.entry.state if start.entry else "refused"
+        tool = self._registry.tool(start.action.kind) if start.action else None
+        if start.action is None or tool is None:
+            return await self._end(run, start.action, endings.unsure("its stored action or its tool is gone"))
+        if start.verdict is Verdict.INTERRUPTED:
+            return await self._recover(run, start, start.action, tool)
+        return await self._act(run, start.action, tool)
+
+    async def _act(self, run: Run, action: Action, tool: Tool) -> str:
+        if why := self._stops.get(run.task_id):
+            return await self._end(run, action, endings.never(TaskState.STOPPED, f"It did not run. {why}"))
+        acting = asyncio.ensure_future(tool.run(run.key, action))
+        self._acting[run.task_id] = acting
+        try:
+            await asyncio.wait({acting})
+        except asyncio.CancelledError:
+            acting.cancel()
+            await _finished(acting)
+            await self._end(run, action, endings.ended(acting, self._stops.get(run.task_id, STOPPED)))
+            raise
+        finally:
+            self._acting.pop(run.task_id, None)
+        if not acting.cancelled() and acting.exception() is not None:
+            return await self._doubt(run, action, tool, acting.exception())
+        return await self._end(run, action, endings.ended(acting, self._stops.get(run.task_id, "It was cancelled.")))
+
+    async def _recover(self, run: Run, start: Start, action: Action, tool: Tool) -> str:
+        stop = self._stops.get(run.task_id) or (start.entry.outcome if start.entry else "")
+        if tool.nature(action) is not Nature.EFFECT and not stop:
+            await self._note(run, action, "interrupted; running it again changes nothing more")
+            return await self._act(run, action, tool)
+        fate, outcome = await self._probe(run, action, tool)
+        if fate is Fate.DONE:
+            return await self._end(run, action, endings.found(outcome))
+        if fate is Fate.UNKNOWN:
+            return await self._end(run, action, endings.unsure("the backend died while it ran"))
+        age = self._clock.now() - (start.entry.begun_at if start.entry else 0.0)
+        if why := stop or await self._outdated(action, age):
+            return await self._end(run, action, endings.never(TaskState.STOPPED, f"It did not run. {why}"))
+        await self._note(run, action, "interrupted; the probe proved that it had not run")
+        return await self._act(run, action, tool)
+
+    async def _doubt(self, run: Run, action: Action, tool: Tool, error: BaseException | None) -> str:
+        """End a run whose tool raised: only a probe can tell what it did."""
+        said = error.detail if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+        log.warning("effect %s raised: %s", run.key, said)
+        if tool.nature(action) is not Nature.EFFECT:
+            return await self._end(run, action, endings.failed(said))
+        fate, outcome = await self._probe(run, action, tool)
+        if fate is Fate.DONE:
+            return await self._end(run, action, endings.found(outcome))
+        ending = endings.failed(said) if fate is Fate.NOT_DONE else endings.unsure(said)
+        return await self._end(run, action, ending)
+
+    async def _probe(self, run: Run, action: Action, tool: Tool) -> tuple[Fate, Outcome | None]:
+        try:
+            return await self._firmly(lambda: tool.probe(run.key, action))
+        except Exception as error:
+            log.warning("the probe of effect %s failed: %s", run.key, error)
+            return Fate.UNKNOWN, None
+
+    async def _outdated(self, action: Action, age: float) -> str:
+        if age > RERUN_WITHIN:
+            return "It was interrupted too long ago to run under its old approval: ask again."
+        return await self._firmly(lambda: self._gate.recheck(action))
+
+    async def _note(self, run: Run, action: Action, reason: str) -> None:
+        await self._written(lambda: self._gate.note(run, action, reason), Unavailable)
+
+    async def _end(self, run: Run, action: Action | None, ending: Ending) -> str:
+        try:
+            await self._written(lambda: self._gate.end(run, action, ending), Unavailable)
+        except Conflict as error:
+            log.error("%s", error.detail)
+        return ending.effect
+
+    async def _written(self, call: Callable[[], T], *also: type[Exception]) -> T:
+        """Run a writing call to its end, again and again while the database (or ``also``) refuses it."""
+        refusals: tuple[type[Exception], ...] = (SQLAlchemyError, *also)
+        for attempt in itertools.count():
+            try:
+                return await self._firmly(call)
+            except refusals as error:
+                wait = RETRY[min(attempt, len(RETRY) - 1)]
+                log.error("cannot write, next try in %s s: %s", wait, error)
+            await asyncio.sleep(wait)
+        raise AssertionError("count() ended")
+
+    async def _firmly(self, call: Callable[[], T]) -> T:
+        """Run a blocking call in a thread, to its end even when this coroutine is cancelled meanwhile."""
+        future = asyncio.get_running_loop().run_in_executor(None, call)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await _finished(future)
+            raise
+
+    def _tell(self, run: Run) -> None:
+        asyncio.get_running_loop().run_in_executor(None, self._changed, run.task_id)
+
+    def _cancel(self, task_id: int) -> None:
+        if acting := self._acting.get(task_id):
+            acting.cancel()
+
+
+async def _finished(future: asyncio.Future[T]) -> None:
+    """Wait until ``future`` is done, whatever is thrown at us meanwhile."""
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,180 @@
+"""The engine: takes the lease, launches DBOS from a plain thread, executes, stops."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from aistack_backend.bus import Bus
+from aistack_backend.clock import Clock
+from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, QUEUE, Queue
+from aistack_backend.engine.gate import Gate
+from aistack_backend.engine.lease import Lease
+from aistack_backend.engine.ledger import Ledger
+from aistack_backend.engine.port import Journal, Permits
+from aistack_backend.engine.runner import Runner
+from aistack_backend.engine.tools import Registry
+from aistack_backend.store.database import Database
+
+log = logging.getLogger(__name__)
+
+WORKERS = 8
+"""Executions that run at once."""
+POLL = 0.25
+"""Seconds between looks at the queue: half of this is the mean delay from decision to start."""
+
+
+class Engine:
+    """Durable execution for one data directory. Implements ``approvals.port.Enqueue``.
+
+    Order at a start of the backend: ``claim()`` (synchronous, quick) before the API answers, then ``start()``.
+    Between the two decisions may already commit: they run as soon as the engine is up.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        approvals: Permits,
+        audit: Journal,
+        clock: Clock,
+        data_dir: Path,
+        bus: Bus | None = None,
+        *,
+        poll: float = POLL,
+    ) -> None:
+        self.registry = registry
+        self.ledger = Ledger(clock)
+        self.on_done: list[Callable[[int], None]] = []
+        """Called with the task id, in a thread of the engine, whenever the engine changed a task's state."""
+        self.failure = ""
+        """Why the engine could not launch, in one sentence; empty while it runs or starts."""
+        self._permits = approvals
+        self._lease = Lease(data_dir, database.engine)
+        self._queue = Queue(database)
+        self._runner = Runner(
+            Gate(database, registry, approvals, audit, clock, self.ledger), registry, clock, self._tell
+        )
+        self._poll = poll
+        self._up = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """True while approved actions are being executed."""
+        return self._up.is_set() and not self.failure
+
+    def claim(self) -> None:
+        """Take the lease, then make stale what an earlier life left approved and unused (R1.7).
+
+        Raises:
+            Conflict: another backend works on this data directory; the sentence names its pid.
+            Unavailable: the data directory cannot be written.
+        """
+        if not self._lease.held:
+            self._lease.acquire()
+            self._permits.on_restart()
+
+    def start(self) -> None:
+        """Claim, then launch DBOS in a thread and return at once.
+
+        Raises:
+            Conflict, Unavailable: as ``claim``.
+        """
+        self.claim()
+        self._thread = threading.Thread(target=self._launch, name="engine-launch", daemon=True)
+        self._thread.start()
+
+    def wait_running(self, timeout: float) -> bool:
+        """Wait for the launch to end; True when the engine runs."""
+        self._up.wait(timeout)
+        return self.running
+
+    def enqueue(self, connection: Connection, task_id: int, approval_id: int, revision: int) -> None:
+        """Enqueue an approved execution in the caller's transaction, with or without a running engine.
+
+        Raises:
+            Unavailable: in the first seconds of a new data directory.
+        """
+        self._queue.enqueue(connection, task_id, approval_id, revision)
+
+    def prepare(self) -> None:
+        """Make the queue's tables now instead of in the launching thread (about two seconds)."""
+        self._queue.prepare()
+
+    def cancel(self, task_id: int, why: str) -> None:
+        """Stop the running effect of a task, or the one about to run; ``why`` is a sentence naming who."""
+        self._runner.stop(task_id, why)
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Begin nothing new, give running effects ``grace`` seconds, stop them, shut DBOS down, free the lease."""
+        self._runner.close()
+        if self._thread is not None:
+            self._thread.join()
+        self._drain(grace)
+        self._runner.stop_all()
+        self._drain(5.0)
+        if self._thread is not None and not self.failure:
+            from dbos import DBOS
+
+            DBOS.destroy()
+        self._thread = None
+        self._up.clear()
+        self._queue.close()
+        self._lease.release()
+
+    def _drain(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self._runner.active and time.monotonic() < deadline:
+            threading.Event().wait(0.02)
+
+    def _launch(self) -> None:
+        try:
+            self._launch_dbos()
+        except Exception as error:
+            log.exception("the engine cannot start")
+            self.failure = f"The engine cannot start: {type(error).__name__}: {error}"
+        finally:
+            self._up.set()
+
+    def _launch_dbos(self) -> None:
+        self._queue.prepare()
+        from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+        from aistack_backend.engine import flows
+
+        flows.serve(self._runner)
+        config: DBOSConfig = {
+            "name": APP_NAME,
+            "system_database_engine": self._queue.system,
+            "serializer": DBOSPortableJSONSerializer(),
+            "executor_id": self._lease.name,
+            "application_version": APP_VERSION,
+            "run_migrations": False,
+            "log_level": "WARNING",
+        }
+        DBOS(config=config)
+        _take_over_log()
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
+
+    def _tell(self, task_id: int) -> None:
+        for callback in self.on_done:
+            try:
+                callback(task_id)
+            except Exception:
+                log.exception("a listener of the engine broke")
+
+
+def _take_over_log() -> None:
+    """Send DBOS's log where ours goes: its own handler writes to the terminal."""
+    logger = logging.getLogger("dbos")
+    for handler in tuple(logger.handlers):
+        logger.removeHandler(handler)
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = True
