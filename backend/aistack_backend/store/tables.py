@@ -5,10 +5,17 @@ Times are epoch seconds; ``json`` columns are canonical text, so that what was h
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
 metadata = MetaData()
 Key = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table(
+    "aistack_meta",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
 
 task = Table(
     "task",
@@ -56,6 +63,7 @@ approval = Table(
     Index("approval_state", "state"),
     Index("approval_task", "task_id"),
     Index("approval_hash", "action_hash"),
+    UniqueConstraint("task_id", "revision"),
     sqlite_autoincrement=True,
 )
 
@@ -94,6 +102,7 @@ event = Table(
     Column("detail", Text, nullable=False, default=""),  # redacted canonical JSON
     Column("prev", Text, nullable=False),
     Column("hash", Text, nullable=False),
+    Index("event_approval", "approval_id"),
 )
 
 chat_session = Table(
