@@ -1,0 +1,302 @@
+"""Podman through podman-py 5.8.0: calls by its API client, streams by our own (see ``stream``).
+
+Only podman-py's ``APIClient`` is used, with our own parameters and timeouts, because its domain objects have traps
+that we would have to walk around one by one (``facts``: status of a sparse list raises, a label list as filter
+matches nothing, stop() raises on a stopped container and times out at 1.5 times its grace, exec output keeps its
+frame heads without demux, ...). Every such trap has a test in ``tests/contracts/test_podman.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from podman import PodmanClient
+from podman.errors import APIError
+from urllib3.exceptions import HTTPError
+
+from aistack_backend.containers import failures, parse, sandbox_spec, sockets
+from aistack_backend.containers.models import Event, ExecResult, Image, Inspected, Processes, Spec, Volume
+from aistack_backend.containers.port import Feed
+from aistack_backend.containers.stream import Stream, demux, log_lines, objects
+from aistack_backend.wire.containers import Container, Health, LogLine, Usage
+from aistack_backend.wire.sources import SourceState
+
+T = TypeVar("T")
+PREFIX = "/v5.8.0/libpod"
+"""What podman-py calls; 4.3 and 5.4 take any prefix."""
+CALL = 10.0
+"""Seconds for a call that only reads."""
+EFFECT = 60.0
+"""Seconds on top of a call's own waiting (a stop's grace): the machine may be busy, and the call goes on anyway."""
+
+
+class ApiPodman:
+    """The adapter of the real thing; finds its socket anew whenever it lost it."""
+
+    def __init__(self, url: str, env: Mapping[str, str]) -> None:
+        """``url``: a configured socket, or empty for the usual places (see ``sockets.places``)."""
+        self._url = url
+        self._env = dict(env)
+        self._lock = threading.Lock()
+        self._client: PodmanClient | None = None
+        self._path = ""
+
+    def connect(self) -> str:
+        """Return ``unix://`` and the socket that answers a ping now."""
+        self._call("get", "/_ping", what="answer", timeout=1.0)
+        return f"unix://{self._path}"
+
+    def tried(self) -> str:
+        """Return the socket in use, else every place that is looked at."""
+        if self._client is not None:
+            return self._path
+        try:
+            return ", ".join(place.path for place in sockets.places(self._url, self._env))
+        except failures.PodmanDown as down:
+            return down.tried
+
+    def signature(self) -> tuple[object, ...]:
+        """Return something that changes when a socket appears or is made anew."""
+        try:
+            return sockets.signature(sockets.places(self._url, self._env))
+        except failures.PodmanDown:
+            return ()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.api.close()
+
+    def list(self, ids: Sequence[str] = ()) -> tuple[Container, ...]:
+        """Sparse list: one call, no inspect each."""
+        params: dict[str, object] = {"all": True}
+        if ids:
+            params["filters"] = json.dumps({"id": list(ids)})
+        return tuple(parse.container_row(row) for row in self._json("/containers/json", params, "list containers"))
+
+    def inspect(self, ref: str, *, size: bool = False) -> Inspected:
+        """Inspect; ``size`` walks the container's layer."""
+        doc = self._json(f"/containers/{ref}/json", {"size": True} if size else None, "inspect")
+        return parse.inspected(doc)
+
+    def start(self, container: str) -> None:
+        """304 (it runs already) is fine."""
+        self._call("post", f"/containers/{container}/start", what="start it", timeout=EFFECT)
+
+    def stop(self, container: str, grace: int) -> None:
+        """304 (it is stopped already) is fine."""
+        self._call(
+            "post", f"/containers/{container}/stop", params={"timeout": grace}, what="stop it", timeout=grace + EFFECT
+        )
+
+    def restart(self, container: str, grace: int) -> None:
+        """4.3 calls the grace ``t``, later versions take both names."""
+        params = {"t": grace, "timeout": grace}
+        self._call("post", f"/containers/{container}/restart", params=params, what="restart it", timeout=grace + EFFECT)
+
+    def kill(self, container: str, signal: str = "SIGKILL") -> None:
+        """Send a signal."""
+        self._call("post", f"/containers/{container}/kill", params={"signal": signal}, what="kill it", timeout=EFFECT)
+
+    def pause(self, container: str) -> None:
+        """Freeze it."""
+        self._call("post", f"/containers/{container}/pause", what="pause it", timeout=EFFECT)
+
+    def unpause(self, container: str) -> None:
+        """Thaw it."""
+        self._call("post", f"/containers/{container}/unpause", what="unpause it", timeout=EFFECT)
+
+    def remove(self, container: str, *, force: bool = False) -> None:
+        """Remove it; a stopping time of its own when forced."""
+        params = {"force": force, "v": False}
+        self._call("delete", f"/containers/{container}", params=params, what="remove it", timeout=EFFECT)
+
+    def wait(self, container: str, seconds: float) -> int:
+        """Wait by one blocking call, which this thread cannot end before ``seconds``."""
+        params = {"condition": ["exited", "stopped"]}
+        try:
+            return int(self._call("post", f"/containers/{container}/wait", params=params, what="wait", timeout=seconds))
+        except failures.PodmanDown as down:
+            if down.state is SourceState.HANGING:
+                raise TimeoutError(f"It still ran after {seconds:g} s.") from down
+            raise
+
+    def top(self, container: str) -> Processes:
+        """``stream=false``: else 4.3 repeats it every five seconds."""
+        doc = self._json(f"/containers/{container}/top", {"stream": False}, "list its processes")
+        rows = tuple(tuple(str(cell) for cell in row) for row in doc.get("Processes") or ())
+        return Processes(titles=tuple(doc.get("Titles") or ()), rows=rows)
+
+    def exec(self, container: str, command: Sequence[str], seconds: float) -> ExecResult:
+        """Create, start with framed output (no tty), then ask for the exit code."""
+        wish = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command), "Tty": False}
+        run = self._post(f"/containers/{container}/exec", wish, "exec")["Id"]
+        begin = b'{"Detach": false, "Tty": false}'
+        try:
+            body = self._call("post", f"/exec/{run}/start", data=begin, what="exec", timeout=seconds)
+        except failures.PodmanSays as said:
+            if "not found" not in said.detail and "no such file" not in said.detail:
+                raise
+            return ExecResult(exit_code=127, out=b"", err=said.detail.encode())
+        code = int(self._json(f"/exec/{run}/json", None, "exec").get("ExitCode", -1))
+        out, err = demux(body)
+        return ExecResult(exit_code=code, out=out, err=err)
+
+    def healthcheck(self, container: str, seconds: float) -> Health:
+        """GET runs it. Its answer tells only this run: the state is read by inspect. A command that overran its
+        own timeout is answered with a 500 after it ended, and counted by Podman as a failure."""
+        try:
+            self._call("get", f"/containers/{container}/healthcheck", what="run its health command", timeout=seconds)
+        except failures.PodmanSays as said:
+            if "exceeded timeout" not in said.detail:
+                raise
+        return self.inspect(container).container.health
+
+    def create(self, spec: Spec) -> str:
+        """The specification is sent as it is: podman-py's create cannot pass ``noexec`` for a tmpfs."""
+        return str(self._post("/containers/create", sandbox_spec.document(spec), "create the container")["Id"])
+
+    def logs(self, container: str, *, tail: int, since: float | None, follow: bool) -> Feed[Sequence[LogLine]]:
+        """``tail=0`` with ``follow`` begins at the end; a negative tail is the whole log."""
+        wish = {"stdout": "true", "stderr": "true", "timestamps": "true", "follow": str(follow).lower()}
+        if tail >= 0:
+            wish["tail"] = str(tail)
+        if since is not None:
+            wish["since"] = f"{since:.9f}".rstrip("0").rstrip(".")
+        return self._stream(f"/containers/{container}/logs?{urlencode(wish)}", log_lines, endless=False)
+
+    def stats(self, interval: int) -> Feed[Sequence[Usage]]:
+        """No ``containers`` parameter = all, also those that come later."""
+        return self._stream(f"/containers/stats?stream=true&interval={interval}", objects(_sample), endless=True)
+
+    def events(self) -> Feed[Event]:
+        """Events from now on."""
+        return self._stream("/events?stream=true", objects(parse.event_api), endless=True)
+
+    def past_events(self, container: str, since: float) -> tuple[Event, ...]:
+        """``stream=false``: podman-py's own call forces true, which gives nothing of the past on 4.3."""
+        params = {"stream": False, "since": int(since), "filters": json.dumps({"container": [container]})}
+        body = self._call("get", "/events", params=params, what="read its events")
+        return tuple(parse.event_api(json.loads(line)) for line in body.splitlines() if line.strip())
+
+    def volumes(self) -> tuple[Volume, ...]:
+        """All volumes."""
+        return tuple(parse.volume(doc) for doc in self._json("/volumes/json", None, "list volumes"))
+
+    def volume(self, name: str) -> Volume:
+        """One volume."""
+        return parse.volume(self._json(f"/volumes/{name}/json", None, "inspect the volume"))
+
+    def volume_users(self, name: str) -> tuple[Container, ...]:
+        """Containers that mount it."""
+        params = {"all": True, "filters": json.dumps({"volume": [name]})}
+        return tuple(parse.container_row(row) for row in self._json("/containers/json", params, "list containers"))
+
+    def volume_size(self, name: str, seconds: float) -> int | None:
+        """Podman's own disk usage, which walks every volume."""
+        try:
+            body = self._call("get", "/system/df", what="measure the volume", timeout=seconds)
+        except failures.PodmanDown as down:
+            if down.state is SourceState.HANGING:
+                return None
+            raise
+        sizes = {v.get("VolumeName"): v.get("Size") for v in json.loads(body).get("Volumes") or ()}
+        return sizes.get(name)
+
+    def remove_volume(self, name: str) -> None:
+        """Never forced: a volume in use stays."""
+        self._call("delete", f"/volumes/{name}", what="remove the volume", timeout=EFFECT)
+
+    def images(self) -> tuple[Image, ...]:
+        """All images."""
+        return tuple(parse.image(doc) for doc in self._json("/images/json", None, "list images"))
+
+    def image(self, ref: str) -> Image:
+        """One image."""
+        return parse.image(self._json(f"/images/{ref}/json", None, "inspect the image"))
+
+    def import_image(self, tar: bytes, tag: str, changes: Sequence[str]) -> str:
+        """podman-py has no import."""
+        self._call(
+            "post",
+            "/images/import",
+            params={"reference": tag, "changes": list(changes)},
+            data=tar,
+            kind="application/x-tar",
+            what="import the image",
+            timeout=EFFECT,
+        )
+        return self.image(tag).id
+
+    def _stream(self, target: str, decode: Callable[[Iterator[bytes]], Iterator[T]], *, endless: bool) -> Stream[T]:
+        return Stream(self._bound()[1], PREFIX + target, decode, endless=endless)
+
+    def _bound(self) -> tuple[PodmanClient, str]:
+        with self._lock:
+            if self._client is None:
+                self._path = sockets.first(sockets.places(self._url, self._env))
+                self._client = PodmanClient(base_url=f"unix://{self._path}")
+            return self._client, self._path
+
+    def _json(self, path: str, params: Mapping[str, object] | None, what: str) -> Any:
+        body = self._call("get", path, params=params, what=what)
+        return self._decoded(body, what)
+
+    def _post(self, path: str, body: object, what: str) -> Any:
+        return self._decoded(self._call("post", path, data=json.dumps(body).encode(), what=what, timeout=EFFECT), what)
+
+    def _decoded(self, body: bytes, what: str) -> Any:
+        try:
+            return json.loads(body)
+        except ValueError as error:
+            raise failures.not_podman(what, self._path) from error
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        what: str,
+        params: Mapping[str, object] | None = None,
+        data: bytes | None = None,
+        kind: str = "application/json",
+        timeout: float = CALL,
+    ) -> bytes:
+        client, socket_path = self._bound()
+        patience = (sockets.CONNECT, timeout)
+        try:
+            answer = getattr(client.api, method)(
+                path, params=params, data=data, headers={"Content-Type": kind}, timeout=patience, stream=True
+            )
+            with closing(answer):
+                content = _read(answer.raw, time.monotonic() + timeout)
+                status = int(answer.status_code)
+        except (APIError, OSError, HTTPError) as error:
+            self.close()
+            raise failures.from_exception(error, socket_path) from error
+        if status >= 400:
+            raise failures.from_answer(status, content, what)
+        return content
+
+
+def _read(raw: Any, deadline: float) -> bytes:
+    # The read timeout counts from one byte to the next: an answer that drips would never end.
+    parts = []
+    while part := raw.read1(1 << 16):
+        parts.append(part)
+        if time.monotonic() > deadline:
+            raise TimeoutError("the answer did not end in time")
+    return b"".join(parts)
+
+
+def _sample(doc: Mapping[str, Any]) -> tuple[Usage, ...]:
+    now = time.time()
+    return tuple(parse.usage_row(row, now) for row in doc.get("Stats") or ())
