@@ -6,10 +6,13 @@ import functools
 import http.client
 import os
 import socket
+import sys
 import uuid
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # so that tests can import tests.bed
 
 CI = os.environ.get("CI") == "true"
 PODMAN_SOCKET = Path(os.environ.get("AISTACK_TEST_PODMAN", "/run/podman/podman.sock"))
@@ -52,6 +55,7 @@ def there(what: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point everything that a test may touch at folders of its own, but keep the real cache."""
+    config.addinivalue_line("markers", "core: needs the image localhost/aistack-core:1")
     environ = os.environ
     home_cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aistack"
     environ.setdefault("AISTACK_CACHE_DIR", str(home_cache))

@@ -1,0 +1,1 @@
+"""What end-to-end tests lie on: a terminal, a backend of their own, containers of their own."""
