@@ -66,3 +66,21 @@ def _only_ascii(text: str, width: int) -> str:
 def width_of(text: str) -> int:
     """Return the cells that a text takes, by Textual's own measure."""
     return cell_len(text)
+
+
+@lru_cache(512)
+def wrap(text: str, width: int) -> tuple[str, ...]:
+    """Return ``text`` in pieces of at most ``width`` cells; one empty piece for an empty text."""
+    text = text.translate(_PICTURES)
+    if text.isascii():
+        return tuple(text[i : i + width] for i in range(0, len(text), width)) or ("",)
+    out: list[str] = []
+    used = width
+    for piece in wcwidth.iter_graphemes(text):
+        cells = max(_width(piece), 1)
+        if used + cells > width:
+            out.append("")
+            used = 0
+        out[-1] += piece
+        used += cells
+    return tuple(out) or ("",)
