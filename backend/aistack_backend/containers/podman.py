@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from podman import PodmanClient
 from podman.errors import APIError
 from urllib3.exceptions import HTTPError
 
-from aistack_backend.containers import failures, parse, sandbox_spec, sockets
+from aistack_backend.containers import eventsfile, failures, parse, sandbox_spec, sockets
 from aistack_backend.containers.models import Event, ExecResult, Image, Inspected, Processes, Spec, Volume
 from aistack_backend.containers.port import Feed
 from aistack_backend.containers.stream import Stream, demux, log_lines, objects
@@ -32,6 +33,7 @@ PREFIX = "/v5.8.0/libpod"
 """What podman-py calls; 4.3 and 5.4 take any prefix."""
 CALL = 10.0
 """Seconds for a call that only reads."""
+PING = 1.0
 EFFECT = 60.0
 """Seconds on top of a call's own waiting (a stop's grace): the machine may be busy, and the call goes on anyway."""
 
@@ -49,7 +51,8 @@ class ApiPodman:
 
     def connect(self) -> str:
         """Return ``unix://`` and the socket that answers a ping now."""
-        self._call("get", "/_ping", what="answer", timeout=1.0)
+        if self._call("get", "/_ping", what="answer", timeout=PING).strip() != b"OK":
+            raise failures.not_podman("a ping", self._path)
         return f"unix://{self._path}"
 
     def tried(self) -> str:
@@ -60,6 +63,10 @@ class ApiPodman:
             return ", ".join(place.path for place in sockets.places(self._url, self._env))
         except failures.PodmanDown as down:
             return down.tried
+
+    def events_file(self) -> Path | None:
+        """Where the owner of the socket keeps it by default."""
+        return eventsfile.place(self._path) if self._path else None
 
     def signature(self) -> tuple[object, ...]:
         """Return something that changes when a socket appears or is made anew."""

@@ -7,6 +7,7 @@ All calls block and are to be run in a thread; all are safe from several threads
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from aistack_backend.containers.models import Event, ExecResult, Image, Inspected, Processes, Spec, Volume
@@ -40,6 +41,14 @@ class Podman(Protocol):
 
     def tried(self) -> str:
         """Return where we look for Podman, for a person to read."""
+        ...
+
+    def signature(self) -> object:
+        """Return something that changes when a socket appears, goes or is made anew; no call, microseconds."""
+        ...
+
+    def events_file(self) -> Path | None:
+        """Return a readable file that may be this Podman's events file, or None."""
         ...
 
     def close(self) -> None:
