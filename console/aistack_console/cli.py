@@ -13,6 +13,7 @@ from pathlib import Path
 from aistack_backend.wire import rendezvous
 from aistack_console.errors import BackendDown, ClientError, ConsoleError
 from aistack_console.options import Options
+from aistack_console.verbs import table
 from aistack_console.verbs.exits import MEANING, Exit
 from aistack_console.verbs.table import OPTIONS, VERBS, Argument, Verb
 
@@ -32,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"aistack-console {version('aistack-console')}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    for verb in VERBS:
-        _add_verb(verbs, verb, shared)
+    for one in VERBS:
+        _add_verb(verbs, one, shared)
     return top
 
 
@@ -91,15 +92,15 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    if chosen.verb is None:
+    if chosen.verb is None and sys.stdin.isatty() and sys.stdout.isatty():
         from aistack_console import app
 
         app.run(options(chosen))
         return Exit.OK
     from aistack_console.verbs.context import Context
 
-    verb = next(item for item in VERBS if item.name == chosen.verb)
-    module = importlib.import_module(f"aistack_console.verbs.{verb.module}")
+    name = chosen.verb or "status"  # where there is no terminal to draw on, the facts in lines
+    module = importlib.import_module(f"aistack_console.verbs.{table.verb(name).module}")
     code: int = module.run(Context(options=options(chosen), arguments=chosen))
     sys.stdout.flush()
     return code
