@@ -42,7 +42,9 @@ stop_background() {
 trap stop_background EXIT
 
 engine() { # the wheel and the small model, both kept in the cache folder
-    nice -n 5 .venv/bin/python -m aistack_backend.inference.wheel --model smollm2-135m-instruct
+    .venv/bin/python -m aistack_backend.inference.fetch smollm2-135m &
+    nice -n 5 .venv/bin/python -m aistack_backend.inference.wheel
+    wait $!
 }
 
 run_pytest() { .venv/bin/python -m pytest -q --durations=15 "$@"; }

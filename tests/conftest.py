@@ -19,7 +19,7 @@ PODMAN_SOCKET = Path(os.environ.get("AISTACK_TEST_PODMAN", "/run/podman/podman.s
 NEEDS = {
     "podman": "Podman's API does not answer; run `make testbed`",
     "core": "the image localhost/aistack-core:1 is missing; run `make testbed`",
-    "engine": "the engine's wheel or the small model is not in the cache; `make test` puts them there",
+    "engine": "the built engine or the small model is not in the cache; `make test` puts them there",
 }
 
 
@@ -49,8 +49,10 @@ def there(what: str) -> bool:
         return podman_answers("/v4.0.0/libpod/_ping")
     if what == "core":
         return podman_answers("/v4.0.0/libpod/images/localhost%2Faistack-core:1/exists")
+    from aistack_backend.inference import catalogue, fetch, wheel
+
     cache = Path(os.environ["AISTACK_CACHE_DIR"])
-    return any(cache.rglob("llama_cpp_python-*.whl")) and any(cache.rglob("*.gguf"))
+    return wheel.site_folder(cache).is_dir() and fetch.model_file(cache, catalogue.SMALL).is_file()
 
 
 def pytest_configure(config: pytest.Config) -> None:
