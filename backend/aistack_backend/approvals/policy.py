@@ -1,0 +1,109 @@
+"""Who has to be asked: deny rules, then ask rules and the threshold, then allow rules (``facts/trust.md`` §1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from aistack_backend.approvals.action import Action
+from aistack_backend.approvals.judgement import rank
+from aistack_backend.errors import BadInput
+from aistack_backend.wire.actions import Risk
+
+THRESHOLDS = ("none", "low", "medium", "high")
+"""The lowest risk that needs a person; ``none``: only destructive actions and ask rules do."""
+DEFAULT = "medium"
+_LIFTED = rank(Risk.MEDIUM)
+"""The highest risk that an allow rule can let through unasked."""
+
+
+class Effect(StrEnum):
+    """What a rule, or the policy as a whole, says."""
+
+    DENY = "deny"
+    ASK = "ask"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One line of the policy. ``kind`` and ``target`` match whole words, never prefixes; ``*`` matches all.
+
+    An allow rule names both exactly, and never lets high or destructive actions through.
+    """
+
+    effect: Effect
+    kind: str
+    target: str = "*"
+    """A target's name or full id."""
+    why: str = ""
+
+    def matches(self, action: Action) -> bool:
+        """Whether it speaks about this action. Deny and ask: any target; allow: every target."""
+        if self.kind not in ("*", action.kind):
+            return False
+        if self.target == "*":
+            return True
+        hits = [self.target in (target.name, target.id) for target in action.targets]
+        return bool(hits) and (all(hits) if self.effect is Effect.ALLOW else any(hits))
+
+    def words(self) -> str:
+        """The rule as it is shown and recorded."""
+        tail = f" ({self.why})" if self.why else ""
+        return f"{self.effect}: rule {self.kind} {self.target}{tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the policy says about one action, and by which rule."""
+
+    effect: Effect
+    rule: str
+
+
+class Policy:
+    """Deny beats ask, ask beats allow; what is more specific never matters. Destructive always asks."""
+
+    def __init__(self, threshold: str = DEFAULT, rules: Sequence[Rule] = ()) -> None:
+        """Take the threshold and the rules.
+
+        Raises:
+            BadInput: the threshold is none of ``THRESHOLDS``, or a rule could never match or allows too much.
+        """
+        if threshold not in THRESHOLDS:
+            raise BadInput(
+                f"The approval threshold {threshold!r} is not known.", f"Use one of {', '.join(THRESHOLDS)}."
+            )
+        for rule in rules:
+            _check(rule)
+        self.threshold = threshold
+        self.rules = tuple(rules)
+
+    def judge(self, action: Action, risk: Risk) -> Ruling:
+        """Say whether the action is denied, needs a person, or may run unasked."""
+        for effect in (Effect.DENY, Effect.ASK):
+            if hit := self._first(effect, action):
+                return Ruling(effect, hit.words())
+        if rank(risk) >= rank(Risk.DESTRUCTIVE):
+            return Ruling(Effect.ASK, f"ask: {risk} always needs a person")
+        if rank(risk) < self._floor():
+            return Ruling(Effect.ALLOW, f"allow: below threshold {self.threshold}")
+        if rank(risk) <= _LIFTED and (hit := self._first(Effect.ALLOW, action)):
+            return Ruling(Effect.ALLOW, hit.words())
+        return Ruling(Effect.ASK, f"ask: threshold {self.threshold}")
+
+    def _floor(self) -> int:
+        return rank(Risk.DESTRUCTIVE) if self.threshold == "none" else rank(Risk(self.threshold))
+
+    def _first(self, effect: Effect, action: Action) -> Rule | None:
+        return next((rule for rule in self.rules if rule.effect is effect and rule.matches(action)), None)
+
+
+def _check(rule: Rule) -> None:
+    if not rule.kind.strip() or not rule.target.strip():
+        raise BadInput(f"The policy rule {rule.words()!r} can never match.", "Name a kind and a target.")
+    if rule.effect is Effect.ALLOW and "*" in (rule.kind, rule.target):
+        raise BadInput(
+            f"The policy rule {rule.words()!r} allows too much.", "An allow rule names one kind and one target."
+        )

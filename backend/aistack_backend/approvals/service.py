@@ -1,0 +1,202 @@
+"""Requests, decisions and their one use. Nothing waits in memory: an approval is a row."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection
+
+from aistack_backend.approvals import row as rows
+from aistack_backend.approvals.action import Action
+from aistack_backend.approvals.decision import Decision, check
+from aistack_backend.approvals.evidence import Evidence
+from aistack_backend.approvals.gate import Gate
+from aistack_backend.approvals.policy import Policy
+from aistack_backend.approvals.port import Enqueue, Person
+from aistack_backend.approvals.rejection import Rejection
+from aistack_backend.approvals.request import Asking, Limits
+from aistack_backend.approvals.sweep import Sweep
+from aistack_backend.audit.log import AuditLog
+from aistack_backend.bus import Bus
+from aistack_backend.clock import Clock
+from aistack_backend.store.database import Database, after
+from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest
+from aistack_backend.wire.events import Topic
+
+SHOWN = 50
+"""Decided approvals in a list."""
+Watcher = Callable[[Connection, Approval], None]
+
+
+class Approvals:
+    """The gate. Set ``enqueue`` before anything can be approved.
+
+    ``watchers`` are called with each approval whose state changed, in the transaction of the change.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        audit: AuditLog,
+        policy: Policy,
+        clock: Clock,
+        bus: Bus,
+        limits: Limits | None = None,
+    ) -> None:
+        self.enqueue: Enqueue | None = None
+        self.watchers: list[Watcher] = []
+        self.policy = policy
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self._bus = bus
+        self._publishing = threading.Lock()
+        limits = limits or Limits()
+        self._asking = Asking(audit, policy, clock, limits, self._enqueue)
+        self._decision = Decision(audit, clock, limits, self._enqueue)
+        self._gate = Gate(audit, clock)
+        self._sweep = Sweep(audit, clock)
+
+    def request(
+        self,
+        connection: Connection,
+        action: Action,
+        evidence: Evidence,
+        *,
+        task_id: int,
+        via: str,
+        replaces: int = 0,
+    ) -> Approval:
+        """Judge an action and record what came of it, in the caller's transaction (seal the audit after it).
+
+        Returns it PENDING, or APPROVED by a rule and enqueued, or DENIED: by a rule, or because the same
+        action was denied in this task within the last day (R1.6). ``replaces`` is a pending approval that
+        this one edits: it becomes SUPERSEDED (R1.8).
+
+        Raises:
+            BadInput: the action names another task.
+            Conflict: ``replaces`` is not pending.
+            Unavailable: the audit or the engine cannot take it; roll back.
+        """
+        if replaces:
+            self._told(connection, self._sweep.supersede(connection, replaces, task_id))
+        approval_id = self._asking.ask(connection, action, evidence, task_id=task_id, via=via)
+        after(connection, self._publish)
+        return self._told(connection, approval_id)
+
+    def preview(self, action: Action, evidence: Evidence) -> Approval:
+        """Return what ``request`` would ask, with id 0; stores nothing."""
+        return self._asking.preview(action, evidence)
+
+    def decide(self, approval_id: int, request: DecideRequest, person: Person) -> Approval:
+        """Decide once, for all: the first committed decision wins. A yes enqueues in the same transaction.
+
+        Every refused attempt is audited. Returns after the decision is on the witness's disk.
+
+        Raises:
+            NotFound: no such approval.
+            BadInput: no verdict, or a denial without a reason.
+            AlreadyDecided: somebody was first; says who, what and when.
+            Refused: expired, another hash than what was seen, code or name not right, or still cooling off.
+            Unavailable: the audit or the engine cannot take it; nothing was decided, or nothing runs yet.
+        """
+        check(request)
+        with self._database.tx() as connection:
+            try:
+                self._decision.take(connection, approval_id, request, person)
+                outcome: Approval | Rejection = self._told(connection, approval_id)
+            except Rejection as rejection:  # its record is to be committed
+                outcome = rejection
+                if rejection.closes:
+                    self._told(connection, approval_id)
+        self._settle()
+        if isinstance(outcome, Rejection):
+            raise outcome.error
+        return outcome
+
+    def begin(self, connection: Connection, approval_id: int, recheck: Callable[[Action], str]) -> Action:
+        """Use an approval, once: call it in the transaction that records the intent, right before the effect.
+
+        The stored bytes are hashed again and held against the approval, the decision in the audit is looked
+        up, and ``recheck`` says "" when every pinned precondition still holds. When the caller's transaction
+        ends after a refusal, MISMATCH or STALE is recorded in one of its own.
+
+        Raises:
+            NotFound: no such approval.
+            Refused: not approved, used already, too late (``approval-stale``), or no longer what was approved
+                (``approval-mismatch``); nothing may run.
+            Unavailable: the audit cannot be written; nothing may run.
+        """
+        try:
+            action = self._gate.open(connection, approval_id, recheck)
+        except Rejection as rejection:
+            refused = rejection
+            if not after(connection, lambda: self._close(approval_id, refused)):
+                self._record_closing(connection, approval_id, refused)
+            raise refused.error from None
+        after(connection, self._publish)
+        self._told(connection, approval_id)
+        return action
+
+    def expire_due(self) -> int:
+        """Close what nobody decided or started in time; returns how many. Call it about once a second."""
+        return self._swept(self._sweep.due, "it was not started in time")
+
+    def on_restart(self) -> int:
+        """Close what was approved before this start and not used (R1.7); returns how many."""
+        return self._swept(self._sweep.unused, "the backend was restarted before it began")
+
+    def get(self, approval_id: int) -> Approval:
+        """Return one approval.
+
+        Raises:
+            NotFound: no such approval.
+        """
+        with self._database.read() as connection:
+            return rows.to_wire(rows.load(connection, approval_id), self._clock)
+
+    def list(self) -> ApprovalList:
+        """Return every pending approval, nearest deadline first, then the newest 50 others."""
+        with self._database.read() as connection:
+            found = rows.pending_first(connection, SHOWN)
+        return ApprovalList(approvals=tuple(rows.to_wire(row, self._clock) for row in found))
+
+    def _enqueue(self) -> Enqueue | None:
+        return self.enqueue
+
+    def _swept(self, find: Callable[[Connection], Sequence[int]], reason: str) -> int:
+        with self._database.read() as connection:
+            if not find(connection):
+                return 0
+        with self._database.tx() as connection:
+            closed = self._sweep.close(connection, find(connection), reason)  # found anew: one may be decided now
+            for approval_id in closed:
+                self._told(connection, approval_id)
+        self._settle()
+        return len(closed)
+
+    def _close(self, approval_id: int, rejection: Rejection) -> None:
+        with self._database.tx() as connection:
+            self._record_closing(connection, approval_id, rejection)
+        self._settle()
+
+    def _record_closing(self, connection: Connection, approval_id: int, rejection: Rejection) -> None:
+        if self._gate.close(connection, approval_id, rejection):
+            self._told(connection, approval_id)
+
+    def _told(self, connection: Connection, approval_id: int) -> Approval:
+        changed = rows.to_wire(rows.load(connection, approval_id), self._clock)
+        for watcher in self.watchers:
+            watcher(connection, changed)
+        return changed
+
+    def _settle(self) -> None:
+        try:
+            self._audit.seal()
+        finally:
+            self._publish()
+
+    def _publish(self) -> None:
+        with self._publishing:  # a list read later is never overtaken by one read earlier
+            self._bus.publish(Topic.APPROVALS, self.list())
