@@ -21,7 +21,7 @@ class Settings:
     socket: Path
     database_url: str
     podman_url: str
-    """Empty = none of the usual places had a socket."""
+    """Empty = the usual places are looked at."""
     threshold: str
     require_approval: bool
     approval_ttl: float
@@ -67,7 +67,7 @@ def resolve(
         cache_dir=cache,
         socket=socket,
         database_url=config.backend.database or f"sqlite:///{data / 'aistack.db'}",
-        podman_url=podman_url or config.podman.url or find_podman(env),
+        podman_url=podman_url or config.podman.url,
         threshold=config.approvals.threshold if config.approvals.require else "none",
         require_approval=config.approvals.require,
         approval_ttl=config.approvals.expire_after,
@@ -76,19 +76,6 @@ def resolve(
         rows=loaded.rows,
         config_file=loaded.file,
     )
-
-
-def find_podman(env: Mapping[str, str], root: Path = Path("/")) -> str:
-    """Return the URL of the first usual socket that exists, else the one to be tried first.
-
-    The operator's own (rootless) socket comes before the system's.
-    """
-    runtime = env.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    places = [f"{runtime}/podman/podman.sock", "/run/podman/podman.sock"]
-    for place in places:
-        if os.access(root / place.lstrip("/"), os.R_OK | os.W_OK):
-            return f"unix://{place}"
-    return f"unix://{places[0] if os.getuid() else places[1]}"
 
 
 def _given(text: str) -> Path | None:

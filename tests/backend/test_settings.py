@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aistack_backend.settings import find_podman, resolve
+from aistack_backend.settings import resolve
 from aistack_backend.wire.config import Config, ConfigError
 from aistack_backend.wire.configfile import load
 
@@ -107,11 +107,3 @@ def test_arguments_win(tmp_path: Path) -> None:
     env = {"HOME": "/", "AISTACK_DATA_DIR": "/elsewhere", "CONTAINER_HOST": "unix:///a"}
     settings = resolve(env, data_dir=tmp_path, podman_url="unix:///b")
     assert (settings.data_dir, settings.podman_url) == (tmp_path, "unix:///b")
-
-
-def test_the_operators_own_podman_comes_first(tmp_path: Path) -> None:
-    for place in ("run/podman", "run/user/7/podman"):
-        (tmp_path / place).mkdir(parents=True)
-        (tmp_path / place / "podman.sock").touch()
-    assert find_podman({"XDG_RUNTIME_DIR": "/run/user/7"}, tmp_path) == "unix:///run/user/7/podman/podman.sock"
-    assert find_podman({"XDG_RUNTIME_DIR": "/none"}, tmp_path) == "unix:///run/podman/podman.sock"

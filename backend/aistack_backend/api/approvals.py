@@ -1,0 +1,34 @@
+"""``/v1/approvals``: what waits for a person, and the person's decision."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from aistack_backend.api.lines import Json
+from aistack_backend.api.parts import Held
+from aistack_backend.api.peers import Caller
+from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest
+
+router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
+Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""A row's number, as the database can hold it."""
+
+
+@router.get("", response_model=ApprovalList)
+def approvals(parts: Held) -> Response:
+    """Return every pending approval, nearest deadline first, then the newest decided ones."""
+    return Json(parts.approvals.get().list())
+
+
+@router.get("/{id}", response_model=Approval)
+def approval(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
+    """Return one approval with its whole action."""
+    return Json(parts.approvals.get().get(id))
+
+
+@router.post("/{id}/decision", response_model=Approval)
+def decide(parts: Held, caller: Caller, id: Id, request: DecideRequest) -> Response:  # noqa: A002
+    """Decide. The first committed decision wins; a later one gets 409 and the winner."""
+    return Json(parts.approvals.get().decide(id, request, caller))

@@ -1,0 +1,76 @@
+"""``/v1/models`` and ``/v1/chat``: the local model, its preparation, and talking to it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from aistack_backend.api.approvals import Id
+from aistack_backend.api.lines import NDJSON, Json, Lines
+from aistack_backend.api.parts import Held
+from aistack_backend.errors import BackendError
+from aistack_backend.wire.chat import Chunk, Finish, SayRequest, SessionList, Transcript
+from aistack_backend.wire.models import ModelStatus
+
+router = APIRouter(prefix="/v1", tags=["model"])
+Card = Annotated[str, Path(min_length=1, max_length=200)]
+"""A model's id in the catalogue."""
+
+
+@router.get("/models", response_model=ModelStatus)
+def models(parts: Held) -> Response:
+    """Return the engine, the catalogue, and the models on disk."""
+    return Json(parts.inference.get().status())
+
+
+@router.post("/models/{id}/fetch", response_model=ModelStatus)
+async def fetch(parts: Held, id: Card) -> Response:  # noqa: A002  the route's own name
+    """Begin to fetch a model of the catalogue; the progress comes as MODEL events."""
+    return Json(await parts.inference.get().fetch(id))
+
+
+@router.post("/models/{id}/use", response_model=ModelStatus)
+async def use(parts: Held, id: Card) -> Response:  # noqa: A002
+    """Load a model that is on disk."""
+    return Json(await parts.inference.get().use(id))
+
+
+@router.get("/chats", response_model=SessionList)
+def sessions(parts: Held) -> Response:
+    """Return every chat session, last used first."""
+    return Json(parts.inference.get().sessions())
+
+
+@router.get("/chats/{id}", response_model=Transcript)
+def transcript(parts: Held, id: Id) -> Response:  # noqa: A002
+    """Return one session with its messages."""
+    return Json(parts.inference.get().transcript(id))
+
+
+@router.delete("/chats/{id}", status_code=204)
+def delete(parts: Held, id: Id) -> None:  # noqa: A002
+    """Delete one session with its messages."""
+    parts.inference.get().delete(id)
+
+
+@router.post("/chats/{id}/cancel", status_code=204)
+async def cancel(parts: Held, id: Id) -> None:  # noqa: A002
+    """Stop the answer that is being written in that session; what came so far is kept."""
+    await parts.inference.get().cancel(id)
+
+
+@router.post(
+    "/chat",
+    status_code=200,
+    response_class=Lines,
+    response_model=None,
+    responses={200: {"content": {NDJSON: {}}, "description": "One Chunk a line; the last has finish set."}},
+)
+async def say(parts: Held, request: SayRequest) -> Response:
+    """Say something and stream the answer. A reader who leaves stops it."""
+
+    def farewell(error: BackendError) -> Chunk:
+        return Chunk(session_id=request.session_id, message_id=0, finish=Finish.ERROR, detail=error.detail)
+
+    return Lines(parts.inference.get().say(request), farewell)

@@ -1,0 +1,75 @@
+"""uvicorn on our own socket: streams end first when it stops, and its protocol tells who connected."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from aistack_backend.api.peers import PeerProtocol
+
+GRACE = 3
+"""Seconds that running requests get after the streams were ended."""
+
+
+class Server(uvicorn.Server):
+    """Ends on SIGTERM, SIGINT or ``stop()``; closes every open stream first so that nothing has to time out."""
+
+    def __init__(self, app: FastAPI, ready: Callable[[], None] = lambda: None) -> None:
+        """``ready`` is called once, when the first request could be answered."""
+        config = uvicorn.Config(
+            app,
+            http=PeerProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            proxy_headers=False,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+            h11_max_incomplete_event_size=16 * 1024,
+        )
+        super().__init__(config)
+        self.stopping = asyncio.Event()
+        self._ready = ready
+        app.state.stop = self.stop
+        app.state.stopping = self.stopping
+
+    def stop(self) -> None:
+        """Begin the shutdown; safe from the loop's thread only."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Let SIGTERM and SIGINT end the loop cleanly; a second one ends it at once. SIGHUP is for terminals."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGHUP, before)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _signalled(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bring the application up, take connections, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then the connections, then the parts."""
+        self.stopping.set()
+        await super().shutdown(sockets)

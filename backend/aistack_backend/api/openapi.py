@@ -1,0 +1,51 @@
+"""The published description of the API, with every problem that a route can answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from aistack_backend.api.problems import MEDIA
+from aistack_backend.wire.problems import Problem
+
+ALWAYS = {
+    400: "A header that decides about access was sent twice, or the body is no JSON.",
+    403: "Not your backend, a web page's request, or a rule says no.",
+    404: "There is no such object.",
+    415: "A request that changes something was not JSON.",
+    421: "The Host header names another host.",
+    422: "The request itself is wrong.",
+    503: "A part that this needs is not there now; the detail says which.",
+}
+ON_CHANGE = {409: "The object's state does not allow this.", 413: "The body is too large."}
+
+
+def describe(app: FastAPI) -> None:
+    """Make ``app.openapi`` add the problems to every operation."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            _add_problems(document)
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    setattr(app, "openapi", openapi)  # noqa: B010  the way FastAPI names for it
+
+
+def _add_problems(document: dict[str, Any]) -> None:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            texts = ALWAYS | (ON_CHANGE if method != "get" else {})
+            for status, text in texts.items():
+                operation["responses"][str(status)] = {
+                    "description": text,
+                    "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+                }

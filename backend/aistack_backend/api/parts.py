@@ -1,0 +1,88 @@
+"""The running backend as the routes see it. A part that is still starting, or could not start, says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Generic, TypeVar
+
+from fastapi import Depends, Request
+
+from aistack_backend.api.encode import Encoder
+from aistack_backend.bus import Bus
+from aistack_backend.clock import Clock
+from aistack_backend.errors import Unavailable
+from aistack_backend.settings import Settings
+
+if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
+    from aistack_backend.approvals.service import Approvals
+    from aistack_backend.audit.log import AuditLog
+    from aistack_backend.containers.port import Podman
+    from aistack_backend.containers.prepare import Preparer
+    from aistack_backend.containers.service import Containers
+    from aistack_backend.engine.runtime import Engine
+    from aistack_backend.inference.service import Inference
+    from aistack_backend.observe.doctor import Doctor
+    from aistack_backend.observe.host import HostWatcher
+    from aistack_backend.observe.recorder import Recorder
+    from aistack_backend.orchestration.tasks import Tasks
+
+T = TypeVar("T")
+
+
+class Late(Generic[T]):
+    """A part that arrives after the socket answers."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.part: T | None = None
+        self.fault = ""
+        """Why it could not start; empty while it may still come."""
+
+    def get(self) -> T:
+        """Return the part.
+
+        Raises:
+            Unavailable: it is still starting, or could not start; the sentence says which.
+        """
+        if self.part is not None:
+            return self.part
+        if self.fault:
+            raise Unavailable(f"The {self.name} could not start: {self.fault}", "Run: aistack-backend doctor")
+        raise Unavailable(f"The {self.name} is still starting.", "Try again in a moment.")
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """Everything that routes use; made by ``app.build``."""
+
+    settings: Settings
+    clock: Clock
+    bus: Bus
+    encoder: Encoder
+    stopping: asyncio.Event
+    stop: Callable[[], None]
+    """Begins the shutdown of the process."""
+    started_at: float
+    audit: Late[AuditLog] = field(default_factory=lambda: Late("audit log"))
+    approvals: Late[Approvals] = field(default_factory=lambda: Late("approvals"))
+    containers: Late[Containers] = field(default_factory=lambda: Late("container watcher"))
+    podman: Late[Podman] = field(default_factory=lambda: Late("container watcher"))
+    preparer: Late[Preparer] = field(default_factory=lambda: Late("container watcher"))
+    engine: Late[Engine] = field(default_factory=lambda: Late("engine"))
+    tasks: Late[Tasks] = field(default_factory=lambda: Late("engine"))
+    inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
+    host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
+    recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
+    doctor: Late[Doctor] = field(default_factory=lambda: Late("doctor"))
+
+
+def parts(request: Request) -> Parts:
+    """Give a route the parts."""
+    held: Parts = request.app.state.parts
+    return held
+
+
+Held = Annotated[Parts, Depends(parts)]
+"""The parts, in a route's signature."""

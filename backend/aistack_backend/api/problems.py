@@ -1,0 +1,64 @@
+"""Every error as RFC 9457 ``application/problem+json``: what happened, and what would be right."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from aistack_backend.errors import AlreadyDecided, BackendError
+from aistack_backend.wire.problems import Problem
+
+MEDIA = "application/problem+json"
+HINTS = {404: "The routes are in /v1/openapi.json.", 405: "The allowed methods are in the Allow header."}
+log = logging.getLogger(__name__)
+
+
+def problem_of(error: BackendError) -> Problem:
+    """Return the wire form of an error of ours."""
+    problem = Problem(type=error.type, title=error.title, status=error.status, detail=error.detail, hint=error.hint)
+    if isinstance(error, AlreadyDecided):
+        return replace(problem, winner=error.winner, decision=error.decision, decided_at=error.decided_at)
+    return problem
+
+
+def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Return the response that carries a problem."""
+    return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA)
+
+
+def install(app: FastAPI) -> None:
+    """Map every error that can leave a route to a problem."""
+    app.add_exception_handler(BackendError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def _ours(_: Request, error: Any) -> Response:
+    return answer(problem_of(error))
+
+
+def _invalid(_: Request, error: Any) -> Response:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return answer(Problem(type="bad-input", title="Bad input", status=422, detail=f"{where}: {first['msg']}."))
+
+
+def _http(_: Request, error: Any) -> Response:
+    word = str(error.detail).lower().replace(" ", "-")
+    headers = dict(error.headers) if error.headers else None
+    hint = HINTS.get(error.status_code, "")
+    return answer(Problem(type=word, title=error.detail, status=error.status_code, hint=hint), headers)
+
+
+def _unforeseen(request: Request, error: Any) -> Response:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = f"{request.method} {request.url.path} met an unforeseen {type(error).__name__}."
+    hint = "The backend's log has the rest: logs/backend.log in the data folder."
+    return answer(Problem(type="error", title="The backend failed", status=500, detail=detail, hint=hint))

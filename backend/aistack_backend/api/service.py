@@ -1,0 +1,31 @@
+"""The ASGI application: routers, problems, guard and description, around parts that somebody else starts."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from aistack_backend import __version__
+from aistack_backend.api import approvals, audit, chat, containers, events, machine, openapi, problems, status, tasks
+from aistack_backend.api.guards import Guard
+
+ROUTERS = (status, events, containers, tasks, approvals, audit, machine, chat)
+
+
+def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:
+    """Return the application. ``lifespan`` puts the parts into ``app.state.parts`` before the first request."""
+    app = FastAPI(
+        title="aistack-backend",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    for module in ROUTERS:
+        app.include_router(module.router)
+    problems.install(app)
+    openapi.describe(app)
+    app.add_middleware(Guard)
+    return app

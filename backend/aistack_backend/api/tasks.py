@@ -1,0 +1,54 @@
+"""``/v1/tasks`` and ``/v1/actions/preview``: ask for something, see what became of it, stop it."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+
+from aistack_backend.api.approvals import Id
+from aistack_backend.api.lines import Json
+from aistack_backend.api.parts import Held
+from aistack_backend.api.peers import Caller
+from aistack_backend.wire.actions import ActionRequest, Approval, GoalRequest
+from aistack_backend.wire.tasks import Task, TaskList
+
+router = APIRouter(prefix="/v1", tags=["tasks"])
+
+
+@router.post("/actions/preview", response_model=Approval)
+def preview(parts: Held, caller: Caller, request: ActionRequest) -> Response:
+    """Return what would run and how it is judged; nothing is stored and nothing runs."""
+    action, evidence = parts.preparer.get().prepare(
+        request.kind, request.target, script=request.script, requester=caller.actor
+    )
+    return Json(parts.approvals.get().preview(action, evidence))
+
+
+@router.post("/tasks/action", response_model=Task)
+def act(parts: Held, caller: Caller, request: ActionRequest) -> Response:
+    """Ask for one action; with the hash that the person confirmed it is decided at once, by that person."""
+    tasks = parts.tasks.get()
+    return Json(tasks.submit_action(request, caller.actor, caller.via, person=caller))
+
+
+@router.post("/tasks/goal", response_model=Task)
+async def goal(parts: Held, caller: Caller, request: GoalRequest) -> Response:
+    """Ask in words; an agent proposes an action, which waits for a person as the policy says."""
+    return Json(await parts.tasks.get().submit_goal(request, caller))
+
+
+@router.get("/tasks", response_model=TaskList)
+def tasks(parts: Held) -> Response:
+    """Return the newest tasks, newest first."""
+    return Json(parts.tasks.get().list())
+
+
+@router.get("/tasks/{id}", response_model=Task)
+def task(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
+    """Return one task."""
+    return Json(parts.tasks.get().get(id))
+
+
+@router.post("/tasks/{id}/stop", response_model=Task)
+def stop(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
+    """Stop one task: what runs is ended, what waits is closed."""
+    return Json(parts.tasks.get().stop(id, caller))

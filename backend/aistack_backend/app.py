@@ -1,0 +1,166 @@
+"""The wiring: which part is made of what, in which order they come up, and in which they go down.
+
+The socket answers as soon as the store is open. What is slow to import or to reach follows in the background, each
+part on its own: one that fails says so in the status and takes no other with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from aistack_backend.api.board import publish_changes
+from aistack_backend.api.diagnosis import running
+from aistack_backend.api.encode import Encoder
+from aistack_backend.api.parts import Late, Parts
+from aistack_backend.api.service import assemble
+from aistack_backend.approvals.policy import Policy
+from aistack_backend.approvals.request import Limits
+from aistack_backend.approvals.service import Approvals
+from aistack_backend.audit.log import AuditLog
+from aistack_backend.bus import Bus
+from aistack_backend.clock import SystemClock
+from aistack_backend.errors import BackendError
+from aistack_backend.observe.doctor import Doctor
+from aistack_backend.observe.host import HostWatcher
+from aistack_backend.observe.recorder import Recorder
+from aistack_backend.settings import Settings
+from aistack_backend.store.database import Database
+from aistack_backend.wire.events import Topic
+
+if TYPE_CHECKING:
+    from aistack_backend.containers.port import Podman
+
+log = logging.getLogger(__name__)
+RETRY = 5.0
+"""Seconds until a store that could not be opened is tried again."""
+EXPIRE_EVERY = 1.0
+"""Seconds between two looks for approvals whose time is over."""
+
+
+class Adapters:
+    """Makes what reaches outside; another kind of it makes a backend of in-memory parts."""
+
+    def podman(self, settings: Settings) -> Podman:
+        """Return the Podman to use."""
+        from aistack_backend.containers.podman import ApiPodman
+
+        return ApiPodman(settings.podman_url, os.environ)
+
+
+def build(settings: Settings, adapters: Adapters | None = None) -> FastAPI:
+    """Return the application; its lifespan brings the parts up and down."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        bus = Bus()
+        stopping = getattr(app.state, "stopping", None) or asyncio.Event()
+        app.state.parts = parts = Parts(
+            settings=settings,
+            clock=SystemClock(),
+            bus=bus,
+            encoder=Encoder(bus.epoch),
+            stopping=stopping,
+            stop=getattr(app.state, "stop", stopping.set),
+            started_at=time.time(),
+        )
+        async with Wiring(parts, adapters or Adapters()):
+            yield
+
+    return assemble(lifespan)
+
+
+class Wiring:
+    """Brings the parts up, and down in the opposite order."""
+
+    def __init__(self, parts: Parts, adapters: Adapters) -> None:
+        self._parts = parts
+        self._adapters = adapters
+        self._downs = AsyncExitStack()
+        self._database: Database | None = None
+        self._follow: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        """Open the store and return; everything else follows."""
+        await self._step(self._store, self._parts.audit, self._parts.approvals)
+        self._follow = asyncio.create_task(self._rest())
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop every part that is up."""
+        if self._follow:
+            self._follow.cancel()
+            await asyncio.gather(self._follow, return_exceptions=True)
+        await self._downs.aclose()
+
+    async def _rest(self) -> None:
+        parts = self._parts
+        self._spawn(publish_changes(parts))
+        await self._step(self._watchers, parts.host, parts.recorder, parts.doctor)
+        while parts.audit.part is None:
+            await asyncio.sleep(RETRY)
+            await self._step(self._store, parts.audit, parts.approvals)
+        self._spawn(self._expire(parts.approvals.get()))
+
+    async def _step(self, bring_up: Callable[[], Coroutine[Any, Any, None]], *makes: Late[Any]) -> None:
+        """Bring one part up; when that fails, say so in the parts that it would have made."""
+        try:
+            await bring_up()
+        except Exception as error:
+            detail = error.detail if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+            log.exception("%s did not come up", makes[0].name)
+            for late in makes:
+                late.fault = detail
+        else:
+            for late in makes:
+                late.fault = ""
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._downs.push_async_callback(asyncio.wait, {task})
+        self._downs.callback(task.cancel)
+
+    def _down(self, stop: Callable[..., Any], *arguments: Any) -> None:
+        """Have a blocking ``stop`` called in a thread when it is this part's turn to go."""
+        self._downs.push_async_callback(asyncio.to_thread, stop, *arguments)
+
+    async def _store(self) -> None:
+        await asyncio.to_thread(self._open_store)
+
+    def _open_store(self) -> None:
+        parts, settings = self._parts, self._parts.settings
+        if self._database is None:
+            self._database = Database(settings.database_url)
+            self._down(self._database.close)
+        audit = AuditLog(self._database, settings.data_dir / "audit", parts.clock, bus=parts.bus)
+        self._down(audit.close)
+        policy = Policy(settings.threshold)
+        limits = Limits(decide=settings.approval_ttl, start=settings.start_ttl)
+        approvals = Approvals(self._database, audit, policy, parts.clock, parts.bus, limits)
+        parts.audit.part, parts.approvals.part = audit, approvals
+        parts.bus.publish(Topic.APPROVALS, approvals.list())
+
+    async def _watchers(self) -> None:
+        parts, settings = self._parts, self._parts.settings
+        host = HostWatcher(parts.bus, parts.clock, {"data": settings.data_dir, "root": Path("/")})
+        recorder = Recorder(settings.data_dir / "recorder.db", parts.bus, parts.clock)
+        for part in (recorder, host):
+            part.start()
+            self._down(part.stop)
+        parts.host.part, parts.recorder.part = host, recorder
+        parts.doctor.part = Doctor(running(parts))
+
+    async def _expire(self, approvals: Approvals) -> None:
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY)
+            try:
+                await asyncio.to_thread(approvals.expire_due)
+            except BackendError as error:
+                log.warning("Expiry could not be written: %s", error.detail)

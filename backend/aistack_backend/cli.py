@@ -1,0 +1,139 @@
+"""``aistack-backend``: serve, stop, status, doctor, audit verify, config explain. Heavy imports come with the verb."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aistack_backend import __version__
+from aistack_backend.errors import BackendError, Conflict
+from aistack_backend.settings import Settings, resolve
+from aistack_backend.wire.config import ConfigError
+
+if TYPE_CHECKING:
+    from aistack_backend.api.daemon.detach import Herald
+
+CODES = """exit codes:
+  0  it worked; serve: a clean end
+  1  it failed; audit verify: the log does not hold; doctor: something is wrong
+  2  wrong usage or a setting that cannot be used; audit verify: the log cannot be read
+  3  another backend has this data folder
+  4  no backend answers on this data folder"""
+FAILED, USAGE, TAKEN, NOBODY = 1, 2, 3, 4
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="aistack-backend",
+        description="The backend of aistack-console: one for each data folder, reached over its Unix socket.",
+        epilog=CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data-dir", type=Path, help="folder of database, socket and logs")
+    common.add_argument("--config", type=Path, help="the configuration file")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    serve = verbs.add_parser("serve", parents=[common], help="serve until SIGTERM")
+    serve.add_argument("--podman-url", default="", help="e.g. unix:///run/podman/podman.sock")
+    serve.add_argument("--detach", action="store_true", help="leave the terminal; return when the socket answers")
+    verbs.add_parser("stop", parents=[common], help="end the backend cleanly and wait for it")
+    status = verbs.add_parser("status", parents=[common], help="what the running backend says about itself")
+    doctor = verbs.add_parser("doctor", parents=[common], help="check this installation; needs no backend")
+    audit = verbs.add_parser("audit", help="the audit log").add_subparsers(dest="audit_verb", required=True)
+    verify = audit.add_parser("verify", parents=[common], help="walk the chain and its witness; needs no backend")
+    verify.add_argument("folder", type=Path, nargs="?", help="a data folder or an export; default: the data folder")
+    config = verbs.add_parser("config", help="the configuration").add_subparsers(dest="config_verb", required=True)
+    explain = config.add_parser("explain", parents=[common], help="every key, its value and where it comes from")
+    for verb in (status, doctor, verify, explain):
+        verb.add_argument("--json", action="store_true", help="print JSON")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; an error is one sentence on stderr."""
+    arguments = parser().parse_args(argv)
+    try:
+        settings = resolve(
+            os.environ,
+            config_file=arguments.config,
+            data_dir=arguments.data_dir,
+            podman_url=getattr(arguments, "podman_url", ""),
+        )
+        return _run(arguments, settings)
+    except ConfigError as error:
+        return say(str(error), USAGE)
+    except BackendError as error:
+        code, sentence = _told(error)
+        return say(sentence, code)
+    except OSError as error:
+        return say(_os_sentence(error), FAILED)
+
+
+def say(sentence: str, code: int) -> int:
+    """Print one sentence to stderr and return ``code``."""
+    print(f"aistack-backend: {sentence}", file=sys.stderr)
+    return code
+
+
+def _told(error: BackendError) -> tuple[int, str]:
+    return TAKEN if isinstance(error, Conflict) else FAILED, f"{error.detail} {error.hint}".strip()
+
+
+def _os_sentence(error: OSError) -> str:
+    return f"{error.strerror or error}" + (f": {error.filename}." if error.filename else ".")
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> int:
+    if arguments.verb == "serve":
+        return _serve(settings, detached=arguments.detach)
+    from aistack_backend.api import verbs
+
+    if arguments.verb == "config":
+        return verbs.explain(settings, as_json=arguments.json)
+    if arguments.verb == "stop":
+        return verbs.stop(settings)
+    if arguments.verb == "status":
+        return verbs.status(settings, as_json=arguments.json)
+    if arguments.verb == "doctor":
+        return verbs.doctor(settings, as_json=arguments.json)
+    return verbs.verify(arguments.folder or settings.data_dir, as_json=arguments.json)
+
+
+def _serve(settings: Settings, *, detached: bool) -> int:
+    from aistack_backend.api.daemon.detach import Herald, detach
+
+    if not detached:
+        return _serve_here(settings, Herald(), to_file=False)
+    code, sentence = detach(lambda herald: _serve_here(settings, herald, to_file=True))
+    return say(sentence, code) if code else 0
+
+
+def _serve_here(settings: Settings, herald: Herald, *, to_file: bool) -> int:
+    """Serve in this process until the end; ``herald`` tells whoever waits how it went."""
+    from aistack_backend.api.daemon.logfile import log_to
+    from aistack_backend.api.daemon.run import claim, serve
+
+    try:
+        with claim(settings) as bound:
+            log_to(settings.log_file if to_file else None)
+            from aistack_backend.app import build
+
+            serve(settings, build, bound, herald.ready)
+    except BackendError as error:
+        code, sentence = _told(error)
+    except OSError as error:
+        code, sentence = FAILED, _os_sentence(error)
+    except Exception as error:
+        logging.getLogger(__name__).exception("the backend ends")
+        code, sentence = FAILED, f"An unforeseen {type(error).__name__}: {error}. See {settings.log_file}."
+    else:
+        return 0
+    herald.failed(code, sentence)
+    return say(sentence, code)
