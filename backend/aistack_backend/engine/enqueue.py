@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # importing dbos takes about a second: only inside functions 
 
 QUEUE = "tasks"
 WORKFLOW = "exec"
+WORKERS = 8
+"""Executions that run at once."""
+POLL = 0.25
+"""Seconds between looks at the queue: half of this is the mean delay from decision to start."""
 APP_NAME = "aistack"
 APP_VERSION = "1"
 """A contract number of ours: the shape of the ``exec`` workflow. DBOS refuses to resume another version."""
@@ -46,8 +50,9 @@ def system_engine(database: Database) -> SqlEngine:
 class Queue:
     """Implements :class:`aistack_backend.approvals.port.Enqueue` with a DBOS client."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, poll: float = POLL) -> None:
         self._database = database
+        self._poll = poll
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
         self.system = system_engine(database)
@@ -65,7 +70,9 @@ class Queue:
             if self._client is None:
                 logging.getLogger("dbos").setLevel(logging.WARNING)
                 DBOS.migrate(self._database.engine.url.render_as_string(hide_password=False))
-                self._client = self._connect()
+                client = self._connect()
+                client.register_queue(QUEUE, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
+                self._client = client
             return self._client
 
     def enqueue(self, connection: Connection, task_id: int, approval_id: int, revision: int) -> None:

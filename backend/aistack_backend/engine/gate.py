@@ -15,10 +15,9 @@ from aistack_backend.engine.endings import Ending
 from aistack_backend.engine.ledger import LIMIT, EffectState, Entry, Ledger, effect_key
 from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.tools import Registry
-from aistack_backend.errors import BackendError, BadInput, Refused, Unavailable
+from aistack_backend.errors import BackendError, BadInput, NotFound, Refused, Unavailable
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import approval
-from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import TaskState
 
@@ -59,13 +58,8 @@ class Start:
     entry: Entry | None = None
 
 
-REFUSED = {
-    ApprovalState.STALE: TaskState.STOPPED,
-    ApprovalState.DENIED: TaskState.DENIED,
-    ApprovalState.EXPIRED: TaskState.DENIED,
-    ApprovalState.SUPERSEDED: TaskState.STOPPED,
-}
-"""What becomes of a task whose approval gives nothing out; any other state is a failure."""
+REFUSED = {"approval-stale": TaskState.STOPPED}
+"""What becomes of a task whose approval gives nothing out, by the error's type; anything else is a failure."""
 
 
 class Gate:
@@ -85,19 +79,15 @@ class Gate:
         """Use up the approval, write the effect and the intent in one transaction, then witness it.
 
         Raises:
-            Unavailable: the witness cannot be written. The effect is begun and nothing ran: end it.
-            sqlalchemy.exc.SQLAlchemyError: nothing was written.
+            Unavailable: the database or the audit cannot be written. Nothing ran; the effect may be begun: end it.
         """
-        with self._database.tx() as connection:
-            row = taskrow.read(connection, run.task_id)
-            entry = self._ledger.find(connection, run.key)
-            if entry is not None:
-                start = self._resume(connection, entry)
-            elif TaskState(row["state"]) in taskrow.FINAL:
-                start = Start(verdict=Verdict.OVER)
-            else:
-                start = self._permit(connection, run)
-        if start.verdict is not Verdict.INTERRUPTED:
+        try:
+            with self._database.tx() as connection:
+                start = self._begin(connection, run)
+        except (Refused, NotFound) as error:  # rolled back; the gate below records why on its own
+            self._refuse(run, error)
+            return Start(verdict=Verdict.OVER)
+        if start.verdict is Verdict.GO:
             self._journal.seal()
         return start
 
@@ -109,7 +99,7 @@ class Gate:
 
         Raises:
             Conflict: the effect has ended already.
-            sqlalchemy.exc.SQLAlchemyError: nothing was written.
+            Unavailable: nothing was written.
         """
         with self._database.tx() as connection:
             if self._ledger.find(connection, run.key) is not None:
@@ -142,22 +132,22 @@ class Gate:
             log.warning("the recheck of %s failed: %s", action.kind, error)
             return f"What it needs could not be checked again: {error}"
 
-    def _permit(self, connection: Connection, run: Run) -> Start:
-        try:
-            action = self._permits.begin(connection, run.approval_id, self.recheck)
-        except Refused as error:
-            self._refuse(connection, run, error)
+    def _begin(self, connection: Connection, run: Run) -> Start:
+        row = taskrow.read(connection, run.task_id)
+        if entry := self._ledger.find(connection, run.key):
+            return self._resume(connection, entry)
+        if TaskState(row["state"]) in taskrow.FINAL:
             return Start(verdict=Verdict.OVER)
+        action = self._permits.begin(connection, run.approval_id, self.recheck)
         self._ledger.begin(connection, run.key, task_id=run.task_id, approval_id=run.approval_id, kind=action.kind)
         self._write(connection, run, action, Phase.INTENT)
         taskrow.move(connection, self._clock, run.task_id, TaskState.RUNNING)
         return Start(verdict=Verdict.GO, action=action, entry=self._ledger.find(connection, run.key))
 
-    def _refuse(self, connection: Connection, run: Run, error: BackendError) -> None:
-        query = select(approval.c.state).where(approval.c.id == run.approval_id)
-        state = ApprovalState(connection.execute(query).scalar_one_or_none() or "")
-        taskrow.move(connection, self._clock, run.task_id, REFUSED.get(state, TaskState.FAILED), error.detail)
-        self._write(connection, run, None, Phase.OUTCOME, outcome="refused", reason=error.detail)
+    def _refuse(self, run: Run, error: BackendError) -> None:
+        state = REFUSED.get(error.type, TaskState.FAILED)
+        with self._database.tx() as connection:
+            taskrow.move(connection, self._clock, run.task_id, state, f"It did not run. {error.detail}")
 
     def _resume(self, connection: Connection, entry: Entry) -> Start:
         if entry.state is not EffectState.BEGUN:
@@ -179,7 +169,7 @@ class Gate:
             phase=phase,
             actor="backend",
             kind=action.kind if action else "task.run",
-            object=", ".join(target.name for target in action.targets) if action else f"task {run.task_id}",
+            object=_named(action) if action else f"task {run.task_id}",
             task_id=run.task_id,
             approval_id=run.approval_id,
             action_hash=action.hash() if action else "",
@@ -198,3 +188,7 @@ def _approved(connection: Connection, entry: Entry) -> Action | None:
         return parse(row.action.encode())
     except BadInput:
         return None
+
+
+def _named(action: Action) -> str:
+    return ", ".join(target.name for target in action.targets) or action.script.strip().partition("\n")[0][:80]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
@@ -18,8 +18,8 @@ class Permits(Protocol):
         """Mark the approval used in the caller's transaction and return what may run.
 
         Raises:
-            Refused: it is not approved, was used, is stale, or is no longer what was approved. What the
-                gate wrote about that belongs to the same transaction, which the caller commits.
+            Refused, NotFound: it is not approved, was used, is stale, or is no longer what was approved. The
+                caller rolls back; the gate records why in a transaction of its own.
         """
         ...
 
@@ -46,7 +46,7 @@ class Journal(Protocol):
         decision: str = "",
         reason: str = "",
         outcome: str = "",
-        detail: dict[str, object] | None = None,
+        detail: Mapping[str, Any] | None = None,
     ) -> int:
         """Append one record and return its seq."""
         ...

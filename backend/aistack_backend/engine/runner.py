@@ -12,8 +12,6 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from aistack_backend.approvals.action import Action
 from aistack_backend.clock import Clock
 from aistack_backend.engine import endings
@@ -89,7 +87,7 @@ class Runner:
 
     async def _take(self, run: Run) -> str:
         try:
-            start = await self._written(lambda: self._gate.begin(run))
+            start = await self._firmly(lambda: self._gate.begin(run))
         except Unavailable as error:
             return await self._end(run, None, endings.never(TaskState.FAILED, f"Nothing ran: {error.detail}"))
         except asyncio.CancelledError:
@@ -164,24 +162,23 @@ class Runner:
         return await self._firmly(lambda: self._gate.recheck(action))
 
     async def _note(self, run: Run, action: Action, reason: str) -> None:
-        await self._written(lambda: self._gate.note(run, action, reason), Unavailable)
+        await self._written(lambda: self._gate.note(run, action, reason))
 
     async def _end(self, run: Run, action: Action | None, ending: Ending) -> str:
         try:
-            await self._written(lambda: self._gate.end(run, action, ending), Unavailable)
+            await self._written(lambda: self._gate.end(run, action, ending))
         except Conflict as error:
             log.error("%s", error.detail)
         return ending.effect
 
-    async def _written(self, call: Callable[[], T], *also: type[Exception]) -> T:
-        """Run a writing call to its end, again and again while the database (or ``also``) refuses it."""
-        refusals: tuple[type[Exception], ...] = (SQLAlchemyError, *also)
+    async def _written(self, call: Callable[[], T]) -> T:
+        """Run a writing call to its end, again and again while the database or the audit cannot take it."""
         for attempt in itertools.count():
             try:
                 return await self._firmly(call)
-            except refusals as error:
+            except Unavailable as error:
                 wait = RETRY[min(attempt, len(RETRY) - 1)]
-                log.error("cannot write, next try in %s s: %s", wait, error)
+                log.error("cannot write, next try in %s s: %s", wait, error.detail)
             await asyncio.sleep(wait)
         raise AssertionError("count() ended")
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
-from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, QUEUE, Queue
+from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, POLL, Queue
 from aistack_backend.engine.gate import Gate
 from aistack_backend.engine.lease import Lease
 from aistack_backend.engine.ledger import Ledger
@@ -22,11 +22,6 @@ from aistack_backend.engine.tools import Registry
 from aistack_backend.store.database import Database
 
 log = logging.getLogger(__name__)
-
-WORKERS = 8
-"""Executions that run at once."""
-POLL = 0.25
-"""Seconds between looks at the queue: half of this is the mean delay from decision to start."""
 
 
 class Engine:
@@ -56,11 +51,10 @@ class Engine:
         """Why the engine could not launch, in one sentence; empty while it runs or starts."""
         self._permits = approvals
         self._lease = Lease(data_dir, database.engine)
-        self._queue = Queue(database)
+        self._queue = Queue(database, poll)
         self._runner = Runner(
             Gate(database, registry, approvals, audit, clock, self.ledger), registry, clock, self._tell
         )
-        self._poll = poll
         self._up = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -161,7 +155,6 @@ class Engine:
         DBOS(config=config)
         _take_over_log()
         DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
 
     def _tell(self, task_id: int) -> None:
         for callback in self.on_done:

@@ -1,0 +1,81 @@
+"""What the task service and the proposing agent need from the rooms below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from aistack_backend.approvals.action import Action
+from aistack_backend.approvals.evidence import Evidence
+from aistack_backend.approvals.port import Person
+from aistack_backend.inference.models import Turn
+from aistack_backend.wire.actions import Approval, DecideRequest
+from aistack_backend.wire.containers import Fleet
+from aistack_backend.wire.models import ModelStatus
+
+
+class Prepare(Protocol):
+    """Turns words into a complete, pinned action."""
+
+    def prepare(
+        self, kind: str, target: str, script: str = "", requester: str = "", task_id: int = 0
+    ) -> tuple[Action, Evidence]:
+        """Resolve the names, pin the objects, measure the effect.
+
+        Raises:
+            NotFound, BadInput, Unavailable: one sentence for the person.
+        """
+        ...
+
+
+class Choose(Protocol):
+    """A model that answers within a schema."""
+
+    def status(self) -> ModelStatus:
+        """Return which model answers, if any."""
+        ...
+
+    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
+        """Return JSON that satisfies ``schema`` (the subset of :mod:`aistack_backend.inference.grammar`).
+
+        Raises:
+            Unavailable: no model can answer now.
+            BadInput: the prompt is too long, or the schema is outside the subset.
+        """
+        ...
+
+
+class Ships(Protocol):
+    """The containers that exist now."""
+
+    def fleet(self) -> Fleet:
+        """Return the newest measured list."""
+        ...
+
+
+class Desk(Protocol):
+    """The gate, as far as asking and deciding go."""
+
+    def request(
+        self, connection: Connection, action: Action, evidence: Evidence, *, task_id: int, via: str
+    ) -> Approval:
+        """Judge and store a request in the caller's transaction."""
+        ...
+
+    def preview(self, action: Action, evidence: Evidence) -> Approval:
+        """Judge without storing."""
+        ...
+
+    def decide(self, approval_id: int, request: DecideRequest, person: Person, /) -> Approval:
+        """Decide once."""
+        ...
+
+
+class Halt(Protocol):
+    """Stops what a task runs."""
+
+    def cancel(self, task_id: int, why: str) -> None:
+        """Stop the running effect of a task; ``why`` is a sentence naming who."""
+        ...

@@ -1,0 +1,301 @@
+"""The task service: what people and agents ask, followed to its end. Asking runs nothing; the gate decides."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import Connection, RowMapping
+
+from aistack_backend.approvals.action import Action
+from aistack_backend.approvals.evidence import Evidence
+from aistack_backend.approvals.port import Person
+from aistack_backend.bus import Bus
+from aistack_backend.clock import Clock
+from aistack_backend.engine import taskrow
+from aistack_backend.engine.ledger import Ledger
+from aistack_backend.engine.port import Journal
+from aistack_backend.errors import BackendError, BadInput, Conflict, Refused, Unavailable
+from aistack_backend.orchestration import board
+from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.models import Proposal
+from aistack_backend.orchestration.news import News
+from aistack_backend.orchestration.port import Desk, Halt, Prepare
+from aistack_backend.store.database import Database, after
+from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalState, DecideRequest, GoalRequest, Verdict
+from aistack_backend.wire.audit import Phase
+from aistack_backend.wire.tasks import Task, TaskList, TaskState
+
+log = logging.getLogger(__name__)
+
+AGENT = "agent:planner"
+LONGEST = 4_000
+"""Characters of a goal."""
+
+
+class Tasks:
+    """Submits, follows, lists and stops tasks. Every method but ``submit_goal`` and ``start`` blocks on SQL or
+    Podman: call them from a thread. TASKS and ACTIVITY are published after each change."""
+
+    def __init__(
+        self,
+        database: Database,
+        approvals: Desk,
+        audit: Journal,
+        engine: Halt,
+        preparer: Prepare,
+        agent: Agent,
+        clock: Clock,
+        bus: Bus,
+    ) -> None:
+        """Wire it up; the caller adds ``follow`` to ``Approvals.watchers`` and ``changed`` to ``Engine.on_done``."""
+        self._database = database
+        self._approvals = approvals
+        self._audit = audit
+        self._engine = engine
+        self._preparer = preparer
+        self._agent = agent
+        self._clock = clock
+        self._ledger = Ledger(clock)
+        self._news = News(database, clock, bus)
+        self._planning: set[asyncio.Task[None]] = set()
+
+    def preview(self, request: ActionRequest, person: Person) -> Approval:
+        """Return what ``submit_action`` would ask, with id 0: its ``action_hash`` is what to confirm.
+
+        Raises:
+            NotFound, BadInput, Unavailable: the action cannot be prepared; one sentence.
+        """
+        action, evidence = self._prepare(request, person.actor)
+        return self._approvals.preview(action, evidence)
+
+    def submit_action(
+        self,
+        request: ActionRequest,
+        requester: str,
+        via: str,
+        person: Person | None = None,
+        agent_says: str = "",
+        planner: str = "",
+    ) -> Task:
+        """Ask for one exact action. With ``confirmed_hash`` a person asks and decides in one go.
+
+        A decision that the gate does not take (wrong code, cooling off) leaves the request in the queue, and
+        the task's reason says why.
+
+        Raises:
+            NotFound, BadInput, Unavailable: the action cannot be prepared or recorded; nothing was asked.
+            Refused: ``confirmed_hash`` without a person.
+            Conflict: what would run is no longer what was confirmed; nothing was asked.
+        """
+        if request.confirmed_hash and person is None:
+            raise Refused("Only a person can confirm an action.")
+        action, evidence = self._prepare(request, requester)
+        if request.confirmed_hash and request.confirmed_hash != action.hash():
+            raise Conflict(
+                f"What would run now is no longer what you confirmed ({evidence.title}).", "Look at it again."
+            )
+        evidence = replace(evidence, agent_says=agent_says or request.reason)
+        with self._database.tx() as connection:
+            task_id = board.create(
+                connection,
+                self._clock,
+                goal=request.reason or evidence.title,
+                requester=requester,
+                via=via,
+                state=TaskState.SUBMITTED,
+                planner=planner,
+            )
+            asked = self._ask(connection, task_id, action, evidence, via)
+        self._audit.seal()
+        if person is not None and request.confirmed_hash and asked.state is ApprovalState.PENDING:
+            self._confirm(asked, request, person)
+        self._news.publish()
+        return self.get(task_id)
+
+    async def submit_goal(self, request: GoalRequest, person: Person) -> Task:
+        """Ask in words. Returns at once with the task PLANNING (with planner ``rules``: planned); the proposal
+        lands in the approvals, or the task fails with one sentence.
+
+        Raises:
+            BadInput: the goal is too long.
+            Unavailable: the database cannot be written.
+        """
+        if len(request.text) > LONGEST:
+            raise BadInput(f"The goal is {len(request.text)} characters long, and {LONGEST} are allowed.")
+        task_id = await asyncio.to_thread(self._open_goal, request, person)
+        planning = self._spawn(task_id, request.text, request.planner, person.via)
+        if request.planner == "rules":
+            await asyncio.shield(planning)
+        return await asyncio.to_thread(self.get, task_id)
+
+    async def start(self) -> None:
+        """Plan again what was being planned when the backend died; publish the list."""
+        for row in await asyncio.to_thread(self._unplanned):
+            self._spawn(row["id"], row["goal"], row["planner"] or "auto", row["via"])
+        await asyncio.to_thread(self._news.publish)
+
+    async def close(self) -> None:
+        """Let go of what is being planned: the next start plans it again."""
+        for planning in tuple(self._planning):
+            planning.cancel()
+        await asyncio.gather(*self._planning, return_exceptions=True)
+
+    def list(self) -> TaskList:
+        """Return the newest tasks, newest first."""
+        with self._database.read() as connection:
+            return board.newest(connection)
+
+    def get(self, task_id: int) -> Task:
+        """Return one task.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        with self._database.read() as connection:
+            return board.one(connection, task_id)
+
+    def stop(self, task_id: int, person: Person) -> Task:
+        """Stop a task: from now on the gate gives nothing out for it, and what it runs is stopped.
+
+        Returns RUNNING with a reason while the running effect is being stopped.
+
+        Raises:
+            NotFound: there is no such task.
+            Conflict: it has ended already.
+            Unavailable: the audit or the database cannot be written.
+        """
+        why = f"Stopped by {person.actor}."
+        with self._database.tx() as connection:
+            state = TaskState(taskrow.read(connection, task_id)["state"])
+            if state in taskrow.FINAL:
+                raise Conflict(f"Task {task_id} is {state} already.")
+            acting = self._ledger.ask_stop(connection, task_id, why)
+            target = TaskState.RUNNING if acting else TaskState.STOPPED
+            taskrow.move(
+                connection, self._clock, task_id, target, f"Being stopped by {person.actor}." if acting else why
+            )
+            self._audit.append(
+                connection,
+                phase=Phase.DECISION,
+                actor=person.actor,
+                via=person.via,
+                kind="task.stop",
+                object=f"task {task_id}",
+                task_id=task_id,
+                decision="stop",
+            )
+        self._audit.seal()
+        if acting:
+            self._engine.cancel(task_id, why)
+        else:
+            self._withdraw(task_id, person)
+        self._news.publish()
+        return self.get(task_id)
+
+    def follow(self, connection: Connection, changed: Approval) -> None:
+        """Let a task follow its approval, in the transaction that changes it (an ``Approvals`` watcher)."""
+        if changed.state is not ApprovalState.PENDING:
+            board.follow(connection, self._clock, changed)
+        after(connection, self._news.publish)
+
+    def changed(self, task_id: int) -> None:
+        """Publish after the engine changed a task (an ``Engine.on_done`` callback)."""
+        self._news.publish()
+
+    def _prepare(self, request: ActionRequest, requester: str, task_id: int = 0) -> tuple[Action, Evidence]:
+        return self._preparer.prepare(
+            request.kind, request.target, script=request.script, requester=requester, task_id=task_id
+        )
+
+    def _ask(
+        self, connection: Connection, task_id: int, action: Action, evidence: Evidence, via: str, note: str = ""
+    ) -> Approval:
+        asked = self._approvals.request(connection, action, evidence, task_id=task_id, via=via)
+        board.follow(connection, self._clock, asked, note)
+        return asked
+
+    def _confirm(self, asked: Approval, request: ActionRequest, person: Person) -> None:
+        answer = DecideRequest(
+            verdict=Verdict.APPROVE,
+            action_hash=request.confirmed_hash,
+            reason="confirmed when asked",
+            code=request.code,
+            typed_name=request.typed_name,
+        )
+        try:
+            self._approvals.decide(asked.id, answer, person)
+        except Unavailable:
+            raise
+        except BackendError as error:
+            with self._database.tx() as connection:
+                note = f"Not decided yet: {error.detail} It waits in Approvals as {asked.id}."
+                taskrow.move(connection, self._clock, asked.task_id, TaskState.AWAITING, note)
+
+    def _withdraw(self, task_id: int, person: Person) -> None:
+        task = self.get(task_id)
+        if task.approval_id is None:
+            return
+        denial = DecideRequest(
+            verdict=Verdict.DENY, action_hash=self._hash(task.approval_id), reason="the task was stopped"
+        )
+        try:
+            self._approvals.decide(task.approval_id, denial, person)
+        except BackendError as error:
+            log.info("approval %s of the stopped task %s stays as it is: %s", task.approval_id, task_id, error.detail)
+
+    def _hash(self, approval_id: int) -> str:
+        with self._database.read() as connection:
+            return board.action_hash(connection, approval_id)
+
+    def _open_goal(self, request: GoalRequest, person: Person) -> int:
+        with self._database.tx() as connection:
+            task_id = board.create(
+                connection,
+                self._clock,
+                goal=request.text,
+                requester=person.actor,
+                via=person.via,
+                state=TaskState.PLANNING,
+                planner=request.planner,
+            )
+        self._news.publish()
+        return task_id
+
+    def _unplanned(self) -> Sequence[RowMapping]:
+        with self._database.read() as connection:
+            return board.planning(connection)
+
+    def _spawn(self, task_id: int, goal: str, planner: str, via: str) -> asyncio.Task[None]:
+        planning = asyncio.create_task(self._plan(task_id, goal, planner, via))
+        self._planning.add(planning)
+        planning.add_done_callback(self._planning.discard)
+        return planning
+
+    async def _plan(self, task_id: int, goal: str, planner: str, via: str) -> None:
+        try:
+            proposal = await self._agent.propose(goal, planner)
+            await asyncio.to_thread(self._submit_proposal, task_id, proposal, via)
+        except BackendError as error:
+            await asyncio.to_thread(self._fail, task_id, f"{error.detail} {error.hint}".strip())
+        except Exception as error:
+            log.exception("planning task %s broke", task_id)
+            await asyncio.to_thread(self._fail, task_id, f"Planning broke: {type(error).__name__}: {error}")
+
+    def _submit_proposal(self, task_id: int, proposal: Proposal, via: str) -> None:
+        wish = ActionRequest(kind=proposal.kind, target=proposal.target, script=proposal.script)
+        action, evidence = self._prepare(wish, AGENT, task_id)
+        with self._database.tx() as connection:
+            if taskrow.read(connection, task_id)["state"] != TaskState.PLANNING:
+                return  # stopped meanwhile
+            board.set_planner(connection, task_id, proposal.planner)
+            self._ask(connection, task_id, action, replace(evidence, agent_says=proposal.says), via, proposal.note)
+        self._audit.seal()
+        self._news.publish()
+
+    def _fail(self, task_id: int, reason: str) -> None:
+        with self._database.tx() as connection:
+            taskrow.move(connection, self._clock, task_id, TaskState.FAILED, reason)
+        self._news.publish()
