@@ -1,0 +1,92 @@
+"""What the inference room talks about: settings, model requests, pieces of an answer, typed errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aistack_backend.errors import BadInput, Unavailable
+from aistack_backend.wire.chat import Finish, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferenceSettings:
+    """What the operator may set about the local model."""
+
+    model_path: str = ""
+    """A GGUF file of the operator's own; empty = a model of the catalogue."""
+    auto_prepare: bool = True
+    """Build the engine and fetch the small model at start."""
+    context: int = 4096
+    """Tokens of context wished for; capped by the model and by memory."""
+    threads: int = 0
+    """Threads that compute; 0 = one for each physical core this process may use."""
+    adapter: str = "auto"
+    """``auto`` or ``llama`` (llama-cpp-python in a child process), or ``memory`` (answers without a model)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One message of the prompt."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One generation."""
+
+    turns: tuple[Turn, ...]
+    max_tokens: int = 512
+    temperature: float = 0.3
+    """0 = always the likeliest token."""
+    schema: str = ""
+    """JSON Schema that the text must satisfy (:mod:`~aistack_backend.inference.grammar`); empty = free text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of an answer; the last one, and only that, has ``finish`` set."""
+
+    text: str = ""
+    finish: Finish | None = None
+    tokens: int = 0
+    """Generated so far."""
+    tokens_per_second: float | None = None
+    """Measured between the first and the newest token; None before the second."""
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    """Tokens of the prompt that were still in the model's memory from the turn before."""
+    dropped_turns: int = 0
+    """Oldest messages left out because the context is full."""
+    context_used: int = 0
+    context_size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A model that is ready to answer."""
+
+    path: Path
+    context_size: int
+    description: str
+    """The engine's own words, e.g. ``llama ?B Q4_1``."""
+
+
+class EngineDied(Unavailable):
+    """The model worker ended or hung while something waited for it."""
+
+    type, title = "model-worker-died", "The model worker died"
+
+
+class BadModel(BadInput):
+    """The model file cannot be used; the sentence says what is wrong with it."""
+
+    type, title = "bad-model", "Unusable model file"
+
+
+class Quarantined(Unavailable):
+    """This model crashed the worker three times and is not tried again until asked."""
+
+    type, title = "model-quarantined", "Model in quarantine"

@@ -1,0 +1,47 @@
+"""The port of what can answer: one model, one answer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+from aistack_backend.inference.models import Loaded, Piece, Request
+
+
+class Engine(Protocol):
+    """Loads one model and generates. Contract: ``tests/backend/inference/test_engine_contract.py``."""
+
+    @property
+    def adapter(self) -> str:
+        """Name and version for the screen, e.g. ``llama-cpp-python 0.3.36``."""
+        ...
+
+    async def load(self, model: Path) -> Loaded:
+        """Make ``model`` the one that answers; a model loaded before is let go.
+
+        Raises:
+            BadModel: the file cannot be used.
+            Quarantined: it crashed three times.
+            EngineDied: the engine ended while it loaded.
+        """
+        ...
+
+    def generate(self, request: Request) -> AsyncIterator[Piece]:
+        """Stream one answer; the last piece has ``finish``. Closing the iterator cancels.
+
+        Raises:
+            BadInput: the request cannot be answered (too long, a schema outside the subset).
+            Conflict: another answer is being generated.
+            EngineDied: the engine ended or hung; it comes back by itself.
+            Unavailable: no model is loaded.
+        """
+        ...
+
+    def cancel(self) -> None:
+        """Stop the running answer: it ends with ``Finish.CANCELLED`` within 300 ms. No-op when none runs."""
+        ...
+
+    async def close(self) -> None:
+        """End the engine and give its memory back."""
+        ...

@@ -1,0 +1,102 @@
+"""The lines between the backend and the model worker: one JSON object a line, both ways.
+
+The worker's real standard output carries nothing else (it moves the descriptor away before any library loads).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, TypeVar
+
+LINE_LIMIT = 8 * 1024 * 1024
+"""Longest line in bytes that either side takes."""
+
+
+class Do(StrEnum):
+    """What the backend orders."""
+
+    LOAD = "load"
+    SAY = "say"
+    CANCEL = "cancel"
+    QUIT = "quit"
+
+
+class Is(StrEnum):
+    """What the worker reports."""
+
+    HELLO = "hello"
+    """The engine's library is loaded; ``detail`` is its name and version."""
+    BEAT = "beat"
+    """Alive; ``count`` grows while work gets on."""
+    LOADED = "loaded"
+    PIECE = "piece"
+    END = "end"
+    REFUSED = "refused"
+    """The order cannot be done; ``detail`` is one sentence. The worker lives on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Backend to worker."""
+
+    do: Do
+    id: int = 0
+    path: str = ""
+    context: int = 0
+    threads: int = 0
+    turns: tuple[tuple[str, str], ...] = ()
+    """Pairs of role and text."""
+    max_tokens: int = 0
+    temperature: float = 0.0
+    grammar: str = ""
+    """GBNF, already compiled and checked by the backend."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Worker to backend."""
+
+    what: Is
+    id: int = 0
+    detail: str = ""
+    text: str = ""
+    finish: str = ""
+    count: int = 0
+    busy: bool = False
+    tokens: int = 0
+    tokens_per_second: float | None = None
+    prompt_tokens: int = 0
+    reused_tokens: int = 0
+    dropped_turns: int = 0
+    context_used: int = 0
+    context_size: int = 0
+
+
+Line = TypeVar("Line", Order, Report)
+
+
+def encode(line: Order | Report) -> bytes:
+    """Return the line with its newline."""
+    return json.dumps(asdict(line), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(kind: type[Line], line: bytes) -> Line:
+    """Read one line.
+
+    Raises:
+        ValueError: not a line of that kind.
+    """
+    try:
+        found: dict[str, Any] = json.loads(line)
+        known = {field.name for field in fields(kind)}
+        values = {key: value for key, value in found.items() if key in known}
+        if kind is Order:
+            values["do"] = Do(values["do"])
+            values["turns"] = tuple((str(role), str(text)) for role, text in values.get("turns", ()))
+        else:
+            values["what"] = Is(values["what"])
+        return kind(**values)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"Not a {kind.__name__} line: {line[:80]!r} ({error}).") from error

@@ -1,0 +1,84 @@
+"""Choose the next token: the usual chain for chat, or the likeliest token that a grammar allows. Child only."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from typing import Any
+
+import llama_cpp.llama_cpp as ll
+
+RECENT, REPEAT = 64, 1.1
+TOP_K, TOP_P, MIN_P = 40, 0.9, 0.05
+ANY_SEED = 0xFFFFFFFF
+
+
+class GrammarRefused(ValueError):
+    """llama.cpp does not take the grammar."""
+
+
+class Sampler:
+    """Samples from the last computed logits of a context."""
+
+    def __init__(self, context: Any, vocab: Any, temperature: float, grammar: str) -> None:
+        """Build the chains; with a grammar the choice is always the likeliest allowed token.
+
+        Raises:
+            GrammarRefused: the grammar was not taken (used unchecked it would kill the process).
+        """
+        self._context = context
+        self._grammar: Any = None
+        self._strict: Any = None
+        if grammar:
+            self._grammar = ll.llama_sampler_init_grammar(vocab, grammar.encode(), b"root")
+            if not self._grammar:
+                raise GrammarRefused("llama.cpp refuses the grammar of this schema.")
+            self._strict = _chain([self._grammar, ll.llama_sampler_init_greedy()])
+        size = int(ll.llama_vocab_n_tokens(vocab))
+        self._free = _chain(_steps(0.0 if grammar else temperature, size))
+
+    def sample(self) -> int:
+        """Return the next token and remember it.
+
+        With a grammar the free choice is tried first, and all tokens are weighed only when it is refused:
+        31 → 1.25 ms a token (``facts/inference.md`` §3).
+        """
+        token = int(ll.llama_sampler_sample(self._free, self._context, -1))
+        if self._grammar is None:
+            return token
+        if not self._allowed(token):
+            return int(ll.llama_sampler_sample(self._strict, self._context, -1))
+        ll.llama_sampler_accept(self._strict, token)
+        return token
+
+    def close(self) -> None:
+        """Give the samplers back."""
+        ll.llama_sampler_free(self._free)
+        if self._strict is not None:
+            ll.llama_sampler_free(self._strict)  # and the grammar in it
+
+    def _allowed(self, token: int) -> bool:
+        one = (ll.llama_token_data * 1)(ll.llama_token_data(id=token, logit=0.0, p=0.0))
+        array = ll.llama_token_data_array(data=one, size=1, selected=-1, sorted=False)
+        ll.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        return math.isfinite(one[0].logit)
+
+
+def _chain(steps: list[Any]) -> Any:
+    chain = ll.llama_sampler_chain_init(ll.llama_sampler_chain_default_params())
+    for step in steps:
+        ll.llama_sampler_chain_add(chain, step)
+    return chain
+
+
+def _steps(temperature: float, vocabulary: int) -> list[Any]:
+    if temperature <= 0:
+        return [ll.llama_sampler_init_greedy()]
+    return [
+        ll.llama_sampler_init_top_k(TOP_K),
+        ll.llama_sampler_init_penalties(vocabulary, RECENT, REPEAT, 0.0, 0.0),
+        ll.llama_sampler_init_top_p(TOP_P, 1),
+        ll.llama_sampler_init_min_p(MIN_P, 1),
+        ll.llama_sampler_init_temp(temperature),
+        ll.llama_sampler_init_dist(ANY_SEED),
+    ]

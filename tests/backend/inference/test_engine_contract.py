@@ -1,0 +1,140 @@
+"""What every engine promises: the real llama-cpp-python in its child process, and the in-memory one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from aistack_backend.errors import BadInput, Conflict, Unavailable
+from aistack_backend.inference import grammar
+from aistack_backend.inference.host import LlamaHost
+from aistack_backend.inference.memory import MemoryEngine
+from aistack_backend.inference.models import BadModel, InferenceSettings, Piece, Request, Turn
+from aistack_backend.inference.port import Engine
+from aistack_backend.wire.chat import Finish, Role
+
+SCHEMA = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "tool": {"type": "string", "enum": ["container.restart", "container.stop"]},
+            "target": {"enum": ["web", "db"]},
+            "reason": {"type": "string", "maxLength": 60},
+            "version": {"const": "1"},
+        },
+        "required": ["tool", "target", "reason", "version"],
+        "additionalProperties": False,
+    }
+)
+
+
+@pytest.fixture(params=[pytest.param("llama", marks=pytest.mark.engine), "memory"])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    made: Engine
+    if request.param == "llama":
+        site = request.getfixturevalue("site")
+        made = LlamaHost(site, tmp_path, InferenceSettings(context=2048), lambda *_: None)
+    else:
+        made = MemoryEngine()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def ready(engine: Engine, smollm: Path) -> Engine:
+    await engine.load(smollm)
+    return engine
+
+
+def ask(text: str, **more: object) -> Request:
+    return Request(turns=(Turn(role=Role.USER, text=text),), **more)  # type: ignore[arg-type]
+
+
+async def collect(engine: Engine, request: Request) -> list[Piece]:
+    return [piece async for piece in engine.generate(request)]
+
+
+pytestmark = pytest.mark.engine
+
+
+async def test_load_tells_the_context(engine: Engine, smollm: Path) -> None:
+    loaded = await engine.load(smollm)
+    assert loaded.path.name == smollm.name
+    assert 512 <= loaded.context_size <= 2048
+    assert loaded.description
+
+
+async def test_answer_streams_and_ends_once(ready: Engine) -> None:
+    pieces = await collect(ready, ask("Say hello.", max_tokens=24, temperature=0))
+    assert [piece.finish for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
+    assert pieces[-1].finish in (Finish.STOP, Finish.LENGTH)
+    assert "hello" in "".join([piece.text for piece in pieces]).lower()
+    assert pieces[-1].tokens <= 24
+    assert pieces[-1].prompt_tokens > 0
+    assert 0 < pieces[-1].context_used <= pieces[-1].context_size
+
+
+async def test_length_ends_at_max_tokens(ready: Engine) -> None:
+    pieces = await collect(ready, ask("Count from one to one hundred in words.", max_tokens=5, temperature=0))
+    assert pieces[-1].finish is Finish.LENGTH
+    assert pieces[-1].tokens == 5
+
+
+async def test_schema_is_satisfied(ready: Engine) -> None:
+    request = ask("Restart the db container.", max_tokens=200, temperature=0, schema=SCHEMA)
+    text = "".join([piece.text for piece in await collect(ready, request)])
+    assert grammar.check(SCHEMA, text)["version"] == "1"
+
+
+async def test_schema_outside_the_subset_is_refused_and_the_engine_lives(ready: Engine) -> None:
+    for schema in ('{"type":"array"}', "nonsense", '{"type":"object","properties":{"x":{"type":"number"}}}'):
+        with pytest.raises(BadInput):
+            await collect(ready, ask("hello", schema=schema))
+    assert (await collect(ready, ask("hello", max_tokens=3)))[-1].finish is not None
+
+
+async def test_cancel_ends_the_answer(ready: Engine) -> None:
+    finish = None
+    async for piece in ready.generate(ask("Tell a very long story about a fox.", max_tokens=1500)):
+        finish = piece.finish
+        if piece.tokens == 3:
+            ready.cancel()
+    assert finish is Finish.CANCELLED
+
+
+async def test_cancel_without_an_answer_does_nothing(ready: Engine) -> None:
+    ready.cancel()
+    assert (await collect(ready, ask("hello", max_tokens=3)))[-1].finish is not Finish.CANCELLED
+
+
+async def test_closing_the_iterator_cancels(ready: Engine) -> None:
+    answer = ready.generate(ask("Tell a very long story about a fox.", max_tokens=1500))
+    await anext(answer)
+    await answer.aclose()  # type: ignore[attr-defined]
+    after = await asyncio.wait_for(collect(ready, ask("hello", max_tokens=3)), 5)
+    assert after[-1].finish is not None
+
+
+async def test_second_answer_at_once_is_refused(ready: Engine) -> None:
+    answer = ready.generate(ask("Tell a very long story about a fox.", max_tokens=1500))
+    await anext(answer)
+    with pytest.raises(Conflict):
+        await collect(ready, ask("hello"))
+    await answer.aclose()  # type: ignore[attr-defined]
+
+
+async def test_no_model_is_said(engine: Engine) -> None:
+    with pytest.raises(Unavailable, match="No model is loaded"):
+        await collect(engine, ask("hello"))
+
+
+async def test_missing_and_bad_files_are_refused(engine: Engine, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(b"not a model")
+    for path in (tmp_path / "missing.gguf", bad, tmp_path):
+        with pytest.raises(BadModel):
+            await engine.load(path)
