@@ -17,6 +17,8 @@ from wcwidth import wcswidth
 
 from aistack_backend.wire.base import Raw
 from aistack_backend.wire.rendezvous import socket_path
+from aistack_backend.wire.sources import SourceState
+from aistack_backend.wire.status import Status
 from aistack_console.client import launch
 from aistack_console.client.api import Client
 from aistack_console.errors import ConsoleError
@@ -25,6 +27,8 @@ from aistack_console.text import one_line, plain
 from aistack_console.verbs.exits import Exit
 
 T = TypeVar("T")
+YOUNG = 8.0
+"""Seconds after its start in which a backend may still be reaching for Podman, the engine and the model."""
 
 
 class VerbError(ConsoleError):
@@ -62,6 +66,7 @@ class Context:
             await launch.ensure(self.options.data_dir, socket)
         client = Client(socket, via="cli")
         try:
+            await _settled(client)
             return await job(client)
         finally:
             await client.close()
@@ -78,6 +83,21 @@ class Context:
     def show(self, wire: Any, human: Callable[[], str]) -> None:
         """Print a wire object: as JSON with ``--json``, else as ``human`` words it."""
         print(to_json(wire) if self.json else human(), flush=True)
+
+
+async def _settled(client: Client) -> None:
+    """Let a backend that has just been started reach its sources; one that has been up longer is not waited for."""
+    try:
+        async with asyncio.timeout(YOUNG):
+            while _young(await client.status()):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        return
+
+
+def _young(status: Status) -> bool:
+    reaching = any(source.state is SourceState.CONNECTING for source in status.sources)
+    return reaching and time.time() - status.started_at < YOUNG
 
 
 def to_json(wire: Any, *, indent: int | None = 2) -> str:
