@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 from aistack_console.errors import KeysError
 
@@ -71,7 +71,7 @@ def shown(key: str) -> str:
     return _SHOWN.get(key, key)
 
 
-def bindings(actions: Iterable[Action]) -> list[Binding]:
+def bindings(actions: Iterable[Action]) -> list[BindingType]:
     """Return Textual bindings that run the actions through ``action_run``."""
     return [Binding(one.keys, f"run('{one.id}')", one.title, show=False, id=one.id) for one in actions if one.keys]
 
@@ -149,11 +149,8 @@ class Place:
 PLACES = (
     Place(name="overview", key="1", short="Over", title="Overview"),
     Place(name="services", key="2", short="Svc", title="Services"),
-    Place(name="logs", key="3", short="Logs", title="Logs"),
     Place(name="approvals", key="4", short="Appr", title="Approvals"),
     Place(name="tasks", key="5", short="Tasks", title="Tasks"),
-    Place(name="chat", key="6", short="Chat", title="Chat"),
-    Place(name="resources", key="9", short="GPU", title="GPU and resources"),
     Place(name="audit", key="0", short="Audit", title="Audit"),
 )
 """The screens of this version, in the order of their keys; what is not built is not listed."""
@@ -164,10 +161,12 @@ APP_ACTIONS = (
     Action(id="app.command", keys="colon", title="Type a command", hint="command"),
     Action(id="app.palette", keys="ctrl+p", title="Find a command"),
     Action(id="app.help", keys="question_mark", title="Keys of this screen", hint="help"),
-    Action(id="app.next_pane", keys="tab", title="Next pane"),
     Action(id="app.last", keys="minus", title="Back to the last screen"),
     Action(id="app.redraw", keys="ctrl+l", title="Draw everything again"),
     Action(id="app.mouse", keys="m", title="Give the mouse to the terminal, or take it back"),
+    Action(id="app.zoom", keys="plus,equals_sign", title="Give the whole screen to this pane, or take it back"),
+    Action(id="app.suspend", keys="ctrl+z", title="Suspend to the shell"),
+    Action(id="app.backend", keys="", title="Start a backend and connect again"),
     Action(id="app.theme", keys="", title="Choose a theme"),
     Action(id="app.quit", keys="q", title="Leave (the backend goes on)", hint="quit"),
 )

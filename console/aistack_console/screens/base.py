@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
 from aistack_backend.wire.events import Topic
 from aistack_console.client.api import Client
 from aistack_console.client.stream import Meter
-from aistack_console.keys import GLOBAL, PLACES, Action, Registry
+from aistack_console.keys import GLOBAL, PLACES, Action, Registry, bindings
 from aistack_console.options import Options
 from aistack_console.present import header
 from aistack_console.state.store import Store
@@ -41,6 +40,10 @@ class Console(Protocol):
     view_only: bool
     options: Options
 
+    def do(self, action: Action, argument: str = "") -> None:
+        """Do one of the app's own actions."""
+        ...
+
     def goto(self, name: str, argument: str = "") -> None:
         """Show the screen of that name; it gets the argument through ``receive``."""
         ...
@@ -61,10 +64,14 @@ class BaseScreen(Screen[None]):
     ACTIONS: ClassVar[tuple[Action, ...]] = ()
     TOPICS: ClassVar[frozenset[Topic]] = frozenset()
     """Topics whose change repaints the body."""
-    BINDINGS: ClassVar[list[BindingType]] = []
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-low"), (30, "-high")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium"), (140, "-wide")]  # noqa: RUF012 (Textual's own name)
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]  # noqa: RUF012
     AUTO_FOCUS = "LiveTable"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Bind the keys of the actions that the subclass declares."""
+        cls.BINDINGS = bindings(cls.ACTIONS)
+        super().__init_subclass__(**options)
 
     def __init__(self) -> None:
         super().__init__()
@@ -192,7 +199,7 @@ class BaseScreen(Screen[None]):
                 return "Console and backend are of different major versions."
         return self.why_not(action) if action.scope == self.NAME else ""
 
-    async def action_run(self, action_id: str) -> None:
+    async def action_run(self, action_id: str, argument: str = "") -> None:
         """Do the action of that id, or say why it cannot be done."""
         action = self.console.registry.get(action_id)
         if action is None:
@@ -200,8 +207,10 @@ class BaseScreen(Screen[None]):
         if why := self.reason(action):
             self.console.say(f"{action.title}: {why}", "warn")
             return
-        owner: object = self if action.scope == self.NAME else self.app
-        result = getattr(owner, f"do_{action.name}")()
+        if action.scope != self.NAME:
+            self.console.do(action, argument)
+            return
+        result = getattr(self, f"do_{action.name}")()
         if result is not None:
             await result
 

@@ -1,0 +1,182 @@
+"""ConsoleApp: what is wired to what. No rule, no layout and no I/O of its own."""
+
+from __future__ import annotations
+
+import aistack_console.environment  # noqa: F401  (Textual reads its switches when it is imported)
+
+# isort: split
+
+import asyncio
+import importlib
+import os
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+
+from aistack_backend.wire import configfile, rendezvous
+from aistack_backend.wire.config import Config
+from aistack_console import commands, terminal
+from aistack_console.backstops import Backstops
+from aistack_console.client import launch
+from aistack_console.client.api import Client
+from aistack_console.client.stream import EventStream, Meter
+from aistack_console.errors import ConsoleError
+from aistack_console.keys import APP_ACTIONS, PLACES, Action, Registry, bindings
+from aistack_console.options import Options
+from aistack_console.screens.all import SCREENS
+from aistack_console.screens.base import BaseScreen, screens_actions
+from aistack_console.state.store import Store
+from aistack_console.themes import LAST_RESORT, Looks, builtin_folder, load_looks
+
+PING_EVERY = 5.0
+"""Seconds between two measurements of the round trip."""
+TWICE = 2.0
+"""Seconds within which a second Ctrl+C leaves."""
+SEVERITY: dict[str, Any] = {"warn": "warning", "bad": "error"}
+
+
+class ConsoleApp(Backstops):
+    """The console over one backend."""
+
+    TITLE = "aistack"
+    CSS_PATH = "screens/base.tcss"
+    MODES: ClassVar[dict[str, str | Callable[[], Any]]] = dict(SCREENS)
+    DEFAULT_MODE = "overview"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(APP_ACTIONS),
+        Binding("ctrl+c", "ask_quit", show=False, priority=True, system=True),
+    ]
+    COMMANDS = {commands.ActionProvider}  # noqa: RUF012
+    ENABLE_COMMAND_PALETTE = False  # only its fixed key: our registry binds ours
+
+    def __init__(self, options: Options, config: Config, store: Store | None = None) -> None:
+        super().__init__()
+        self.use_command_palette = True
+        self.options, self.config = options, config
+        self.view_only = options.view_only or config.console.view_only
+        self.registry = Registry((*APP_ACTIONS, *screens_actions(SCREENS)), config.keys)
+        self.set_keymap(self.registry.keymap)
+        self.store = store or Store()
+        self.meter = Meter()
+        self.client = Client(rendezvous.socket_path(options.data_dir))
+        self.looks = Looks()
+        self.mouse_taken = config.console.mouse
+        self._last_place, self._asked_quit = "overview", 0.0
+
+    def on_mount(self) -> None:
+        """Take the operator's theme, then reach for the backend."""
+        self.looks = load_looks((builtin_folder(), self.options.config_file.parent / "themes"))
+        for look in self.looks.themes.values():
+            self.register_theme(look.theme)
+        if said := " ".join(filter(None, (self.use_theme(self.config.console.theme), self.looks.report()))):
+            self.say(said, "warn")
+        terminal.watch(self)
+        if self.config.console.start_screen in SCREENS:
+            self.switch_mode(self.config.console.start_screen)
+        self.follow()
+        self.set_interval(PING_EVERY, self.ping)
+
+    def use_theme(self, name: str) -> str:
+        """Draw with the theme of that name; return a sentence when another had to be taken."""
+        look, said = self.looks.choose(name or self.options.theme or "dusk")
+        self.theme = look.theme.name if look else LAST_RESORT
+        plain_glyphs = self.looks.ascii_glyphs if self.config.console.ascii or not terminal.unicode() else None
+        self.set_look(
+            colourless=not self.config.console.color or bool(look and look.colourless), ascii_glyphs=plain_glyphs
+        )
+        return said
+
+    async def on_unmount(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+    @work(exclusive=True, group="follow")
+    async def follow(self) -> None:
+        """Start a backend when none answers, then take in its events for ever."""
+        await asyncio.to_thread(importlib.import_module, "httpx")
+        try:
+            if self.options.start_backend:
+                await launch.ensure(self.options.data_dir, self.client.socket_path)
+        except ConsoleError as error:
+            self.store.link(error)
+        await EventStream(self.client, self.meter).read(self.store.apply, self.store.link)
+
+    @work(exclusive=True, group="ping")
+    async def ping(self) -> None:
+        """Measure the round trip."""
+        try:
+            self.meter.rtt = await self.client.ping() if self.store.down is None else None
+        except ConsoleError:
+            self.meter.rtt = None
+
+    async def action_run(self, action_id: str) -> None:
+        """Do the action of a global key on the screen that is shown."""
+        if isinstance(self.screen, BaseScreen):
+            await self.screen.action_run(action_id)
+
+    def do(self, action: Action, argument: str = "") -> None:
+        """Do one of the app's own actions."""
+        if action.name in SCREENS:
+            self.goto(action.name)
+        else:
+            terminal.VERBS[action.name](self, argument)
+
+    def goto(self, name: str, argument: str = "") -> None:
+        """Show a screen; the argument reaches it once it is there."""
+        if name not in SCREENS:
+            self.say(f"There is no screen {name} in this version.", "warn")
+            return
+        if name != self.current_mode:
+            self._last_place = self.current_mode
+        mounted = self.switch_mode(name)
+
+        async def hand_over() -> None:
+            await mounted
+            if isinstance(self.screen, BaseScreen):
+                self.screen.receive(argument)
+
+        if argument:
+            self.run_worker(hand_over(), group="goto", exclusive=True)
+
+    def back(self) -> None:
+        """Show the screen that was shown before."""
+        self.goto(self._last_place)
+
+    def command(self, text: str) -> None:
+        """Do what a ``:`` line says."""
+        scope = self.screen.NAME if isinstance(self.screen, BaseScreen) else ""
+        asked = commands.interpret(text, self.registry, PLACES, scope)
+        if asked.problem:
+            self.say(asked.problem, "warn")
+        elif asked.place:
+            self.goto(asked.place, asked.argument)
+        elif asked.action and isinstance(self.screen, BaseScreen):
+            self.call_later(self.screen.action_run, asked.action, asked.argument)
+
+    def say(self, sentence: str, tone: str = "plain") -> None:
+        """Show a short notice."""
+        self.notify(sentence, severity=SEVERITY.get(tone, "information"), timeout=6)
+
+    def action_ask_quit(self) -> None:
+        """Leave when Ctrl+C comes twice."""
+        now, before = time.monotonic(), self._asked_quit
+        self._asked_quit = now
+        if now - before <= TWICE:
+            self.exit(0)
+        else:
+            self.say("Press Ctrl+C again to leave; the backend goes on.")
+
+
+def run(options: Options) -> int:
+    """Open the console and return the exit code when the operator leaves.
+
+    Raises:
+        ValueError: the config file or the socket path cannot be used; the sentence says where and why.
+        ConsoleError: the key map cannot be used.
+    """
+    config = configfile.load(options.config_file, os.environ).config
+    app = ConsoleApp(options, config)
+    return app.run(mouse=config.console.mouse) or app.return_code or 0

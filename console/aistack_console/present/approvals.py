@@ -1,0 +1,179 @@
+"""Approvals: the queue, the evidence, and what is still missing before a person may say yes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState, Verdict
+from aistack_console.present.para import Para, fact, numbered, para, text_lines, title
+from aistack_console.present.table import Cell, Column, Row, Tone
+from aistack_console.present.units import clock, day_clock, span
+from aistack_console.present.words import RISK_WORDS, risk_cell
+
+COLUMNS = (
+    Column("#", 4, "right"),
+    Column("RISK", 5),
+    Column("AGE", 6, "right"),
+    Column("FROM", 15),
+    Column("ACTION", 0),
+    Column("DEADLINE", 11),
+    Column("RULE", 22, min_screen_width=100),
+)
+STATE_TONES: dict[ApprovalState, Tone] = {
+    ApprovalState.PENDING: "warn",
+    ApprovalState.APPROVED: "ok",
+    ApprovalState.USED: "ok",
+    ApprovalState.DENIED: "bad",
+}
+
+
+def queue(found: ApprovalList | None, now: float) -> tuple[Row, ...]:
+    """Return the pending approvals as the backend ordered them, then the decided ones under a heading."""
+    if found is None:
+        return ()
+    pending = [one for one in found.approvals if one.state is ApprovalState.PENDING]
+    decided = [one for one in found.approvals if one.state is not ApprovalState.PENDING]
+    rows = [_row(one, now) for one in pending]
+    if decided:
+        rows.append(Row("group:decided", (f"decided ({len(decided)})",), group=True))
+        rows += [_row(one, now) for one in decided]
+    return tuple(rows)
+
+
+def _row(one: Approval, now: float) -> Row:
+    asker = f"{short_actor(one.requester)}#{one.task_id}"
+    cells = (str(one.id), risk_cell(one.risk), span(now - one.created_at), asker, one.title, deadline(one, now))
+    return Row(str(one.id), (*cells, one.rule))
+
+
+def short_actor(actor: str) -> str:
+    """Return ``planner`` for ``agent:planner``."""
+    return actor.partition(":")[2] or actor or "?"
+
+
+def deadline(one: Approval, now: float) -> Cell:
+    """Return what happens when nobody decides, and when; for decided ones, the state."""
+    if one.state is not ApprovalState.PENDING:
+        return (one.state.value.upper(), STATE_TONES.get(one.state, "dim"))
+    left = one.expires_at - now
+    if left <= 0:
+        return ("expired", "bad")
+    return (f"{span(left)} DENY", "bad" if left < 60 else "warn")
+
+
+def evidence(one: Approval, now: float) -> tuple[Para, ...]:
+    """Return everything there is to know before deciding: nothing is cut, one argument a line."""
+    return (
+        *_fate(one, now),
+        *_what(one),
+        *_around(one),
+        *_agent(one),
+    )
+
+
+def _fate(one: Approval, now: float) -> tuple[Para, ...]:
+    if one.state is ApprovalState.PENDING:
+        return ()
+    who = f" by {one.decided_by}" if one.decided_by else ""
+    via = f" ({one.decided_via})" if one.decided_via else ""
+    when = f" at {day_clock(one.decided_at, now)}" if one.decided_at else ""
+    paras = [para((f"{one.state.value.upper()}{who}{via}{when}", STATE_TONES.get(one.state, "dim")))]
+    if one.reason:
+        paras.append(fact("REASON", one.reason))
+    return tuple(paras)
+
+
+def _what(one: Approval) -> tuple[Para, ...]:
+    paras = [fact("WHAT", f"{one.title}   [{one.kind}]")]
+    if one.argv:
+        paras.append(para((f"COMMAND, {len(one.argv)} arguments, one a line", "dim")))
+        paras += numbered("\n".join(word.replace("\n", "␊") for word in one.argv))
+    if one.script:
+        count = one.script.count("\n") + 1
+        paras.append(para((f"SCRIPT, {count} line{'s' if count > 1 else ''}", "dim")))
+        paras += numbered(one.script)
+    for target in one.targets:
+        paras.append(fact("ON", f"{target.type} {target.name}"))
+        paras.append(fact("", f"id {target.id}"))
+        if target.pin:
+            paras.append(fact("", f"as it is now: {target.pin}"))
+    return tuple(paras)
+
+
+def _around(one: Approval) -> tuple[Para, ...]:
+    where = "   ".join(
+        f"{name} {value}" for name, value in (("in", one.cwd), ("as", one.user), ("image", one.image)) if value
+    )
+    asked = f"{one.requester or '?'} by {one.via or '?'} at {clock(one.created_at)}"
+    rows: list[tuple[str, str]] = [
+        ("WHERE", where),
+        ("EFFECT", one.effect or "not measured"),
+        ("UNDO", one.undo or "not known"),
+        ("RISK", f"{RISK_WORDS[one.risk]}: {'; '.join(one.risk_reasons) or 'no reason given'}"),
+        ("RULE", one.rule),
+        ("ASKED", asked),
+        ("TASK", f"#{one.task_id}   revision {one.revision}" if one.task_id else ""),
+        ("SHA", one.action_hash),
+    ]
+    tone: Tone = "plain"
+    return tuple(fact(name, value, tone) for name, value in rows if value)
+
+
+def _agent(one: Approval) -> tuple[Para, ...]:
+    if not one.agent_says:
+        return ()
+    words = (Para((("  | ", "dim"), *line.cells), "  | ") for line in text_lines(one.agent_says, ""))
+    return (title("the agent says (its own words, not checked)"), *words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What the person typed in the dialog."""
+
+    code: str = ""
+    name: str = ""
+
+
+def missing(one: Approval, *, unseen: int, typed: Typed, now: float) -> str:
+    """Return what still stands between this person and a yes; empty = nothing."""
+    if blocked := blocked_by(one, unseen=unseen, now=now):
+        return blocked
+    if one.code and typed.code != one.code:
+        return f"Type the code {one.code} and press Enter."
+    if one.typed_name and typed.name != one.typed_name:
+        return f"Type the name {one.typed_name} and press Enter."
+    return ""
+
+
+def blocked_by(one: Approval, *, unseen: int, now: float) -> str:
+    """Return what no typing can mend: decided already, expired, cooling off, not read to the end."""
+    if one.state is not ApprovalState.PENDING:
+        return winner(one.decided_by, one.state.value, one.decided_at)
+    if one.id and one.expires_at <= now:
+        return "It has expired: that counts as no."
+    if one.ready_at > now:
+        return f"Cooling off: {span(one.ready_at - now)} until it can be approved."
+    if unseen:
+        return f"{unseen} more line{'s' if unseen > 1 else ''}: scroll to the end before it can be approved."
+    return ""
+
+
+def winner(who: str, decision: str, at: float | None) -> str:
+    """Return who was first, what they decided and when."""
+    return f"Already {decision or 'decided'} by {who or 'somebody'} at {clock(at)}."
+
+
+def head(one: Approval, now: float) -> tuple[Cell, ...]:
+    """Return the dialog's first line."""
+    left = one.expires_at - now
+    words = f"  {one.title}"
+    if not one.id:
+        return (" ", risk_cell(one.risk), words, ("   your own action", "dim"))
+    asker = f"   #{one.id} from {short_actor(one.requester)}"
+    if one.state is not ApprovalState.PENDING:
+        return (" ", risk_cell(one.risk), words, (asker, "dim"), deadline(one, now))
+    return (" ", risk_cell(one.risk), words, (f"{asker}   no answer = DENY in {span(left)}", "dim"))
+
+
+VERDICTS = {Verdict.APPROVE: "approved", Verdict.DENY: "denied"}
+"""A verdict as it is told afterwards."""

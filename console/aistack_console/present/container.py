@@ -1,0 +1,160 @@
+"""One container in full: the tabs beside the services list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aistack_backend.wire.containers import (
+    Activity,
+    Container,
+    ContainerDetail,
+    ContainerState,
+    Health,
+    LogLine,
+    LogStream,
+    Usage,
+)
+from aistack_console.present.para import Para, fact, para, text_lines, title
+from aistack_console.present.table import Tone
+from aistack_console.present.units import clock, day_clock, percent, size, span
+from aistack_console.present.words import Word
+
+TABS = ("Health", "Logs", "Stats", "Env", "Inspect", "Events")
+
+
+def health(one: Container, word: Word, detail: ContainerDetail | None, now: float) -> tuple[Para, ...]:
+    """Return the state, why, and every health check that Podman remembers."""
+    paras = [
+        para((f"{word.word} ", word.tone), word.why),
+        para(*_rungs(one)),
+        fact("image", one.image),
+        fact("id", one.id[:12]),
+        fact("command", " ".join(one.command) or "-"),
+        fact("ports", _ports(one)),
+        fact("networks", ", ".join(one.networks) or "-"),
+        fact("started", f"{day_clock(one.started_at, now)}   restarts {_or_dash(one.restarts)}"),
+    ]
+    if one.finished_at is not None:
+        paras.append(fact("ended", f"{day_clock(one.finished_at, now)}   exit {_or_dash(one.exit_code)}"))
+    if one.mounts:
+        paras.append(fact("mounts", ", ".join(one.mounts)))
+    paras.append(fact("managed", "yes" if one.managed else "no: changes need dual control"))
+    return (*paras, *_checks(detail, now))
+
+
+def _rungs(one: Container) -> tuple[tuple[str, Tone], ...]:
+    running = one.state in {ContainerState.RUNNING, ContainerState.PAUSED}
+    checked: dict[Health, tuple[str, Tone]] = {
+        Health.HEALTHY: ("healthy yes", "ok"),
+        Health.UNHEALTHY: ("healthy NO", "bad"),
+        Health.STARTING: ("healthy not yet", "accent"),
+        Health.NONE: ("healthy: no check is defined", "dim"),
+        Health.UNKNOWN: ("healthy ?", "warn"),
+    }
+    healthy: tuple[str, Tone] = checked[one.health] if running else ("healthy -", "dim")
+    return (
+        ("present yes", "ok"),
+        (" > ", "dim"),
+        ("running yes", "ok") if running else ("running NO", "bad" if one.exit_code else "dim"),
+        (" > ", "dim"),
+        healthy,
+    )
+
+
+def _checks(detail: ContainerDetail | None, now: float) -> tuple[Para, ...]:
+    if detail is None:
+        return (para(("Reading the rest from Podman ...", "dim")),)
+    paras: list[Para] = []
+    if detail.exit_reason:
+        paras.append(fact("ended by", detail.exit_reason))
+    if detail.oom_killed:
+        paras.append(para(("Killed because it ran out of memory.", "bad")))
+    if detail.restart_policy:
+        paras.append(fact("restart", detail.restart_policy))
+    if not detail.health_command:
+        return tuple(paras)
+    paras.append(title("health check"))
+    paras.append(fact("command", " ".join(detail.health_command)))
+    paras.append(fact("failing", f"{_or_dash(detail.failing_streak)} in a row"))
+    for check in reversed(detail.health_log):
+        good = check.exit_code == 0
+        mark: tuple[str, Tone] = ("ok  " if good else f"exit {_or_dash(check.exit_code)} ", "ok" if good else "bad")
+        paras.append(para((f"{day_clock(check.at, now)} ", "dim"), mark, check.output.strip()))
+    return tuple(paras)
+
+
+def logs(lines: Sequence[LogLine], problem: str) -> tuple[Para, ...]:
+    """Return the last lines of the log."""
+    if problem:
+        return (para((problem, "bad")),)
+    if not lines:
+        return (para(("No log lines.", "dim")),)
+    return tuple(
+        para((f"{clock(line.at)} ", "dim"), (line.text, "warn" if line.stream is LogStream.STDERR else "plain"))
+        for line in lines
+    )
+
+
+def stats(used: Sequence[Usage], one: Container) -> tuple[Para, ...]:
+    """Return the newest usage in numbers."""
+    if one.state is not ContainerState.RUNNING:
+        return (para(("It does not run, so there is nothing to measure.", "dim")),)
+    if not used:
+        return (para(("Not measured yet.", "dim")),)
+    last = used[-1]
+    return (
+        fact("cpu", f"{percent(last.cpu_percent)} % of one core"),
+        fact("memory", f"{size(last.memory)} of {size(last.memory_limit)}"),
+        fact("network", f"in {size(last.net_in)}   out {size(last.net_out)}"),
+        fact("disk", f"read {size(last.block_in)}   written {size(last.block_out)}"),
+        fact("pids", _or_dash(last.pids)),
+        fact("measured", clock(last.at)),
+    )
+
+
+def env(detail: ContainerDetail | None) -> tuple[Para, ...]:
+    """Return the environment; masked values are marked as such."""
+    if detail is None:
+        return (para(("Reading from Podman ...", "dim")),)
+    if not detail.env:
+        return (para(("No environment variables.", "dim")),)
+    return tuple(
+        para((f"{one.name}=", "accent"), ("(masked)" if one.masked else one.value, "dim" if one.masked else "plain"))
+        for one in detail.env
+    )
+
+
+def inspect(detail: ContainerDetail | None) -> tuple[Para, ...]:
+    """Return Podman's inspect document, secrets masked by the backend."""
+    if detail is None:
+        return (para(("Reading from Podman ...", "dim")),)
+    return text_lines(detail.inspect_json or "The backend sent no inspect document.", "")
+
+
+def events(feed: Sequence[Activity], one: Container, now: float) -> tuple[Para, ...]:
+    """Return what happened to this container since this console was started, newest first."""
+    mine = [event for event in feed if event.object_id == one.id or (not event.object_id and one.name in event.text)]
+    if not mine:
+        return (para(("Nothing since this console was started.", "dim")),)
+    return tuple(para((f"{day_clock(event.at, now)} {event.who} ", "dim"), event.text) for event in mine)
+
+
+def why(one: Container, word: Word, detail: ContainerDetail | None, now: float) -> str:
+    """Return in one sentence why the container is in its state, as far as it was measured."""
+    said = f"{one.name} is {word.word}" + (f": {word.why}" if word.why else "")
+    if detail and detail.exit_reason:
+        said += f" ({detail.exit_reason})"
+    if detail and detail.oom_killed:
+        said += ", out of memory"
+    if one.finished_at is not None and word.word in {"BAD", "STOPPED"}:
+        said += f", {span(now - one.finished_at)} ago"
+    return f"{said}."
+
+
+def _ports(one: Container) -> str:
+    found = (f"{p.host_ip or '*'}:{p.host_port} -> {p.container_port}/{p.protocol}" for p in one.ports)
+    return ", ".join(found) or "-"
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else str(value)

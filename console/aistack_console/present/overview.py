@@ -1,0 +1,191 @@
+"""The overview: what needs the operator, how everything is, what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aistack_backend.wire.actions import ApprovalList, ApprovalState
+from aistack_backend.wire.containers import Activity, Fleet
+from aistack_backend.wire.host import HostSample
+from aistack_backend.wire.models import ModelStatus, Stage, StageState
+from aistack_backend.wire.sources import Source, SourceState
+from aistack_backend.wire.status import Status
+from aistack_backend.wire.tasks import TaskList, TaskState
+from aistack_console.present.approvals import deadline, short_actor
+from aistack_console.present.header import counts, host_stale
+from aistack_console.present.para import Para, para
+from aistack_console.present.table import Cell, Column, Row
+from aistack_console.present.tasks import WORDS
+from aistack_console.present.units import bar, day_clock, percent, size, span
+from aistack_console.present.words import ORDER, TONES, fleet_word, risk_cell, source_line, stale
+
+NEEDS = (Column("WHAT", 7), Column("FROM", 15), Column("", 0), Column("DEADLINE", 11))
+SERVICES = (Column("NAME", 0), Column("STATE", 8), Column("WHY", 24))
+NORMAL_ABSENCE = {"gpu"}
+"""Sources whose absence is a normal state, not a fault."""
+
+
+def needs(
+    approvals: ApprovalList | None, tasks: TaskList | None, fleet: Fleet | None, *, down: float | None, now: float
+) -> tuple[Row, ...]:
+    """Return what waits for the operator: approvals by deadline, tasks nobody can judge, then faults."""
+    rows = []
+    for one in approvals.approvals if approvals else ():
+        if one.state is ApprovalState.PENDING:
+            asker = f"{short_actor(one.requester)}#{one.task_id}"
+            rows.append(Row(f"approval:{one.id}", (risk_cell(one.risk), asker, one.title, deadline(one, now))))
+    for task in tasks.tasks if tasks else ():
+        if task.state is TaskState.UNSURE:
+            rows.append(Row(f"task:{task.id}", (WORDS[task.state], f"task#{task.id}", task.reason or task.goal, "")))
+    for service in fleet.containers if fleet else ():
+        word = fleet_word(service, fleet, down, now) if fleet else None
+        if word and word.word == "BAD":
+            rows.append(Row(f"service:{service.id}", (word.cell, "service", f"{service.name}: {word.why}", "")))
+    return tuple(rows)
+
+
+def needs_head(count: int, known: bool) -> tuple[Cell, ...]:
+    """Return the heading of the list of needs."""
+    if not known:
+        return (("-- NEEDS YOU not measured yet --", "accent"),)
+    if not count:
+        return (("-- NEEDS YOU nothing --", "accent"),)
+    return ((f"-- NEEDS YOU {count} --", "accent"), (" J jumps to the next one, enter opens", "dim"))
+
+
+def services(fleet: Fleet | None, *, down: float | None, now: float) -> tuple[Row, ...]:
+    """Return every service with its word, worst first."""
+    if fleet is None:
+        return ()
+    found = [(fleet_word(one, fleet, down, now), one) for one in fleet.containers]
+    found.sort(key=lambda pair: (ORDER.index(pair[0].word), pair[1].name.lower()))
+    return tuple(Row(one.id, (one.name, word.cell, (word.why, "dim"))) for word, one in found)
+
+
+def summary(
+    *,
+    status: Status | None,
+    fleet: Fleet | None,
+    host: HostSample | None,
+    model: ModelStatus | None,
+    tasks: TaskList | None,
+    down: float | None,
+    now: float,
+) -> tuple[Para, ...]:
+    """Return the lines between needs and events: services, host, model, tasks, and each source at fault."""
+    return (
+        _services_line(fleet, down, now),
+        *_host_lines(host, down, now),
+        *_model_lines(model, now),
+        _tasks_line(tasks),
+        *faults(status, fleet, now),
+    )
+
+
+def _services_line(fleet: Fleet | None, down: float | None, now: float) -> Para:
+    if fleet is None:
+        return para(("SERVICES ", "accent"), ("not measured yet", "dim"))
+    number = counts(fleet, down, now)
+    cells: list[Cell] = [("SERVICES ", "accent"), f"{len(fleet.containers)}  "]
+    for word in ORDER:
+        if number[word]:
+            cells += [(word, TONES[word]), f" {number[word]}  "]
+    since = stale(fleet.source, down)
+    if since is not None:
+        cells.append((f"last measured {span(now - since)} ago", "warn"))
+    elif not fleet.containers:
+        cells.append(("Podman answers and has no containers", "dim"))
+    return para(*cells)
+
+
+def _host_lines(host: HostSample | None, down: float | None, now: float) -> tuple[Para, ...]:
+    if host is None:
+        return (para(("HOST     ", "accent"), ("not measured yet", "dim")),)
+    old = host_stale(host, down, now)
+    cells: list[Cell] = [("HOST     ", "accent")]
+    if old is not None:
+        cells.append((f"UNKNOWN, {span(old)} old: ", "warn"))
+    memory = _share(host.memory_used, host.memory_total)
+    cpu = None if host.cpu_percent is None else host.cpu_percent / 100
+    cells.append(f"cpu {percent(host.cpu_percent)}% {bar(cpu, 8)}  ")
+    cells.append(f"mem {size(host.memory_used)}/{size(host.memory_total)} {bar(memory, 8)}  ")
+    cells.append(f"net in {size(host.net_in_rate)}/s out {size(host.net_out_rate)}/s  ")
+    cells += [f"{disk.label or disk.path} {percent(_percent(disk.used, disk.total))}%  " for disk in host.disks[:2]]
+    return (para(*cells, hang="         "), _gpu_line(host))
+
+
+def _gpu_line(host: HostSample) -> Para:
+    if not host.gpus:
+        source = host.gpu_source
+        why = "not measured yet" if source is None else source.detail or "none on this machine"
+        return para(("GPU      ", "accent"), (why, "dim"), hang="         ")
+    words = "  ".join(
+        f"{gpu.name} {percent(gpu.utilization)}% vram {size(gpu.memory_used)}/{size(gpu.memory_total)}"
+        for gpu in host.gpus
+    )
+    return para(("GPU      ", "accent"), words, hang="         ")
+
+
+def _share(used: int | None, total: int | None) -> float | None:
+    return used / total if used is not None and total else None
+
+
+def _percent(used: int | None, total: int | None) -> float | None:
+    share = _share(used, total)
+    return None if share is None else share * 100
+
+
+def _model_lines(model: ModelStatus | None, now: float) -> tuple[Para, ...]:
+    if model is None:
+        return (para(("MODEL    ", "accent"), ("not measured yet", "dim")),)
+    good = model.engine.value in {"ready", "busy"}
+    cells: list[Cell] = [("MODEL    ", "accent"), (model.engine.value.upper(), "ok" if good else "warn")]
+    words = [model.model, f"context {model.context_size}" if model.context_size else "", model.detail, model.hint]
+    if model.tokens_per_second is not None:
+        words.append(f"{model.tokens_per_second:.1f} tok/s")
+    cells.append("  " + "  ".join(word for word in words if word))
+    running = [stage for stage in model.stages if stage.state in {StageState.RUNNING, StageState.FAILED}]
+    return (para(*cells, hang="         "), *(_stage_line(stage, now) for stage in running))
+
+
+def _stage_line(stage: Stage, now: float) -> Para:
+    share = stage.done / stage.total if stage.total else None
+    steps = f"{stage.done}/{stage.total or '?'}"
+    amount = f"{size(stage.done)}/{size(stage.total)}" if stage.unit == "bytes" else steps
+    ran = "" if stage.started_at is None else f"  {span((stage.ended_at or now) - stage.started_at)}"
+    text = f"  {stage.name} {stage.state.value} {bar(share, 8)} {amount} {stage.unit}{ran}  {stage.detail}"
+    return para((text, "bad" if stage.state is StageState.FAILED else "plain"), hang="         ")
+
+
+def _tasks_line(tasks: TaskList | None) -> Para:
+    if tasks is None:
+        return para(("TASKS    ", "accent"), ("not measured yet", "dim"))
+    if not tasks.tasks:
+        return para(("TASKS    ", "accent"), ("none yet", "dim"))
+    cells: list[Cell] = [("TASKS    ", "accent")]
+    for one in tasks.tasks[:3]:
+        cells += [f"{one.id} {one.goal[:30]} ", WORDS[one.state], "  "]
+    return para(*cells, hang="         ")
+
+
+def faults(status: Status | None, fleet: Fleet | None, now: float) -> tuple[Para, ...]:
+    """Return each source that does not answer well: what was tried and what would mend it."""
+    found: dict[str, Source] = {source.name: source for source in status.sources} if status else {}
+    if fleet is not None:
+        found[fleet.source.name] = fleet.source  # the fleet's own word is newer than the status
+    return tuple(
+        para((source_line(source, now), "bad"), hang="  ")
+        for source in found.values()
+        if source.state is not SourceState.OK
+        and not (source.name in NORMAL_ABSENCE and source.state is SourceState.ABSENT)
+        and source.name != "model"  # the model has a line of its own
+    )
+
+
+def feed(found: Sequence[Activity], now: float) -> tuple[Para, ...]:
+    """Return what happened, newest first, since this console was started."""
+    if not found:
+        return (para(("Nothing has happened since this console was started.", "dim")),)
+    return tuple(
+        para((f"{day_clock(one.at, now)} {one.who:<8} ", "dim"), one.text, hang=" " * 18) for one in found[:100]
+    )

@@ -1,0 +1,162 @@
+"""The services list: containers as rows, sorted and filtered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aistack_backend.wire.containers import Container, ContainerState, Fleet, Port, Usage, UsageTable
+from aistack_console.present.table import Cell, Column, Row
+from aistack_console.present.units import percent, size, span
+from aistack_console.present.words import ORDER, Word, fleet_word, source_line, stale
+
+COLUMNS = (
+    Column("NAME", 0),
+    Column("STATE", 8),
+    Column("UP", 7, "right"),
+    Column("RST", 3, "right"),
+    Column("CPU%", 5, "right"),
+    Column("MEM/LIM", 11, "right"),
+    Column("PORT", 13),
+    Column("IMAGE", 24, min_screen_width=150),
+    Column("WHY", 20),
+)
+SORTS = ("name", "state", "cpu", "memory", "up")
+"""What ``o`` goes through."""
+USAGE_STALE = 15.0
+"""Seconds after which a usage sample is not shown any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """How the operator wants the list."""
+
+    sort: str = "name"
+    reverse: bool = False
+    text: str = ""
+    """Regex on name, image and state word; ``!`` before it inverts."""
+    hide_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """The list and the line above it."""
+
+    rows: tuple[Row, ...]
+    head: str
+    problem: str = ""
+    """What is wrong with the source or the filter; empty = nothing."""
+
+
+def listed(
+    fleet: Fleet | None, usage: UsageTable | None, view: View, *, down: float | None, why: str, now: float
+) -> Listed:
+    """Return the rows of the list; old values are words of their age, never numbers."""
+    if fleet is None:
+        return Listed(rows=(), head="not measured yet", problem=why if down is not None else "")
+    matches, fault = matcher(view.text)
+    samples = _samples(usage, fleet, down, now)
+    words = {one.id: fleet_word(one, fleet, down, now) for one in fleet.containers}
+    shown = [
+        one
+        for one in fleet.containers
+        if not (view.hide_stopped and words[one.id].word == "STOPPED")
+        and matches(f"{one.name} {one.image} {words[one.id].word}")
+    ]
+    shown.sort(key=lambda one: _order(one, words[one.id], samples.get(one.id), view.sort), reverse=view.reverse)
+    rows = tuple(_row(one, words[one.id], samples.get(one.id), now) for one in shown)
+    return Listed(rows=rows, head=_head(fleet, len(shown), view), problem=_problem(fleet, fault, now))
+
+
+def matcher(text: str) -> tuple[Any, str]:
+    """Return a predicate for a filter text and what is wrong with it; a broken regex is taken literally."""
+    inverse, pattern = text.startswith("!"), text.removeprefix("!")
+    if not pattern:
+        return (lambda _: True), ""
+    fault = ""
+    try:
+        compiled = re.compile(pattern, re.IGNORECASE)
+    except re.error as error:
+        compiled = re.compile(re.escape(pattern), re.IGNORECASE)
+        fault = f"The filter is not a regex ({error}): it is taken literally."
+    return (lambda line: bool(compiled.search(line)) != inverse), fault
+
+
+def uptime(one: Container, now: float) -> str:
+    """Return how long it has run, or how long ago it ended."""
+    if one.state in {ContainerState.RUNNING, ContainerState.PAUSED}:
+        return span(None if one.started_at is None else now - one.started_at)
+    return "-" if one.finished_at is None else f"-{span(now - one.finished_at)}"
+
+
+def ports(found: Sequence[Port]) -> str:
+    """Return the published ports, each host port once, lowest first."""
+    return " ".join(str(number) for number in sorted({port.host_port for port in found if port.host_port}))
+
+
+def image_name(image: str) -> str:
+    """Return an image without its registry."""
+    return image.rpartition("/")[2]
+
+
+def _samples(usage: UsageTable | None, fleet: Fleet, down: float | None, now: float) -> Mapping[str, Usage]:
+    if usage is None or stale(fleet.source, down) is not None or now - usage.at > USAGE_STALE:
+        return {}
+    return {row.id: row for row in usage.rows}
+
+
+def _order(one: Container, word: Word, used: Usage | None, sort: str) -> tuple[Any, ...]:
+    name = one.name.lower()
+    if sort == "state":
+        return (ORDER.index(word.word), name)
+    if sort == "cpu":
+        return (-(used.cpu_percent or 0.0) if used else 0.0, name)
+    if sort == "memory":
+        return (-(used.memory or 0) if used else 0, name)
+    if sort == "up":
+        return (-(one.started_at or 0.0), name)
+    return (name,)
+
+
+def _row(one: Container, word: Word, used: Usage | None, now: float) -> Row:
+    running = one.state is ContainerState.RUNNING
+    memory: Cell = ("-", "dim")
+    cpu: Cell = ("-", "dim")
+    if used and running:
+        memory = f"{size(used.memory)}/{size(used.memory_limit)}"
+        cpu = percent(used.cpu_percent)
+    restarts: Cell = "-" if one.restarts is None else (str(one.restarts), "warn" if one.restarts else "plain")
+    return Row(
+        one.id,
+        (
+            one.name,
+            word.cell,
+            uptime(one, now) if word.word != "UNKNOWN" else ("-", "dim"),
+            restarts,
+            cpu,
+            memory,
+            ports(one.ports),
+            image_name(one.image),
+            (word.why, "dim" if word.word in {"OK", "STOPPED"} else word.tone),
+        ),
+    )
+
+
+def _head(fleet: Fleet, shown: int, view: View) -> str:
+    count = len(fleet.containers)
+    words = [f"{shown} of {count}" if shown != count else f"{count}", f"sorted by {view.sort}"]
+    if view.reverse:
+        words[-1] += " reversed"
+    if view.hide_stopped:
+        words.append("stopped hidden (A shows)")
+    if view.text:
+        words.append(f"filter {view.text}")
+    return "   ".join(words)
+
+
+def _problem(fleet: Fleet, fault: str, now: float) -> str:
+    if stale(fleet.source, None) is not None:
+        return source_line(fleet.source, now)
+    return fault

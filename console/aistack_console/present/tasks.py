@@ -1,0 +1,79 @@
+"""Tasks: what was asked, where it stands, what came of it."""
+
+from __future__ import annotations
+
+from aistack_backend.wire.tasks import Task, TaskList, TaskState
+from aistack_console.present.para import Para, fact, para, text_lines, title
+from aistack_console.present.table import Column, Row, Tone
+from aistack_console.present.units import day_clock, span
+
+COLUMNS = (
+    Column("ID", 4, "right"),
+    Column("STATE", 11),
+    Column("FROM", 16),
+    Column("TIME", 6, "right"),
+    Column("GOAL", 0),
+    Column("RESULT", 36, min_screen_width=120),
+)
+WORDS: dict[TaskState, tuple[str, Tone]] = {
+    TaskState.SUBMITTED: ("SUBMITTED", "accent"),
+    TaskState.PLANNING: ("PLANNING", "accent"),
+    TaskState.AWAITING: ("NEEDS-YOU", "warn"),
+    TaskState.QUEUED: ("QUEUED", "accent"),
+    TaskState.RUNNING: ("WORKING", "accent"),
+    TaskState.PAUSED: ("PAUSED", "warn"),
+    TaskState.DONE: ("DONE", "ok"),
+    TaskState.EXHAUSTED: ("EXHAUSTED", "bad"),
+    TaskState.FAILED: ("FAILED", "bad"),
+    TaskState.STOPPED: ("STOPPED", "dim"),
+    TaskState.DENIED: ("DENIED", "bad"),
+    TaskState.UNSURE: ("UNSURE", "bad"),
+    TaskState.UNKNOWN: ("UNKNOWN", "warn"),
+}
+"""Task states as words; EXHAUSTED is never DONE, and UNSURE says that a person must look."""
+ENDED = {
+    TaskState.DONE,
+    TaskState.EXHAUSTED,
+    TaskState.FAILED,
+    TaskState.STOPPED,
+    TaskState.DENIED,
+    TaskState.UNSURE,
+}
+
+
+def rows(found: TaskList | None, now: float) -> tuple[Row, ...]:
+    """Return the tasks as rows, newest first."""
+    return tuple(_row(one, now) for one in found.tasks) if found else ()
+
+
+def _row(one: Task, now: float) -> Row:
+    ended = one.updated_at if one.state in ENDED else now
+    result = (one.result or one.reason).split("\n", 1)[0]
+    cells = (str(one.id), WORDS[one.state], one.requester, span(ended - one.created_at), one.goal, result)
+    return Row(str(one.id), cells)
+
+
+def head(found: TaskList | None) -> str:
+    """Return how many tasks work, wait and ended."""
+    if found is None:
+        return "not measured yet"
+    waiting = sum(one.state is TaskState.AWAITING for one in found.tasks)
+    ended = sum(one.state in ENDED for one in found.tasks)
+    return f"{len(found.tasks) - waiting - ended} working   {waiting} need you   {ended} ended"
+
+
+def detail(one: Task, now: float) -> tuple[Para, ...]:
+    """Return one task in full, with what its action gave back."""
+    word, tone = WORDS[one.state]
+    paras = [para((f"#{one.id} ", "accent"), (f"{word} ", tone), one.reason), fact("goal", one.goal)]
+    facts = (
+        ("action", one.action_title),
+        ("approval", "" if one.approval_id is None else f"#{one.approval_id}"),
+        ("asked by", f"{one.requester} via {one.via or '-'} at {day_clock(one.created_at, now)}"),
+        ("planned", one.planner),
+        ("changed", day_clock(one.updated_at, now)),
+    )
+    paras += [fact(name, value) for name, value in facts if value]
+    if one.result:
+        paras += [title("result"), *text_lines(one.result)]
+    return tuple(paras)

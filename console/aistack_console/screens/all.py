@@ -1,0 +1,15 @@
+"""The screens of this version by name."""
+
+from __future__ import annotations
+
+from aistack_console.screens.approvals import ApprovalsScreen
+from aistack_console.screens.audit import AuditScreen
+from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.overview import OverviewScreen
+from aistack_console.screens.services import ServicesScreen
+from aistack_console.screens.tasks import TasksScreen
+
+SCREENS: dict[str, type[BaseScreen]] = {
+    screen.NAME: screen for screen in (OverviewScreen, ServicesScreen, ApprovalsScreen, TasksScreen, AuditScreen)
+}
+"""In the order of their keys."""

@@ -1,0 +1,83 @@
+"""Overview: what needs the operator first, then how everything is."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from aistack_backend.wire.events import Topic
+from aistack_console.keys import Action
+from aistack_console.present import overview as show
+from aistack_console.screens.base import BaseScreen
+from aistack_console.widgets.detail import Detail
+from aistack_console.widgets.line import Line
+from aistack_console.widgets.live_table import LiveTable
+
+
+class OverviewScreen(BaseScreen):
+    """Needs, summary and events in one column; with the services beside them where there is room."""
+
+    NAME = "overview"
+    ACTIONS: ClassVar[tuple[Action, ...]] = (
+        Action(id="overview.open", keys="", title="Open what is under the cursor"),
+    )
+    TOPICS = frozenset({Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.TASKS, Topic.HOST, Topic.MODEL})
+    CSS_PATH = "overview.tcss"
+    AUTO_FOCUS = "#needs"
+
+    def compose_body(self) -> ComposeResult:
+        """Yield needs, summary, events and the services list."""
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield Line(id="needs-head", classes="pane-title")
+                yield LiveTable(show.NEEDS, id="needs")
+                yield Detail(id="summary")
+                yield Line(id="feed-head", classes="pane-title")
+                yield Detail(id="feed")
+            with Vertical(id="right"):
+                yield Line(id="services-head", classes="pane-title")
+                yield LiveTable(show.SERVICES, id="services")
+
+    def paint(self) -> None:
+        """Show what is known."""
+        store, now = self.store, self.store.now()
+        needs = show.needs(store.approvals, store.tasks, store.fleet, down=store.down, now=now)
+        known = store.approvals is not None and store.fleet is not None
+        self.query_one("#needs-head", Line).show(show.needs_head(len(needs), known))
+        table = self.query_one("#needs", LiveTable)
+        table.set_rows(needs)
+        table.styles.height = min(len(needs) + 1, max(3, self.size.height // 3)) if needs else 0
+        summary = self.query_one("#summary", Detail)
+        summary.show(
+            show.summary(
+                status=store.status,
+                fleet=store.fleet,
+                host=store.host,
+                model=store.model,
+                tasks=store.tasks,
+                down=store.down,
+                now=now,
+            )
+        )
+        summary.styles.height = min(len(summary.lines), max(4, self.size.height // 2))
+        self.query_one("#feed-head", Line).show((("-- EVENTS --", "accent"), (" newest first", "dim")))
+        self.query_one("#feed", Detail).show(show.feed(tuple(store.feed), now))
+        self.query_one("#services-head", Line).show((("-- SERVICES --", "accent"), (" worst first", "dim")))
+        self.query_one("#services", LiveTable).set_rows(show.services(store.fleet, down=store.down, now=now))
+
+    def do_open(self) -> None:
+        """Open what is under the cursor."""
+        self.query_one("#needs", LiveTable).action_select()
+
+    @on(LiveTable.RowSelected, "#needs")
+    def _open_need(self, event: LiveTable.RowSelected) -> None:
+        kind, _, number = event.key.partition(":")
+        places = {"approval": ("approvals", f"show {number}"), "task": ("tasks", f"task {number}")}
+        self.console.goto(*places.get(kind, ("services", number)))
+
+    @on(LiveTable.RowSelected, "#services")
+    def _open_service(self, event: LiveTable.RowSelected) -> None:
+        self.console.goto("services", event.key)

@@ -1,0 +1,257 @@
+"""The dialog in which a person decides: the whole action, focus on Deny, nothing counts that was not meant."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.timer import Timer
+from textual.widgets import Button, Input
+
+from aistack_backend.wire.actions import Approval, DecideRequest, Verdict
+from aistack_console.errors import ClientError, ConsoleError
+from aistack_console.present.approvals import Typed, blocked_by, evidence, head, missing, winner
+from aistack_console.present.table import Cell
+from aistack_console.widgets.detail import Detail
+from aistack_console.widgets.guard import ALONE, KeyGuard
+from aistack_console.widgets.line import Line
+
+Submit = Callable[[DecideRequest], Awaitable[None]]
+
+
+class TypedOnly(Input):
+    """An input that takes keys only: a paste is refused."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+
+
+class ApprovalDialog(ModalScreen[bool]):
+    """Shows one approval and sends the decision through ``submit``; closes with True when it was taken.
+
+    For the operator's own action (id 0) deny is the same as leaving. When somebody else was first the dialog
+    stays and says who.
+    """
+
+    CSS = """
+    ApprovalDialog { align: center middle; }
+    ApprovalDialog > Vertical { width: 100%; max-width: 110; height: 100%; max-height: 90%; border: heavy $warning;
+        background: $surface; }
+    ApprovalDialog.-narrow > Vertical { max-height: 100%; }
+    ApprovalDialog TypedOnly { display: none; height: 1; border: none; padding: 0 1; background: $boost; }
+    ApprovalDialog TypedOnly.-on { display: block; }
+    ApprovalDialog #buttons { height: 1; }
+    ApprovalDialog Button { margin: 0 2 0 1; }
+    """
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-medium")]  # noqa: RUF012 (Textual's own name)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "yes", "Approve"),
+        Binding("d", "no", "Deny"),
+        Binding("escape", "leave", "Leave it undecided"),
+        Binding("j,down", "scroll(1)", show=False),
+        Binding("k,up", "scroll(-1)", show=False),
+        Binding("pagedown,space", "scroll(10)", show=False),
+        Binding("pageup", "scroll(-10)", show=False),
+        Binding("G,end", "scroll(100000)", show=False),
+        Binding("g,home", "scroll(-100000)", show=False),
+    ]
+    AUTO_FOCUS = "#deny"
+
+    def __init__(
+        self,
+        approval: Approval,
+        submit: Submit,
+        *,
+        now: Callable[[], float] = time.time,
+        mono: Callable[[], float] = time.monotonic,
+        off: str = "",
+    ) -> None:
+        super().__init__()
+        self.approval = approval
+        self._submit, self._now, self._mono = submit, now, mono
+        self._off = off
+        self.guard = KeyGuard(mono())
+        self._asked: Verdict | None = None
+        self._waiting: Timer | None = None
+        self._said = ""
+        self._typed = Typed()
+        self._sending = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out head, evidence, what is missing, the input and the buttons."""
+        with Vertical():
+            yield Line(id="head")
+            yield Detail(id="evidence")
+            yield Line(id="gate")
+            yield TypedOnly(compact=True, id="typed")
+            with Horizontal(id="buttons"):
+                yield Button("Deny" if self.approval.id else "No", variant="error", compact=True, id="deny")
+                yield Button("Approve" if self.approval.id else "Do it", variant="success", compact=True, id="approve")
+                yield Button("Close", compact=True, id="close")
+            yield Line(id="keys")
+
+    def on_mount(self) -> None:
+        """Begin to show and to count down."""
+        self.set_interval(1.0, self._paint)
+        self._paint()
+
+    def update(self, approval: Approval) -> None:
+        """Show a newer state of the same approval, e.g. that somebody else decided it."""
+        if approval != self.approval:
+            self.approval = approval
+            self._paint()
+
+    def _paint(self) -> None:
+        now = self._now()
+        self.query_one("#head", Line).show(head(self.approval, now))
+        self.query_one(Detail).show(evidence(self.approval, now))
+        self.query_one("#keys", Line).show(self._keys())
+        text = self._said or self._missing() or "Read to the end. Approve with a, deny with d."
+        self.query_one("#gate", Line).show(((f" {text}", "bad" if self._said else "warn"),))
+        self.query_one("#approve", Button).disabled = bool(self._blocked())
+
+    def _keys(self) -> tuple[Cell, ...]:
+        yes, no = ("approve", "deny with a reason") if self.approval.id else ("do it", "no")
+        return ((" a", "accent"), f" {yes}  ", ("d", "accent"), f" {no}  ", ("esc", "accent"), " close  ",
+                ("j k space", "accent"), " read")  # fmt: skip
+
+    def _blocked(self) -> str:
+        return self._off or blocked_by(self.approval, unseen=self.query_one(Detail).unseen, now=self._now())
+
+    def _missing(self, typed: Typed | None = None) -> str:
+        unseen = self.query_one(Detail).unseen
+        return self._off or missing(self.approval, unseen=unseen, typed=typed or Typed(), now=self._now())
+
+    @on(Detail.Seen)
+    def _read_on(self) -> None:
+        self._paint()
+
+    def on_key(self, event: events.Key) -> None:
+        """Swallow keys that were on their way when the dialog opened; take a yes back when it was not alone."""
+        counts = self.guard.press(self._mono())
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+            self._tell("Keys came too fast one after the other: nothing was decided.")
+            event.stop()
+        elif not counts and event.key != "escape":
+            event.stop()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste decides nothing."""
+        event.stop()
+        self._tell("Pasted text is not taken here.")
+
+    def _tell(self, sentence: str) -> None:
+        self._said = sentence
+        self._paint()
+
+    def action_scroll(self, lines: int) -> None:
+        """Read on."""
+        self.query_one(Detail).action_line(lines)
+
+    def action_leave(self) -> None:
+        """Leave without deciding."""
+        if self._asked is not None:
+            self._close_input()
+        else:
+            self.dismiss(False)
+
+    def action_yes(self) -> None:
+        """Ask for what is missing, or approve when nothing is and no other key follows at once."""
+        self._said = ""
+        if why := self._blocked():
+            self._tell(why)
+        elif self._missing():
+            self._open_input(Verdict.APPROVE, self._missing())
+        else:
+            self._waiting = self.set_timer(ALONE, lambda: self._send(Verdict.APPROVE))
+
+    def action_no(self) -> None:
+        """Ask for the reason of a denial; for an own action just leave."""
+        self._said = ""
+        if not self.approval.id:
+            self.dismiss(False)
+        elif self._off:
+            self._tell(self._off)
+        else:
+            self._open_input(Verdict.DENY, "Why not? The asker is told. Type a reason and press Enter.")
+
+    def _open_input(self, verdict: Verdict, prompt: str) -> None:
+        self._asked, self._typed = verdict, Typed()
+        typed = self.query_one(TypedOnly)
+        typed.value = ""
+        typed.placeholder = prompt
+        typed.add_class("-on")
+        typed.focus()
+        self._tell(prompt)
+
+    def _close_input(self) -> None:
+        self._asked, self._said = None, ""
+        self.query_one(TypedOnly).remove_class("-on")
+        self.query_one("#deny").focus()
+        self._paint()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        text = event.value.strip()
+        if self._asked is Verdict.DENY:
+            if text:
+                self._send(Verdict.DENY, reason=text)
+            return
+        self._typed = self._with(text)
+        event.input.value = ""
+        if why := self._missing(self._typed):
+            self._tell(why)
+        else:
+            self._send(Verdict.APPROVE, typed=self._typed)
+
+    def _with(self, text: str) -> Typed:
+        """Return what was typed so far with ``text`` as the code when that is missing, else as the name."""
+        if self.approval.code and self._typed.code != self.approval.code:
+            return replace(self._typed, code=text.lower())
+        return replace(self._typed, name=text)
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if not self.guard.armed and not self.guard.press(self._mono()):
+            return  # the mouse has to wait as the keys do
+        {"deny": self.action_no, "approve": self.action_yes, "close": self.action_leave}[event.button.id or "close"]()
+
+    def _send(self, verdict: Verdict, *, reason: str = "", typed: Typed | None = None) -> None:
+        self._waiting = None
+        if self._sending:
+            return
+        self._sending = True
+        done = typed or Typed()
+        request = DecideRequest(
+            verdict=verdict,
+            action_hash=self.approval.action_hash,
+            reason=reason,
+            code=done.code,
+            typed_name=done.name,
+        )
+        self.run_worker(self._deliver(request), exclusive=True)
+
+    async def _deliver(self, request: DecideRequest) -> None:
+        try:
+            await self._submit(request)
+        except ClientError as error:
+            first = error.type == "approval-already-decided"
+            self._tell(winner(error.winner, error.decision, error.decided_at) if first else error.sentence)
+        except ConsoleError as error:
+            self._tell(error.sentence)
+        else:
+            self.dismiss(True)
+        finally:
+            self._sending = False
