@@ -22,6 +22,8 @@ class Command:
     """Long flags that take a value."""
     operands: int | None = None
     """Most operands; None: any number."""
+    least: int = 0
+    """Fewest operands."""
     operand: str = ""
     """Regular expression that every operand matches in full; empty: any."""
     number: bool = False
@@ -33,6 +35,7 @@ class Command:
 
 class _More(TypedDict, total=False):
     operands: int
+    least: int
     operand: str
     number: bool
     paths: bool
@@ -70,7 +73,7 @@ COMMANDS: dict[str, Command] = {
     "arch": _cmd(**_NONE),
     "basename": _cmd("az", "s"),
     "cat": _cmd("nbAEsTvetu", words="number show-all squeeze-blank"),
-    "cd": _cmd(operands=1, operand=_RELATIVE),
+    "cd": _cmd(operands=1, least=1, operand=_RELATIVE),
     "cksum": _HASH,
     "cmp": _cmd("bls", "n", words="quiet silent verbose"),
     "column": _cmd("t", "sc"),

@@ -68,7 +68,7 @@ def judge_script(script: str) -> Judgement:
 def _commands(script: str, deadline: float) -> list[list[Word]]:
     _check_script(script)
     commands: list[list[Word]] = [[]]
-    at, joined = 0, False
+    at, joined, waits = 0, False, False
     while at < len(script):
         _in_time(deadline)
         match = _TOKEN.match(script, at)
@@ -76,14 +76,15 @@ def _commands(script: str, deadline: float) -> list[list[Word]]:
             raise _High(f"the sign {script[at]!r} can do more than these rules can judge")
         if match["word"]:
             commands[-1].append(_word(match["word"]))
+            waits = False
         elif match["next"]:
-            _separate(commands, match["next"])
+            waits = _separate(commands, match["next"]) or (waits and not commands[-1])
         joined = bool(match["word"])
         at = match.end()
+    if waits:
+        raise _High("the script ends before its last command")
     if not commands[-1]:
         commands.pop()  # a new line or ; at the very end
-    if not commands or not all(commands):
-        raise _High("the script has a part without a command")
     return commands
 
 
@@ -96,11 +97,13 @@ def _check_script(script: str) -> None:
         raise _High("the script has signs beyond plain ASCII, which can look like others")
 
 
-def _separate(commands: list[list[Word]], operator: str) -> None:
+def _separate(commands: list[list[Word]], operator: str) -> bool:
+    """Begin the next command; True when the operator cannot end a script."""
     if commands[-1]:
         commands.append([])
     elif operator != "\n":
         raise _High("the script has a part without a command")
+    return operator not in (";", "\n")
 
 
 def _word(raw: str) -> Word:
@@ -193,7 +196,7 @@ def _arguments(program: str, known: Command, arguments: list[str]) -> None:
             _short(program, known, argument[1:], rest)
         else:
             operands.append(argument)
-    if known.operands is not None and len(operands) > known.operands:
+    if len(operands) < known.least or (known.operands is not None and len(operands) > known.operands):
         raise _High(f"{program} with {len(operands)} operands does more than read")
     for operand in operands:
         if known.operand and not re.fullmatch(known.operand, operand):
