@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.approvals.service import Approvals
     from aistack_backend.audit.log import AuditLog
     from aistack_backend.containers.port import Podman
-    from aistack_backend.containers.prepare import Preparer
     from aistack_backend.containers.service import Containers
     from aistack_backend.engine.runtime import Engine
     from aistack_backend.inference.service import Inference
@@ -69,7 +68,6 @@ class Parts:
     approvals: Late[Approvals] = field(default_factory=lambda: Late("approvals"))
     containers: Late[Containers] = field(default_factory=lambda: Late("container watcher"))
     podman: Late[Podman] = field(default_factory=lambda: Late("container watcher"))
-    preparer: Late[Preparer] = field(default_factory=lambda: Late("container watcher"))
     engine: Late[Engine] = field(default_factory=lambda: Late("engine"))
     tasks: Late[Tasks] = field(default_factory=lambda: Late("engine"))
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))

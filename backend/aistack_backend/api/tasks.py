@@ -17,10 +17,7 @@ router = APIRouter(prefix="/v1", tags=["tasks"])
 @router.post("/actions/preview", response_model=Approval)
 def preview(parts: Held, caller: Caller, request: ActionRequest) -> Response:
     """Return what would run and how it is judged; nothing is stored and nothing runs."""
-    action, evidence = parts.preparer.get().prepare(
-        request.kind, request.target, script=request.script, requester=caller.actor
-    )
-    return Json(parts.approvals.get().preview(action, evidence))
+    return Json(parts.tasks.get().preview(request, caller))
 
 
 @router.post("/tasks/action", response_model=Task)

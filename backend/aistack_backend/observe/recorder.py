@@ -54,6 +54,7 @@ class Recorder:
         self._states: dict[str, tuple[str, str]] = {}
         self._usage_at = 0.0
         self._source = Source(name="recorder", state=SourceState.CONNECTING, since=clock.now(), tried=str(path))
+        self._running = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -64,7 +65,7 @@ class Recorder:
 
     def stop(self) -> None:
         """Write what is held and end the thread."""
-        if self._loop and self._main:
+        if self._thread.is_alive() and self._running.wait(5) and self._loop and self._main:
             self._loop.call_soon_threadsafe(self._main.cancel)
         if self._thread.is_alive():
             self._thread.join(10)
@@ -171,6 +172,7 @@ class Recorder:
     async def _record(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
+        self._running.set()
         flusher = asyncio.create_task(self._flush_often())
         try:
             async for event in self._bus.read():

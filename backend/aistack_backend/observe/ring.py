@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS happening (id INTEGER PRIMARY KEY, at REAL NOT NULL, 
 PAGE = 4096
 SHARE = 10
 """One in so many rows is dropped when the file has reached its size."""
-POINTS = 600
+POINTS = 2_000
 """Most points of a series; more are averaged over equal stretches of time."""
 
 
