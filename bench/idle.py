@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.bed.terminal import Terminal
-
 from bench.figures import Figure
 from bench.stage import fleet, open_console, podman_service, running_house, use
 
@@ -23,12 +21,12 @@ def _with(count: int, goal: str) -> list[Figure]:
     with fleet(count) as boxes, running_house() as home, open_console(home) as console:
         console.press("2")
         console.wait_for(f"{boxes.prefix}00")
-        _watch(console, WARM)
+        console.watch(WARM)
         pids = {"console": console.child.pid, "backend": _backend(home.data)}
         if (service := podman_service()) is not None:
             pids["podman service"] = service
         before, sent, began = {name: use(pid) for name, pid in pids.items()}, len(console.raw), time.monotonic()
-        _watch(console, SPAN)
+        console.watch(SPAN)
         span = time.monotonic() - began
         after = {name: use(pid) for name, pid in pids.items()}
         sent = len(console.raw) - sent
@@ -40,12 +38,6 @@ def _with(count: int, goal: str) -> list[Figure]:
         *told,
         Figure(name=f"idle, {count}: bytes to the terminal", value=sent / span, unit="B/s", goal="<= 1500"),
     ]
-
-
-def _watch(console: Terminal, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
-        console.settle(quiet=left, seconds=left)
 
 
 def _backend(data: Path) -> int:

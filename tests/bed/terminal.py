@@ -69,6 +69,13 @@ class Terminal:
         """Read output until the screen no longer shows a text."""
         return self.wait_for(lambda screen: text not in screen, seconds)
 
+    def watch(self, seconds: float) -> str:
+        """Take in output for that long, where the rule that is tested is itself about time."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._feed(left)
+        return self.text
+
     def settle(self, quiet: float = 0.3, seconds: float = PATIENCE) -> str:
         """Read output until none comes for ``quiet`` seconds: the program has drawn what it had to draw."""
         deadline = time.monotonic() + seconds

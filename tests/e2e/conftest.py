@@ -21,6 +21,13 @@ def home() -> Iterator[House]:
 
 
 @pytest.fixture
+def up(home: House) -> House:
+    """A house whose backend runs, without a model."""
+    home.start()
+    return home
+
+
+@pytest.fixture
 def boxes(unique: str) -> Iterator[Boxes]:
     """Containers of this test."""
     made = Boxes(unique)

@@ -89,8 +89,10 @@ async def _settled(client: Client) -> None:
     """Let a backend that has just been started reach its sources; one that has been up longer is not waited for."""
     try:
         async with asyncio.timeout(YOUNG):
-            while _young(await client.status()):
+            status = await client.status()
+            while _young(status):
                 await asyncio.sleep(0.05)
+                status = await client.status()
     except TimeoutError:
         return
 

@@ -11,9 +11,12 @@ from aistack_console.verbs.exits import Exit
 
 def run(context: Context) -> Exit:
     """Print every action with the keys that the config file gives it."""
-    from aistack_console.app import registry
+    from aistack_console.keys import APP_ACTIONS, Registry
+    from aistack_console.screens.all import SCREENS
+    from aistack_console.screens.base import screens_actions
 
-    found = registry(load(context.options.config_file, os.environ).config.keys).all()
+    chosen = load(context.options.config_file, os.environ).config.keys
+    found = Registry((*APP_ACTIONS, *screens_actions(SCREENS)), chosen).all()
     rows = [(one.id, one.shown_key, "changes" if one.mutates else "", one.title) for one in found]
     context.show(found, lambda: columns(("ACTION", "KEY", "", "WHAT IT DOES"), rows))
     return Exit.OK

@@ -1,0 +1,71 @@
+"""The product's main job in one piece: see a real container, gate a real action, find it in the audit, and talk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.bed.backend import House, house
+from tests.bed.boxes import Boxes
+from tests.bed.terminal import Terminal
+from tests.e2e.conftest import Opener
+
+pytestmark = [pytest.mark.podman, pytest.mark.engine, pytest.mark.timeout(240)]
+DEAD = 1.3
+"""Seconds after which keys count in a dialog (R1.15), and a little more."""
+
+
+@pytest.fixture
+def talking() -> Iterator[House]:
+    """A house with no backend yet, whose model is on."""
+    with house(AISTACK_MODEL_ENABLED="true") as made:
+        yield made
+
+
+def approve(console: Terminal) -> None:
+    """Decide yes in the dialog that is open, by its rules."""
+    console.watch(DEAD)
+    console.press("a")
+
+
+def test_main_job(talking: House, boxes: Boxes, console: Opener) -> None:
+    web = boxes.run("web")
+    started = boxes.started_at(web)
+
+    screen = console(talking, columns=160, lines=45)  # no backend yet: the console starts it
+    screen.press("2")
+    screen.wait_for(lambda _: "OK" in screen.line(web), 40)
+
+    said = talking.cli("run", f"restart {web}", "--planner", "rules").stdout
+    assert "AWAITING APPROVAL" in said
+    assert boxes.started_at(web) == started, "it ran before anybody said yes"
+
+    screen.press("4")
+    screen.wait_for(f"restart container {web}")
+    screen.press("a")
+    screen.wait_for("Approve with a")
+    screen.press("a")  # a key that was on its way does not count
+    approve(screen)
+    screen.wait_for("Approved")
+    screen.press("5")
+    screen.wait_for(lambda _: "DONE" in screen.line(f"restart {web}").upper())
+    assert boxes.started_at(web) != started
+
+    screen.press("0")
+    screen.wait_for(lambda text: "intent" in text.lower() and "outcome" in text.lower())
+    screen.press("v")
+    screen.wait_for("hold")
+    assert "HOLDS" in talking.cli("audit", "verify").stdout
+
+    chat(screen)
+
+
+def chat(screen: Terminal) -> None:
+    """Ask, see the answer come, and cancel it."""
+    screen.press("6")
+    screen.wait_for("ready", 90)
+    screen.press("\r")
+    screen.press("Tell me a long story about the sea.\r")
+    screen.wait_for("tok/s", 60)
+    screen.press("\x1b")
+    screen.wait_for("cancelled")
