@@ -84,3 +84,18 @@ def wrap(text: str, width: int) -> tuple[str, ...]:
         out[-1] += piece
         used += cells
     return tuple(out) or ("",)
+
+
+def wrap_words(text: str, width: int) -> list[str]:
+    """Return ``text`` in lines of at most ``width`` cells, broken at spaces where there are any."""
+    out: list[str] = []
+    at = 0
+    while True:
+        window = text[at : at + width * _CHARACTERS_PER_CELL + 1]
+        if at + len(window) == len(text) and width_of(window) <= width:
+            return [*out, window]
+        piece = wrap(window, width)[0]
+        after = window[len(piece) : len(piece) + 1]
+        piece = piece[: len(piece) if after == " " else piece.rfind(" ") + 1] or piece
+        out.append(piece)
+        at += len(piece) + (after == " " and window[len(piece) : len(piece) + 1] == " ")

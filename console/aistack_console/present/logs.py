@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from aistack_backend.wire.containers import LogBatch, LogStream
@@ -142,6 +142,19 @@ class LogRing:
             _merge(self._view, [entry for entry in new if self.wanted.admits(entry)])
         self._trim()
 
+    def last_at(self, container_id: str) -> float | None:
+        """Return the newest stamp of a source; None = no line with a stamp came."""
+        last = self._last.get(self.source(container_id))
+        return last.order[0] if last is not None and last.order[0] else None
+
+    def known_since(self, container_id: str, since: float | None) -> frozenset[tuple[float | None, str]]:
+        """Return stamp and text of the held lines of a source from a moment on, so that none is shown twice."""
+        if since is None:
+            return frozenset()
+        number, begin = self.source(container_id), self._entries
+        first = bisect_left(begin, (float(int(since)), -1, 0), key=_ORDER)
+        return frozenset((entry.at, entry.text) for entry in begin[first:] if entry.source == number)
+
     def forget(self, container_id: str) -> None:
         """Drop every line of one source."""
         number = self._sources.get(container_id)
@@ -211,3 +224,8 @@ def _merge(into: list[Entry], new: list[Entry]) -> None:
     tail = into[place:] + new
     tail.sort(key=_ORDER)
     into[place:] = tail
+
+
+def unseen(batch: LogBatch, known: frozenset[tuple[float | None, str]]) -> LogBatch:
+    """Return the batch less the lines that came before the stream broke off."""
+    return replace(batch, lines=tuple(line for line in batch.lines if (line.at, line.text) not in known))
