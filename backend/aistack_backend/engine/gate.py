@@ -18,6 +18,7 @@ from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BackendError, BadInput, NotFound, Refused, Unavailable
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import approval
+from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import TaskState
 
@@ -58,8 +59,13 @@ class Start:
     entry: Entry | None = None
 
 
-REFUSED = {"approval-stale": TaskState.STOPPED}
-"""What becomes of a task whose approval gives nothing out, by the error's type; anything else is a failure."""
+REFUSED = {
+    ApprovalState.STALE: TaskState.STOPPED,
+    ApprovalState.SUPERSEDED: TaskState.STOPPED,
+    ApprovalState.DENIED: TaskState.DENIED,
+    ApprovalState.EXPIRED: TaskState.DENIED,
+}
+"""What becomes of a task whose approval gives nothing out; in any other state of it the task failed."""
 
 
 class Gate:
@@ -145,8 +151,10 @@ class Gate:
         return Start(verdict=Verdict.GO, action=action, entry=self._ledger.find(connection, run.key))
 
     def _refuse(self, run: Run, error: BackendError) -> None:
-        state = REFUSED.get(error.type, TaskState.FAILED)
+        query = select(approval.c.state).where(approval.c.id == run.approval_id)
         with self._database.tx() as connection:
+            stands = ApprovalState(connection.execute(query).scalar() or "")
+            state = REFUSED.get(stands, TaskState.FAILED)
             taskrow.move(connection, self._clock, run.task_id, state, f"It did not run. {error.detail}")
 
     def _resume(self, connection: Connection, entry: Entry) -> Start:
