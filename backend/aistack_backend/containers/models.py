@@ -27,6 +27,8 @@ class Inspected:
     container: Container
     started: str
     """Podman's StartedAt, to the nanosecond, verbatim: names one run of the container."""
+    finished: str = ""
+    """Podman's FinishedAt, verbatim: the end of the last run that ended, if any."""
     mounts: tuple[Mount, ...] = ()
     dependencies: tuple[str, ...] = ()
     """Full ids of the containers that this one needs."""
@@ -119,3 +121,5 @@ class Spec:
     tmp_size: int = 64 << 20
     log_size: int = 10 << 20
     stop_timeout: int = 5
+    deadline: int = 600
+    """Seconds after which Podman itself kills it, whether we live or not."""

@@ -71,6 +71,7 @@ def inspected(doc: Doc) -> Inspected:
     return Inspected(
         container=_inspected_container(doc),
         started=str(doc["State"].get("StartedAt") or ""),
+        finished=str(doc["State"].get("FinishedAt") or ""),
         mounts=tuple(
             Mount(
                 type=str(m.get("Type") or ""),

@@ -36,6 +36,7 @@ def document(spec: Spec) -> dict[str, Any]:
         "no_new_privileges": True,
         "init": True,
         "stop_timeout": spec.stop_timeout,
+        "timeout": spec.deadline,
         "resource_limits": {
             "pids": {"limit": spec.pids},
             "memory": {"limit": spec.memory, "swap": spec.memory},
@@ -80,6 +81,7 @@ def differences(spec: Spec, inspect: Mapping[str, Any]) -> tuple[str, ...]:
         "memory": ((host.get("Memory"), host.get("MemorySwap")), (spec.memory, spec.memory)),
         "processor": (host.get("CpuQuota"), int(spec.cpus * 100_000)),
         "processes": (host.get("PidsLimit"), spec.pids),
+        "deadline": (config.get("Timeout"), spec.deadline),
         "ulimits": (limits, {"nofile": spec.nofile, "nproc": spec.nproc, "core": 0}),
     }
     return tuple(f"{name}: {got!r}, not {want!r}" for name, (got, want) in wanted.items() if got != want)

@@ -1,0 +1,144 @@
+"""From words to one complete, pinned action, with what it will change measured."""
+
+from __future__ import annotations
+
+from aistack_backend.approvals.action import Action
+from aistack_backend.approvals.evidence import Evidence
+from aistack_backend.containers import effects, pins, sandbox, sandbox_image
+from aistack_backend.containers.models import Volume
+from aistack_backend.containers.parse import MANAGED, RUNS
+from aistack_backend.containers.port import Podman
+from aistack_backend.containers.service import Containers
+from aistack_backend.errors import BadInput, NotFound, Unavailable
+from aistack_backend.wire.actions import Target
+from aistack_backend.wire.containers import ContainerState, Verb
+
+VOLUME_REMOVE = "volume.remove"
+COMMANDS = {Verb.REMOVE: "rm"}
+VERBS = tuple(verb for verb in Verb if verb is not Verb.UNKNOWN)
+CONTAINER_KINDS = frozenset(f"container.{verb.value}" for verb in VERBS)
+KINDS = CONTAINER_KINDS | {VOLUME_REMOVE, sandbox.KIND}
+SIZE_PATIENCE = 1.5
+"""Seconds that measuring a volume may take; Podman walks all of them."""
+
+
+class Preparer:
+    """Resolves names to full ids, pins them, measures. Changes nothing; blocks for a few calls to Podman."""
+
+    def __init__(self, podman: Podman, containers: Containers, image: str = "") -> None:
+        """``image``: what shell commands run in; empty = the usual ones (see ``sandbox_image``)."""
+        self._podman = podman
+        self._containers = containers
+        self._image = image
+
+    def prepare(
+        self, kind: str, target: str, script: str = "", requester: str = "", task_id: int = 0
+    ) -> tuple[Action, Evidence]:
+        """Return the action record and the evidence shown beside it. The same world gives the same record.
+
+        Raises:
+            NotFound: the target does not exist; the hint names the nearest.
+            BadInput: unknown kind, ambiguous target, or the object's state cannot allow it; one sentence.
+            Unavailable: Podman does not answer, or there is no image for shell commands.
+        """
+        if kind in CONTAINER_KINDS:
+            return self._container(Verb(kind.partition(".")[2]), target, requester, task_id)
+        if kind == VOLUME_REMOVE:
+            return self._volume(target, requester, task_id)
+        if kind == sandbox.KIND:
+            return self._shell(script, requester, task_id)
+        raise BadInput(f"There is no action {kind!r}.", f"Use one of {', '.join(sorted(KINDS))}.")
+
+    def _container(self, verb: Verb, ref: str, requester: str, task_id: int) -> tuple[Action, Evidence]:
+        if not ref:
+            raise BadInput(f"No container is named to {verb.value}.", "Give its name or its id.")
+        chosen = self._containers.resolve(ref)
+        found = self._podman.inspect(chosen.id, size=verb is Verb.REMOVE)
+        row = found.container
+        _possible(verb, row.state, row.name)
+        force = ("--force",) if verb is Verb.REMOVE and row.state in RUNS else ()
+        action = Action(
+            kind=f"container.{verb.value}",
+            argv=("podman", COMMANDS.get(verb, verb.value), *force, row.id),
+            image=row.image_id,
+            targets=(Target(type="container", id=row.id, name=row.name, pin=pins.container_pin(found)),),
+            requester=requester,
+            task_id=task_id,
+        )
+        evidence = Evidence(
+            title=f"{verb.value} container {row.name}",
+            effect=_flagged(effects.effect(self._podman, verb, found), managed=row.managed),
+            undo=effects.undo(verb, row.name),
+            managed=row.managed,
+        )
+        return action, evidence
+
+    def _volume(self, name: str, requester: str, task_id: int) -> tuple[Action, Evidence]:
+        if not name:
+            raise BadInput("No volume is named to remove.", "Give its name.")
+        found = self._find_volume(name)
+        if users := self._podman.volume_users(found.name):
+            names = ", ".join(sorted(user.name for user in users)[:6])
+            raise BadInput(f"Volume {found.name} is used by {names}.", "Remove what uses it first.")
+        bytes_used = self._podman.volume_size(found.name, SIZE_PATIENCE)
+        held = "its size was not measured in time" if bytes_used is None else effects.size(bytes_used)
+        managed = MANAGED in found.labels
+        action = Action(
+            kind=VOLUME_REMOVE,
+            argv=("podman", "volume", "rm", found.name),
+            targets=(Target(type="volume", id=found.name, name=found.name, pin=pins.volume_pin(found)),),
+            requester=requester,
+            task_id=task_id,
+        )
+        evidence = Evidence(
+            title=f"remove volume {found.name}",
+            effect=_flagged(f"All its data is deleted ({held}). No container uses it.", managed=managed),
+            undo="none",
+            managed=managed,
+        )
+        return action, evidence
+
+    def _find_volume(self, name: str) -> Volume:
+        for volume in self._podman.volumes():
+            if volume.name == name:
+                return volume
+        known = ", ".join(sorted(volume.name for volume in self._podman.volumes())[:10])
+        raise NotFound(f"There is no volume {name!r}.", f"There are: {known}." if known else "There are no volumes.")
+
+    def _shell(self, script: str, requester: str, task_id: int) -> tuple[Action, Evidence]:
+        image = sandbox_image.find(self._podman, self._image)
+        if image is None:
+            raise Unavailable(
+                f"There is no image to run shell commands in ({', '.join(sandbox_image.names(self._image))}).",
+                sandbox_image.HINT,
+            )
+        action = sandbox.action(script, image.id, requester, task_id)
+        first = script.strip().splitlines()[0]
+        evidence = Evidence(
+            title=f"run in a sandbox: {first[:60]}{'…' if len(first) > 60 or script.strip() != first else ''}",
+            effect="Runs in a container of its own, without network, capabilities or files of this machine; "
+            f"at most {sandbox.DEADLINE} s, 1 GiB, 2 cores. Image: {', '.join(image.tags[:1]) or image.id[:12]}.",
+            undo="not needed: the container and all that it wrote are removed at its end",
+            managed=True,
+        )
+        return action, evidence
+
+
+def _possible(verb: Verb, state: ContainerState, name: str) -> None:
+    needed = {
+        Verb.KILL: RUNS,
+        Verb.PAUSE: frozenset({ContainerState.RUNNING}),
+        Verb.UNPAUSE: frozenset({ContainerState.PAUSED}),
+    }.get(verb)
+    if needed is not None and state not in needed:
+        raise BadInput(f"Container {name} is {state.value}: it cannot be {_participle(verb)}.")
+
+
+def _participle(verb: Verb) -> str:
+    return f"{verb.value.removesuffix('e')}ed"
+
+
+def _flagged(effect: str, *, managed: bool) -> str:
+    if managed:
+        return effect
+    return f"It is NOT one of this stack's own objects (no label {MANAGED}). {effect}"
