@@ -1,0 +1,215 @@
+"""Chat in words: the model and its preparation, what an answer cost, and where a goal went."""
+
+from __future__ import annotations
+
+from aistack_backend.wire.chat import Chunk, Finish, Message, Role, SessionList
+from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
+from aistack_backend.wire.tasks import Task, TaskState
+from aistack_console.present.para import Para, fact, para, title
+from aistack_console.present.table import Cell, Column, Row, Tone
+from aistack_console.present.units import bar, day_clock, size, span
+
+SESSION_COLUMNS = (Column("SESSION", 0), Column("LAST", 11))
+CARD_COLUMNS = (Column("MODEL", 0), Column("SIZE", 6, "right"), Column("FITS", 4), Column("STATE", 8))
+
+_ENGINE: dict[EngineState, Tone] = {
+    EngineState.READY: "ok",
+    EngineState.BUSY: "ok",
+    EngineState.LOADING: "accent",
+    EngineState.PREPARING: "accent",
+    EngineState.NO_MODEL: "warn",
+    EngineState.ABSENT: "warn",
+}
+_STAGE: dict[StageState, Tone] = {
+    StageState.DONE: "ok",
+    StageState.RUNNING: "accent",
+    StageState.FAILED: "bad",
+    StageState.OFFERED: "warn",
+}
+_ENDS = {
+    Finish.LENGTH: "stopped at the length limit",
+    Finish.CANCELLED: "cancelled",
+    Finish.ERROR: "ended in an error",
+    Finish.UNKNOWN: "ended in a way this console does not know",
+}
+
+
+def answers(model: ModelStatus | None) -> bool:
+    """Whether the engine can take a question now."""
+    return model is not None and model.engine in {EngineState.READY, EngineState.BUSY}
+
+
+def head_cells(model: ModelStatus | None, last: Chunk | None, session: str) -> tuple[Cell, ...]:
+    """Return the line above the conversation: model, context use, speed, session; unknown is ``-``."""
+    if model is None:
+        return (("The model has not been measured yet.", "dim"),)
+    used = last.context_used if last else None
+    full = (last.context_size if last else None) or model.context_size
+    rate = last.tokens_per_second if last else model.tokens_per_second
+    first = last.first_token_after if last else None
+    return (
+        (model.model or "no model", "accent"),
+        (f" LOCAL {model.engine.value.upper()}  ", _ENGINE.get(model.engine, "bad")),
+        f"ctx {_count(used)}/{_count(full)}  ",
+        f"{'-' if rate is None else f'{rate:.1f}'} tok/s  ",
+        f"first {'-' if first is None else f'{first:.2f}s'}  ",
+        (session, "dim"),
+    )
+
+
+def _count(value: int | None) -> str:
+    return "-" if value is None else f"{value / 1000:.1f}k" if value >= 1000 else str(value)
+
+
+def preparation(model: ModelStatus | None, why_down: str, now: float) -> tuple[Para, ...]:
+    """Return why nobody answers yet, each stage with its progress, and what can be done."""
+    if model is None:
+        return (para((why_down or "The model has not been measured yet.", "warn")),)
+    tone = _ENGINE.get(model.engine, "bad")
+    paras = [para((f"The model is {model.engine.value}", tone), (f" since {span(now - model.since)}.", "dim"))]
+    paras += [para(text) for text in (model.detail, model.hint) if text]
+    paras += [para(*stage_cells(stage, now), hang="    ") for stage in model.stages]
+    if any(not card.path for card in model.cards):
+        paras.append(para(("M shows the models that can be fetched, with licence, origin and size.", "dim")))
+    paras.append(para(("Goals work without a model: /do restart the nginx container", "dim")))
+    return tuple(paras)
+
+
+def stage_cells(stage: Stage, now: float) -> tuple[Cell, ...]:
+    """Return one stage: its word, name, measured progress and detail."""
+    share = stage.done / stage.total if stage.total else None
+    cells: list[Cell] = [(f"{stage.state.value.upper():<8}", _STAGE.get(stage.state, "dim")), stage.name]
+    if stage.state is StageState.RUNNING:
+        cells.append(f"  {bar(share)} {_amount(stage.done, stage.unit)} of {_amount(stage.total, stage.unit)}")
+    if stage.started_at is not None:
+        cells.append((f"  {span((stage.ended_at or now) - stage.started_at)}", "dim"))
+    if stage.detail:
+        cells.append((f"  {stage.detail}", "bad" if stage.state is StageState.FAILED else "dim"))
+    return tuple(cells)
+
+
+def _amount(value: int | None, unit: str) -> str:
+    if value is None:
+        return "?"
+    return size(value) if unit == "bytes" else f"{value}"
+
+
+def card_rows(model: ModelStatus | None) -> tuple[Row, ...]:
+    """Return the models of the catalogue and on disk."""
+    if model is None:
+        return ()
+    return tuple(
+        Row(card.id, (card.name, size(card.size), _fits(card), _where(card)))
+        for card in sorted(model.cards, key=lambda card: (not card.active, not card.path, card.size))
+    )
+
+
+def _fits(card: ModelCard) -> Cell:
+    if card.fits is None:
+        return ("?", "dim")
+    return ("yes", "ok") if card.fits else ("NO", "bad")
+
+
+def _where(card: ModelCard) -> Cell:
+    if card.active:
+        return ("in use", "ok")
+    return ("here", "plain") if card.path else ("offered", "accent")
+
+
+def card_paras(card: ModelCard) -> tuple[Para, ...]:
+    """Return everything a person should know before a model is fetched or used."""
+    fits = {True: "yes", False: "NO: it needs more than is free now", None: "not measured"}[card.fits]
+    paras = [
+        title(card.name),
+        fact("licence", card.licence or "unknown", "plain" if card.licence else "warn"),
+        fact("origin", card.origin or "unknown", "plain" if card.origin else "warn"),
+        fact("size", f"{size(card.size)} ({card.size:,} bytes)"),
+        fact("needs", f"{size(card.needs)} of memory; fits now: {fits}"),
+        fact("sha256", card.sha256 or "-"),
+        fact("file", card.path or "not here"),
+    ]
+    return (*paras, para((card.note, "dim"))) if card.note else tuple(paras)
+
+
+def session_rows(sessions: SessionList | None, now: float) -> tuple[Row, ...]:
+    """Return the sessions, last used first."""
+    if sessions is None:
+        return ()
+    return tuple(
+        Row(str(one.id), (one.title or f"session {one.id}", (day_clock(one.updated_at, now), "dim")))
+        for one in sessions.sessions
+    )
+
+
+def speaker(role: Role) -> Cell:
+    """Return who speaks."""
+    words: dict[Role, Cell] = {
+        Role.USER: ("you", "accent"),
+        Role.ASSISTANT: ("model", "ok"),
+        Role.SYSTEM: ("system", "dim"),
+    }
+    return words.get(role, ("unknown speaker", "warn"))
+
+
+def message_foot(message: Message) -> tuple[Cell, ...]:
+    """Return what a stored answer measured; nothing for a person's own message."""
+    if message.role is not Role.ASSISTANT:
+        return ()
+    return _foot(
+        message.finish, message.tokens, message.tokens_per_second, message.first_token_after, message.model, ""
+    )
+
+
+def chunk_foot(chunk: Chunk) -> tuple[Cell, ...]:
+    """Return what a just finished answer measured."""
+    tokens = chunk.tokens or None
+    return _foot(chunk.finish, tokens, chunk.tokens_per_second, chunk.first_token_after, "", chunk.detail)
+
+
+def _foot(
+    finish: Finish | None, tokens: int | None, rate: float | None, first: float | None, model: str, detail: str
+) -> tuple[Cell, ...]:
+    words = [f"{tokens} tokens" if tokens is not None else ""]
+    words += [f"{rate:.1f} tok/s" if rate is not None else "", f"first after {first:.2f}s" if first is not None else ""]
+    cells: list[Cell] = [("  ".join(filter(None, [*words, model])), "dim")]
+    if finish in _ENDS:
+        tone: Tone = "bad" if finish is Finish.ERROR else "warn"
+        cells.append((f"  {_ENDS[finish]}{': ' + detail if detail else ''}", tone))
+    return tuple(cells)
+
+
+def goal_note(task: Task) -> tuple[Para, ...]:
+    """Return where a goal went: its task, the action proposed, and where it waits for a decision."""
+    paras = [para((f"task {task.id} ", "accent"), (task.state.value.upper(), _task_tone(task.state)))]
+    if task.action_title:
+        paras.append(fact("proposes", task.action_title))
+    if task.planner:
+        paras.append(fact("by", task.planner))
+    if task.reason:
+        paras.append(fact("why", task.reason))
+    if task.approval_id is not None and task.state is TaskState.AWAITING:
+        paras.append(para((f"It waits as approval {task.approval_id}: nothing runs until a person decides", "warn"),
+                          (" (J goes there).", "dim")))  # fmt: skip
+    if task.result:
+        paras.append(fact("result", task.result))
+    return tuple(paras)
+
+
+def _task_tone(state: TaskState) -> Tone:
+    tones: dict[TaskState, Tone] = {
+        TaskState.DONE: "ok",
+        TaskState.AWAITING: "warn",
+        TaskState.FAILED: "bad",
+        TaskState.DENIED: "bad",
+        TaskState.UNSURE: "bad",
+    }
+    return tones.get(state, "plain")
+
+
+def goal_of(text: str) -> str | None:
+    """Return the goal when what was typed is one (``/do TEXT`` or ``!TEXT``); None = it is for the model."""
+    stripped = text.strip()
+    if stripped.startswith("!"):
+        return stripped[1:].strip()
+    word, _, rest = stripped.partition(" ")
+    return rest.strip() if word == "/do" else None

@@ -1,0 +1,69 @@
+"""Turn: one message of a conversation, while it is written and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from aistack_console.present.table import Cell
+from aistack_console.widgets.line import Line
+from aistack_console.widgets.markdown_view import MarkdownView
+from aistack_console.widgets.stream_text import StreamText
+
+
+class Turn(Vertical):
+    """Who speaks, what is said, and what it cost."""
+
+    DEFAULT_CSS = """
+    Turn { height: auto; margin: 0 0 1 0; }
+    Turn > StreamText { padding: 0 0 0 2; }
+    Turn > MarkdownView { padding: 0 0 0 2; }
+    Turn > .foot { padding: 0 0 0 2; }
+    """
+
+    def __init__(self, who: Cell, text: str = "", foot: Sequence[Cell] = (), *, markdown: bool = False) -> None:
+        super().__init__()
+        self._who = who
+        self._text = text
+        self._foot = tuple(foot)
+        self._markdown = markdown and MarkdownView.suits(text)
+
+    @property
+    def text(self) -> str:
+        """What was said so far."""
+        written = self.query(StreamText)
+        return written.first().text if written else self._text
+
+    def compose(self) -> ComposeResult:
+        """Lay out head, body and foot."""
+        yield Line()
+        if self._markdown:
+            yield MarkdownView(self._text)
+        else:
+            yield StreamText(self._text)
+        yield Line(classes="foot")
+
+    def on_mount(self) -> None:
+        """Show who speaks and what was measured."""
+        head, foot = self.query(Line)
+        head.show([self._who])
+        foot.show(self._foot)
+        foot.display = bool(self._foot)
+
+    def append(self, text: str) -> None:
+        """Add text while it is written."""
+        self.query_one(StreamText).append(text)
+
+    def close(self, foot: Sequence[Cell]) -> None:
+        """Show what the answer measured; a finished answer is formatted from now on."""
+        written = self.query_one(StreamText)
+        written.flush()
+        line = self.query(Line).last()
+        line.show(foot)
+        line.display = bool(foot)
+        self._text = written.text
+        if self._text.strip() and MarkdownView.suits(self._text):
+            self.mount(MarkdownView(self._text), after=written)
+            written.remove()
