@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aistack_backend.errors import NotFound
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
@@ -87,15 +85,3 @@ MODELS = (
     ),
 )
 """Smallest first."""
-
-
-def model(card_id: str) -> Model:
-    """Return a model of the catalogue.
-
-    Raises:
-        NotFound: there is none of that id.
-    """
-    for one in MODELS:
-        if one.id == card_id:
-            return one
-    raise NotFound(f"There is no model {card_id} in the catalogue.", f"Known: {', '.join(m.id for m in MODELS)}.")

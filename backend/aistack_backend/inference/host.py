@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import psutil
@@ -72,6 +72,11 @@ class LlamaHost:
         """Process id of the worker; 0 when none runs."""
         return self._process.pid if self._process else 0
 
+    @property
+    def loaded(self) -> Loaded | None:
+        """What is loaded now; None while nothing is."""
+        return self._loaded
+
     async def load(self, model: Path) -> Loaded:
         """See the port. Asking for a model in quarantine again is done with :meth:`forgive` first."""
         self._cancel_restart()
@@ -112,7 +117,7 @@ class LlamaHost:
             raise BadModel(f"{model.name}: {report.detail}", "Fetch it again, or choose another GGUF file.")
         raise EngineDied("The model worker ended while it loaded.")
 
-    async def generate(self, request: Request) -> AsyncIterator[Piece]:
+    async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See the port."""
         process = self._process
         if process is None or self._loaded is None:

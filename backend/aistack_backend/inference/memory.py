@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 from aistack_backend.errors import Conflict, Unavailable
@@ -38,7 +38,7 @@ class MemoryEngine:
         self._loaded = Loaded(path=model, context_size=CONTEXT, description="repeats what it is told")
         return self._loaded
 
-    async def generate(self, request: Request) -> AsyncIterator[Piece]:
+    async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See the port."""
         if self._loaded is None:
             raise Unavailable("No model is loaded.", "Wait until the model is ready.")

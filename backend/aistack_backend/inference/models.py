@@ -14,7 +14,9 @@ class InferenceSettings:
     """What the operator may set about the local model."""
 
     model_path: str = ""
-    """A GGUF file of the operator's own; empty = a model of the catalogue."""
+    """A GGUF file of the operator's own, loaded at the start; empty = a model of the catalogue."""
+    model: str = ""
+    """Catalogue id to load at the start; empty = the one last used, else the small one."""
     auto_prepare: bool = True
     """Build the engine and fetch the small model at start."""
     context: int = 4096

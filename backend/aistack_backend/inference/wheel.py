@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from aistack_backend.errors import BackendError, BadInput, Unavailable
-from aistack_backend.inference.catalogue import model
+from aistack_backend.inference.catalogue import MODELS
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.packages import Stopper, bytes_done, pip
 from aistack_backend.inference.progress import Tell, printing
@@ -174,13 +174,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Prepare the inference engine in the cache.")
     parser.add_argument("--cache", type=Path, default=rendezvous.cache_dir(os.environ))
     parser.add_argument("--wheel", type=Path, default=given_wheel())
-    parser.add_argument("--model", help="id of a model of the catalogue")
+    parser.add_argument("--model", choices=[model.id for model in MODELS], help="also fetch this model")
     given = parser.parse_args()
     tell = printing(sys.stderr)
     try:
-        wanted = model(given.model) if given.model else None
         sys.stdout.write(f"{prepare(given.cache, tell, Stopper(), given.wheel)}\n")
-        if wanted:
+        for wanted in (model for model in MODELS if model.id == given.model):
             sys.stdout.write(f"{fetch(wanted, given.cache, tell, Stopper())}\n")
     except BackendError as error:
         sys.stderr.write(f"{error.detail} {error.hint}\n")

@@ -114,7 +114,7 @@ async def test_cancel_without_an_answer_does_nothing(ready: Engine) -> None:
 async def test_closing_the_iterator_cancels(ready: Engine) -> None:
     answer = ready.generate(ask("Tell a very long story about a fox.", max_tokens=1500))
     await anext(answer)
-    await answer.aclose()  # type: ignore[attr-defined]
+    await answer.aclose()
     after = await asyncio.wait_for(collect(ready, ask("hello", max_tokens=3)), 5)
     assert after[-1].finish is not None
 
@@ -124,7 +124,7 @@ async def test_second_answer_at_once_is_refused(ready: Engine) -> None:
     await anext(answer)
     with pytest.raises(Conflict):
         await collect(ready, ask("hello"))
-    await answer.aclose()  # type: ignore[attr-defined]
+    await answer.aclose()
 
 
 async def test_no_model_is_said(engine: Engine) -> None:

@@ -1,0 +1,246 @@
+"""The engine room: prepares the engine and the models, keeps one loaded, and says where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aistack_backend.bus import Bus
+from aistack_backend.clock import Clock
+from aistack_backend.errors import BackendError, Conflict, Unavailable
+from aistack_backend.inference import wheel
+from aistack_backend.inference.catalogue import SMALL
+from aistack_backend.inference.fetch import fetch
+from aistack_backend.inference.host import LlamaHost
+from aistack_backend.inference.memory import MemoryEngine
+from aistack_backend.inference.models import EngineDied, InferenceSettings, Loaded, Quarantined
+from aistack_backend.inference.packages import Stopper
+from aistack_backend.inference.port import Engine
+from aistack_backend.inference.progress import Tell
+from aistack_backend.inference.shelf import OWN, Shelf
+from aistack_backend.inference.stages import Stages
+from aistack_backend.wire.events import Topic
+from aistack_backend.wire.models import EngineState, ModelStatus
+
+RETRY = 60.0
+"""Seconds until a preparation that found no network is tried again."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    state: EngineState
+    since: float
+    detail: str = ""
+    hint: str = ""
+
+
+class EngineRoom:
+    """One engine, one loaded model. Methods belong to one event loop; ``status`` may be asked from any thread."""
+
+    def __init__(
+        self, settings: InferenceSettings, shelf: Shelf, bus: Bus, clock: Clock, data_dir: Path, cache_dir: Path
+    ) -> None:
+        self._settings, self._shelf, self._bus, self._clock = settings, shelf, bus, clock
+        self._data, self._cache = data_dir / "inference", cache_dir
+        self._stages = Stages(clock, self._publish)
+        self._stopper = Stopper()
+        self._standing = _Standing(EngineState.ABSENT, clock.now())
+        self._engine: Engine | None = None
+        self._loaded: Loaded | None = None
+        self._active = ""
+        self._rate: float | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._fetching: set[str] = set()
+        self._preparing: asyncio.Task[None] | None = None
+        self._swap = asyncio.Lock()
+
+    def start(self) -> None:
+        """Begin to get ready in the background."""
+        self._preparing = self._spawn(self._prepare(self._settings.auto_prepare))
+
+    async def stop(self) -> None:
+        """End the preparation and the engine."""
+        self._stopper.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._engine:
+            await self._engine.close()
+
+    def status(self) -> ModelStatus:
+        """Return the whole standing, cards with what fits now included."""
+        now, engine, loaded = self._standing, self._engine, self._loaded
+        return ModelStatus(
+            engine=now.state,
+            since=now.since,
+            detail=now.detail,
+            hint=now.hint,
+            adapter=engine.adapter if engine else "",
+            model=self.model_name,
+            context_size=loaded.context_size if loaded else None,
+            tokens_per_second=self._rate,
+            stages=self._stages.all(),
+            cards=self._shelf.cards(self._active, self._settings.context),
+        )
+
+    @property
+    def model_name(self) -> str:
+        """Catalogue id, or the file's name, of the loaded model; empty = none."""
+        loaded = self._loaded
+        return (loaded.path.name if self._active == OWN else self._active) if loaded else ""
+
+    def engine(self) -> Engine:
+        """Return the engine when it can answer.
+
+        Raises:
+            Unavailable: it cannot now; says where it stands and what would help.
+        """
+        now = self._standing
+        if self._engine is None or now.state not in (EngineState.READY, EngineState.BUSY):
+            detail = now.detail or f"The local model is {now.state.value}."
+            raise Unavailable(detail, now.hint or "Wait until it is ready.", kind="model-not-ready")
+        return self._engine
+
+    def busy(self, answering: bool, rate: float | None = None) -> None:
+        """An answer began or ended."""
+        self._rate = rate if rate is not None else self._rate
+        if self._standing.state in (EngineState.READY, EngineState.BUSY):
+            self._set(EngineState.BUSY if answering else EngineState.READY)
+
+    async def fetch(self, card_id: str) -> ModelStatus:
+        """Begin to fetch a model: a person confirmed it. The progress is in the stages.
+
+        Raises:
+            NotFound: there is no such model.
+            Conflict: it is here, or on its way.
+        """
+        wanted = self._shelf.model(card_id)
+        if await asyncio.to_thread(self._shelf.path, card_id):
+            raise Conflict(f"{wanted.name} is here already.", "Use it.")
+        if card_id in self._fetching:
+            raise Conflict(f"{wanted.name} is being fetched already.")
+        self._spawn(self._fetch_and_maybe_load(card_id))
+        return await asyncio.to_thread(self.status)
+
+    async def use(self, card_id: str) -> ModelStatus:
+        """Begin to load a model that is here; one in quarantine gets another chance.
+
+        Raises:
+            NotFound: there is no such model.
+            Conflict: it must be fetched first.
+        """
+        path = await asyncio.to_thread(self._shelf.path, card_id)
+        if path is None:
+            raise Conflict(f"{self._shelf.model(card_id).name} is not on this machine.", "Fetch it first.")
+        if isinstance(self._engine, LlamaHost):
+            self._engine.forgive(path)
+            self._spawn(self._load(card_id, path))
+        elif self._preparing is None or self._preparing.done():
+            self._shelf.used(card_id)
+            self._preparing = self._spawn(self._prepare(True))
+        return await asyncio.to_thread(self.status)
+
+    async def _prepare(self, may_fetch: bool) -> None:
+        while True:
+            try:
+                await self._prepare_once(may_fetch)
+            except BackendError as error:
+                hint = f"{error.hint} It is tried again each minute." if error.type == "offline" else error.hint
+                self._set(EngineState.FAILED, error.detail, hint)
+                if error.type == "offline":
+                    await asyncio.sleep(RETRY)
+                    continue
+            return
+
+    async def _prepare_once(self, may_fetch: bool) -> None:
+        if self._settings.adapter == "memory":
+            self._engine = MemoryEngine(check_files=False)
+            await self._load("in-memory", Path("in-memory"))
+            return
+        site = wheel.site_folder(self._cache)
+        if not may_fetch and not site.is_dir():
+            self._set(EngineState.ABSENT, "The engine is not built.", "Use a model to build it.")
+            return
+        card = await asyncio.to_thread(self._shelf.first)
+        path = await asyncio.to_thread(self._shelf.path, card)
+        if path is None and card != SMALL.id:
+            card, path = SMALL.id, await asyncio.to_thread(self._shelf.path, SMALL.id)
+        if path is None and may_fetch:
+            self._set(EngineState.PREPARING, "The small model is being fetched.")
+            path = await self._fetch(card)
+        if not site.is_dir():
+            self._set(EngineState.PREPARING, "The engine is being built; this takes some minutes once.")
+        site = await self._job("engine build", lambda tell: self._build(tell))
+        self._engine = LlamaHost(site, self._data, self._settings, self._watch)
+        if path is None:
+            self._set(EngineState.NO_MODEL, "No model is on this machine.", "Fetch one.")
+        else:
+            await self._load(card, path)
+
+    def _build(self, tell: Tell) -> Path:
+        return wheel.prepare(self._cache, tell, self._stopper, wheel.given_wheel())
+
+    async def _fetch(self, card_id: str) -> Path:
+        wanted = self._shelf.model(card_id)
+        self._fetching.add(card_id)
+        try:
+            return await self._job(f"model {wanted.name}", lambda tell: fetch(wanted, self._cache, tell, self._stopper))
+        finally:
+            self._fetching.discard(card_id)
+            self._publish()
+
+    async def _fetch_and_maybe_load(self, card_id: str) -> None:
+        with contextlib.suppress(BackendError):  # the failed stage tells it
+            path = await self._fetch(card_id)
+            if self._standing.state is EngineState.NO_MODEL:
+                await self._load(card_id, path)
+
+    async def _job(self, name: str, work: Callable[[Tell], T]) -> T:
+        job = self._stages.job()
+        try:
+            made = await asyncio.to_thread(work, job)
+        except BackendError as error:
+            job.fail(name, error.detail)
+            raise
+        job.finish()
+        return made
+
+    async def _load(self, card_id: str, path: Path) -> None:
+        async with self._swap:
+            engine = self._engine
+            assert engine is not None  # noqa: S101 - both callers made it
+            self._loaded, self._active = None, card_id
+            try:
+                self._loaded = await engine.load(path)
+            except EngineDied:
+                return  # the engine has said so, and tries again by itself
+            except BackendError as error:
+                state = EngineState.QUARANTINED if isinstance(error, Quarantined) else EngineState.FAILED
+                self._set(state, error.detail, error.hint)
+                return
+            self._set(EngineState.READY)
+            if isinstance(engine, LlamaHost):
+                await asyncio.to_thread(self._shelf.used, card_id)
+
+    def _watch(self, state: EngineState, detail: str, hint: str) -> None:
+        if state is EngineState.READY and isinstance(self._engine, LlamaHost):
+            self._loaded = self._engine.loaded
+        self._set(state, detail, hint)
+
+    def _set(self, state: EngineState, detail: str = "", hint: str = "") -> None:
+        self._standing = _Standing(state, self._clock.now(), detail, hint)
+        self._publish()
+
+    def _publish(self) -> None:
+        self._bus.publish(Topic.MODEL, self.status())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
