@@ -7,8 +7,8 @@ part on its own: one that fails says so in the status and takes no other with it
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -46,18 +46,11 @@ EXPIRE_EVERY = 1.0
 """Seconds between two looks for approvals whose time is over."""
 
 
-class Adapters:
-    """Makes what reaches outside; another kind of it makes a backend of in-memory parts."""
+def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None = None) -> FastAPI:
+    """Return the application; its lifespan brings the parts up and down.
 
-    def podman(self, settings: Settings) -> Podman:
-        """Return the Podman to use."""
-        from aistack_backend.containers.podman import ApiPodman
-
-        return ApiPodman(settings.podman_url, os.environ)
-
-
-def build(settings: Settings, adapters: Adapters | None = None) -> FastAPI:
-    """Return the application; its lifespan brings the parts up and down."""
+    ``make_podman`` makes another Podman than the real one (the in-memory adapter).
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +65,7 @@ def build(settings: Settings, adapters: Adapters | None = None) -> FastAPI:
             stop=getattr(app.state, "stop", stopping.set),
             started_at=time.time(),
         )
-        async with Wiring(parts, adapters or Adapters()):
+        async with Wiring(parts, make_podman):
             yield
 
     return assemble(lifespan)
@@ -81,9 +74,9 @@ def build(settings: Settings, adapters: Adapters | None = None) -> FastAPI:
 class Wiring:
     """Brings the parts up, and down in the opposite order."""
 
-    def __init__(self, parts: Parts, adapters: Adapters) -> None:
+    def __init__(self, parts: Parts, make_podman: Callable[[Settings], Podman] | None = None) -> None:
         self._parts = parts
-        self._adapters = adapters
+        self._make_podman = make_podman
         self._downs = AsyncExitStack()
         self._database: Database | None = None
         self._follow: asyncio.Task[None] | None = None
@@ -104,23 +97,33 @@ class Wiring:
         parts = self._parts
         self._spawn(publish_changes(parts))
         await self._step(self._watchers, parts.host, parts.recorder, parts.doctor)
-        while parts.audit.part is None:
+        await asyncio.to_thread(importlib.import_module, "aistack_backend.api.latecomers")
+        from aistack_backend.api import latecomers
+
+        make, downs = self._make_podman or latecomers.real_podman, self._downs
+        await self._step(lambda: latecomers.containers(parts, downs, make), parts.containers, parts.podman)
+        while (database := self._database) is None or parts.approvals.part is None:
             await asyncio.sleep(RETRY)
             await self._step(self._store, parts.audit, parts.approvals)
-        self._spawn(self._expire(parts.approvals.get()))
+        self._spawn(self._expire(parts.approvals.part))
+        await self._step(lambda: latecomers.model(parts, downs, database), parts.inference)
+        await self._step(lambda: latecomers.execution(parts, downs, database), parts.engine, parts.tasks)
+        if parts.podman.part is not None:
+            self._spawn(latecomers.sandbox(parts.podman.part, parts.settings.config.podman.sandbox_image))
 
     async def _step(self, bring_up: Callable[[], Coroutine[Any, Any, None]], *makes: Late[Any]) -> None:
         """Bring one part up; when that fails, say so in the parts that it would have made."""
         try:
             await bring_up()
+            fault = ""
+        except BackendError as error:
+            fault = error.detail
+            log.warning("%s did not come up: %s", makes[0].name, fault)
         except Exception as error:
-            detail = error.detail if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
+            fault = f"{type(error).__name__}: {error}"
             log.exception("%s did not come up", makes[0].name)
-            for late in makes:
-                late.fault = detail
-        else:
-            for late in makes:
-                late.fault = ""
+        for late in makes:
+            late.fault = fault
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -61,9 +61,12 @@ class ApprovalsConfig:
 class ModelConfig:
     """``[model]``: the local model."""
 
-    enabled: bool = option(True, "false = no model is prepared, fetched or run.")
     prepare: bool = option(True, "Build the engine and fetch the small model when they are missing.")
     default: str = option("", "Catalogue id of the model to load; empty = the one last used, else the small one.")
+    path: str = option("", "A GGUF file of your own, loaded at the start.")
+    adapter: str = option(
+        "auto", "What runs the model; memory answers without one.", choices=("auto", "llama", "memory")
+    )
     context: int = option(4096, "Tokens of context.", least=512, most=1_048_576)
     threads: int = option(0, "Processor threads for the model; 0 = as fits the machine.", least=0, most=1024)
 
@@ -75,7 +78,7 @@ class PodmanConfig:
     url: str = option(
         "", "Podman's API, e.g. unix:///run/podman/podman.sock; empty = the usual places.", env="CONTAINER_HOST"
     )
-    stats_every: float = option(2.0, "Seconds between two samples of what containers use.", least=0.5, most=60)
+    sandbox_image: str = option("", "Image that shell commands run in; empty = our own, made of busybox.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

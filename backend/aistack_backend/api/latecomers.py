@@ -1,0 +1,101 @@
+"""The parts that come up after the socket answers. Import this module in a thread: it is what takes its time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+from aistack_backend.api.parts import Parts
+from aistack_backend.containers import sandbox_image
+from aistack_backend.containers.failures import PodmanDown
+from aistack_backend.containers.podman import ApiPodman
+from aistack_backend.containers.port import Podman
+from aistack_backend.containers.prepare import Preparer
+from aistack_backend.containers.sandbox import ShellTool
+from aistack_backend.containers.service import Containers
+from aistack_backend.containers.tools import ContainerTool, VolumeTool
+from aistack_backend.engine.runtime import Engine
+from aistack_backend.engine.tools import Registry
+from aistack_backend.errors import BackendError
+from aistack_backend.inference.models import InferenceSettings
+from aistack_backend.inference.service import Inference
+from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.tasks import Tasks
+from aistack_backend.settings import Settings
+from aistack_backend.store.database import Database
+
+log = logging.getLogger(__name__)
+ENGINE_GRACE = 5.0
+"""Seconds that running effects get at a clean end (15 s in all, R5.12)."""
+SANDBOX_RETRY = 30.0
+"""Seconds between two tries to make the sandbox image while Podman is away."""
+MakePodman = Callable[[Settings], Podman]
+
+
+def real_podman(settings: Settings) -> Podman:
+    """Return Podman as configured, or at the usual places."""
+    return ApiPodman(settings.podman_url, os.environ)
+
+
+async def containers(parts: Parts, downs: AsyncExitStack, make: MakePodman) -> None:
+    """Begin to watch Podman, whether it answers or not."""
+    podman = await asyncio.to_thread(make, parts.settings)
+    service = Containers(podman, parts.bus, parts.clock)
+    service.start()
+    downs.push_async_callback(asyncio.to_thread, service.stop)
+    parts.podman.part, parts.containers.part = podman, service
+
+
+async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
+    """Begin to get the local model ready."""
+    settings, wish = parts.settings, parts.settings.config.model
+    options = InferenceSettings(
+        model_path=wish.path,
+        model=wish.default,
+        auto_prepare=wish.prepare,
+        context=wish.context,
+        threads=wish.threads,
+        adapter=wish.adapter,
+    )
+    inference = Inference(options, database, parts.bus, parts.clock, settings.data_dir, settings.cache_dir)
+    downs.push_async_callback(inference.stop)
+    await inference.start()
+    parts.inference.part = inference
+
+
+async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
+    """Take the lease and begin to run what was approved; then take requests."""
+    podman, boats = parts.podman.get(), parts.containers.get()
+    audit, approvals = parts.audit.get(), parts.approvals.get()
+    registry = Registry()
+    for tool in (ContainerTool(podman, boats.watcher.nudge), VolumeTool(podman), ShellTool(podman)):
+        registry.register(tool)
+    engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
+    preparer = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
+    agent = Agent(registry, boats, parts.inference.part)
+    tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus)
+    approvals.enqueue = engine
+    approvals.watchers.append(tasks.follow)
+    engine.on_done.append(tasks.changed)
+    downs.push_async_callback(asyncio.to_thread, engine.stop, ENGINE_GRACE)
+    await asyncio.to_thread(engine.start)
+    await tasks.start()
+    downs.push_async_callback(tasks.close)
+    parts.engine.part, parts.tasks.part = engine, tasks
+
+
+async def sandbox(podman: Podman, configured: str) -> None:
+    """Make the image that shell commands run in, as soon as Podman answers."""
+    while True:
+        try:
+            await asyncio.to_thread(sandbox_image.ensure, podman, configured)
+        except PodmanDown:
+            await asyncio.sleep(SANDBOX_RETRY)
+        except BackendError as error:
+            log.warning("No sandbox for shell commands: %s %s", error.detail, error.hint)
+            return
+        else:
+            return
