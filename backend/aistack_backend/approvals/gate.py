@@ -43,9 +43,9 @@ class Gate:
                 closes=ApprovalState.STALE,
             )
         action = self._same(connection, row)
-        self._use(connection, row)
         if changed := _rechecked(action, recheck):
             raise _mismatch(row.id, changed)
+        self._use(connection, row)
         return action
 
     def close(self, connection: Connection, approval_id: int, rejection: Rejection) -> bool:

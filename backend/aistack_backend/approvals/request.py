@@ -51,7 +51,7 @@ class Limits:
             BadInput: says the bounds.
         """
         if not SHORTEST <= self.decide <= LONGEST:
-            raise BadInput(f"The time to decide is {self.decide:g} s.", "It can be 10 s to 7 days.")
+            raise BadInput(f"The time to decide is {self.decide:g} s; it can be 10 s to 7 days.")
 
 
 class Asking:
