@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from aistack_backend import __version__
 from aistack_backend.api.board import publish_changes
 from aistack_backend.api.diagnosis import running
 from aistack_backend.api.encode import Encoder
@@ -34,6 +36,7 @@ from aistack_backend.observe.host import HostWatcher
 from aistack_backend.observe.recorder import Recorder
 from aistack_backend.settings import Settings
 from aistack_backend.store.database import Database
+from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.events import Topic
 
 if TYPE_CHECKING:
@@ -149,11 +152,23 @@ class Wiring:
         approvals = Approvals(self._database, audit, policy, parts.clock, parts.bus, limits)
         parts.audit.part, parts.approvals.part = audit, approvals
         parts.bus.publish(Topic.APPROVALS, approvals.list())
+        self._note("backend.start", audit)
+        self._down(self._note, "backend.stop", audit)
+
+    def _note(self, kind: str, audit: AuditLog) -> None:
+        """Write down that we start or stop, and how the gate is set."""
+        settings = self._parts.settings
+        detail = {"pid": os.getpid(), "version": __version__, "threshold": settings.threshold}
+        try:
+            audit.note(phase=Phase.NOTE, actor="backend", kind=kind, detail=detail)
+        except BackendError as error:
+            log.warning("%s could not be audited: %s", kind, error.detail)
 
     async def _watchers(self) -> None:
         parts, settings = self._parts, self._parts.settings
         host = HostWatcher(parts.bus, parts.clock, {"data": settings.data_dir, "root": Path("/")})
-        recorder = Recorder(settings.data_dir / "recorder.db", parts.bus, parts.clock)
+        room = settings.config.backend.recorder_megabytes * 1024 * 1024
+        recorder = Recorder(settings.data_dir / "recorder.db", parts.bus, parts.clock, max_bytes=room)
         for part in (recorder, host):
             part.start()
             self._down(part.stop)

@@ -67,20 +67,21 @@ def sources(parts: Parts) -> Iterator[Source]:
     if parts.containers.part is not None:
         yield parts.containers.part.fleet().source
     else:
-        yield _late(parts, "podman", parts.containers)
+        yield late_source(parts, "podman", parts.containers)
     if parts.host.part is not None:
         yield parts.host.part.source()
     sample: HostSample | None = parts.bus.latest(Topic.HOST)
     if sample and sample.gpu_source:
         yield sample.gpu_source
     model: ModelStatus | None = parts.bus.latest(Topic.MODEL)
-    yield _model(parts, model) if model else _late(parts, "model", parts.inference)
+    yield _model(parts, model) if model else late_source(parts, "model", parts.inference)
     yield _engine(parts)
     if parts.recorder.part is not None:
         yield parts.recorder.part.source()
 
 
-def _late(parts: Parts, name: str, late: Late[Any]) -> Source:
+def late_source(parts: Parts, name: str, late: Late[Any]) -> Source:
+    """Return the source of a part that is not there yet, or could not start."""
     state = SourceState.FAILED if late.fault else SourceState.CONNECTING
     return Source(name=name, state=state, since=parts.started_at, detail=late.fault)
 
@@ -94,7 +95,7 @@ def _model(parts: Parts, model: ModelStatus) -> Source:
 def _engine(parts: Parts) -> Source:
     engine = parts.engine.part
     if engine is None:
-        return _late(parts, "engine", parts.engine)
+        return late_source(parts, "engine", parts.engine)
     state = SourceState.OK if engine.running else SourceState.FAILED if engine.failure else SourceState.CONNECTING
     return Source(name="engine", state=state, since=parts.started_at, detail=engine.failure)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from aistack_backend.api.board import late_source
 from aistack_backend.api.lines import NDJSON, Json, Lines
 from aistack_backend.api.parts import Held
 from aistack_backend.wire.containers import ContainerDetail, Fleet, UsageTable
@@ -20,7 +21,9 @@ Ref = Annotated[str, Path(min_length=1, max_length=255, pattern="^[a-zA-Z0-9][a-
 @router.get("/containers", response_model=Fleet)
 async def containers(parts: Held) -> Response:
     """Return the newest list of all containers and how it was come by."""
-    return Json(parts.containers.get().fleet())
+    if parts.containers.part is None:
+        return Json(Fleet(at=None, source=late_source(parts, "podman", parts.containers)))
+    return Json(parts.containers.part.fleet())
 
 
 @router.get("/usage", response_model=UsageTable)

@@ -19,13 +19,15 @@ from aistack_backend.containers.service import Containers
 from aistack_backend.containers.tools import ContainerTool, VolumeTool
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry
-from aistack_backend.errors import BackendError
+from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.settings import Settings
 from aistack_backend.store.database import Database
+from aistack_backend.wire.events import Topic
+from aistack_backend.wire.models import EngineState, ModelStatus
 
 log = logging.getLogger(__name__)
 ENGINE_GRACE = 5.0
@@ -52,6 +54,10 @@ async def containers(parts: Parts, downs: AsyncExitStack, make: MakePodman) -> N
 async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
     """Begin to get the local model ready."""
     settings, wish = parts.settings, parts.settings.config.model
+    if not wish.enabled:
+        off = "It is switched off (model.enabled = false)."
+        parts.bus.publish(Topic.MODEL, ModelStatus(engine=EngineState.ABSENT, since=parts.started_at, detail=off))
+        raise Unavailable(off)
     options = InferenceSettings(
         model_path=wish.path,
         model=wish.default,

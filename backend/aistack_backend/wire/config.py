@@ -61,6 +61,7 @@ class ApprovalsConfig:
 class ModelConfig:
     """``[model]``: the local model."""
 
+    enabled: bool = option(True, "false = no model is prepared, fetched or run.")
     prepare: bool = option(True, "Build the engine and fetch the small model when they are missing.")
     default: str = option("", "Catalogue id of the model to load; empty = the one last used, else the small one.")
     path: str = option("", "A GGUF file of your own, loaded at the start.")
