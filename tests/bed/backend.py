@@ -68,13 +68,17 @@ class House:
         return done
 
     def stop(self) -> None:
-        """End the backend, also one that a console started, and remove the folder."""
+        """End the backend and remove the folder."""
+        self.stop_backend()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop_backend(self) -> None:
+        """End the backend, also one that a console started."""
         if self._backend is not None and self._backend.poll() is None:
             self._backend.terminate()
             self._backend.wait(20)
         elif self.answers():
             subprocess.run([BACKEND, "stop"], env=self.env, capture_output=True, check=False, timeout=30)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 _PASSED = {"PATH", "HOME", "LANG", "USER", "LOGNAME", "SSL_CERT_FILE", "AISTACK_CACHE_DIR", "XDG_RUNTIME_DIR"}

@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 PROBE = "localhost/aistack-probe:1"
+MANAGED = "io.aistack.managed=true"
 SLEEPER = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done")
 
 
@@ -24,11 +25,14 @@ class Boxes:
         self.prefix = prefix
         self._names: list[str] = []
 
-    def run(self, name: str, *command: str, flags: tuple[str, ...] = (), image: str = PROBE) -> str:
-        """Start a container that runs until it is stopped; return its name."""
+    def run(
+        self, name: str, *command: str, flags: tuple[str, ...] = (), image: str = PROBE, managed: bool = True
+    ) -> str:
+        """Start a container that runs until it is stopped; return its name. What is not ours to manage is high risk."""
         full = self.prefix + name
         self._names.append(full)
         words = command or SLEEPER
+        flags = (*flags, "--label", MANAGED) if managed else flags
         podman("run", "-d", "--pull=never", "--net=none", "--stop-timeout=1", *flags, f"--name={full}", image, *words)
         return full
 

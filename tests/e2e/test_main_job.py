@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -22,17 +24,11 @@ def talking() -> Iterator[House]:
         yield made
 
 
-def approve(console: Terminal) -> None:
-    """Decide yes in the dialog that is open, by its rules."""
-    console.watch(DEAD)
-    console.press("a")
-
-
 def test_main_job(talking: House, boxes: Boxes, console: Opener) -> None:
-    web = boxes.run("web")
+    web = boxes.run("web", managed=False)  # not one of the stack's own: high risk
     started = boxes.started_at(web)
 
-    screen = console(talking, columns=160, lines=45)  # no backend yet: the console starts it
+    screen = console(talking, columns=120, lines=40)  # no backend yet: the console starts it
     screen.press("2")
     screen.wait_for(lambda _: "OK" in screen.line(web), 40)
 
@@ -40,13 +36,7 @@ def test_main_job(talking: House, boxes: Boxes, console: Opener) -> None:
     assert "AWAITING APPROVAL" in said
     assert boxes.started_at(web) == started, "it ran before anybody said yes"
 
-    screen.press("4")
-    screen.wait_for(f"restart container {web}")
-    screen.press("a")
-    screen.wait_for("Approve with a")
-    screen.press("a")  # a key that was on its way does not count
-    approve(screen)
-    screen.wait_for("Approved")
+    approve(screen, talking, f"restart container {web}")
     screen.press("5")
     screen.wait_for(lambda _: "DONE" in screen.line(f"restart {web}").upper())
     assert boxes.started_at(web) != started
@@ -54,18 +44,32 @@ def test_main_job(talking: House, boxes: Boxes, console: Opener) -> None:
     screen.press("0")
     screen.wait_for(lambda text: "intent" in text.lower() and "outcome" in text.lower())
     screen.press("v")
-    screen.wait_for("hold")
+    screen.wait_for(lambda text: "hold" in text.lower())
     assert "HOLDS" in talking.cli("audit", "verify").stdout
 
     chat(screen)
 
 
+def approve(screen: Terminal, home: House, title: str) -> None:
+    """Approve what waits, by the dialog's rules: its code typed, no key counts in the first second."""
+    (waiting,) = json.loads(home.cli("approvals", "--json").stdout)["approvals"]
+    screen.press("4")
+    screen.wait_for(title)
+    screen.press("a")
+    screen.wait_for(f"Type the code {waiting['code']}")
+    screen.press("a")  # a key that was on its way does not count
+    screen.watch(DEAD)
+    screen.press("a")
+    screen.settle()
+    screen.press(f"{waiting['code']}\r")
+    screen.wait_for("Approved")
+
+
 def chat(screen: Terminal) -> None:
     """Ask, see the answer come, and cancel it."""
     screen.press("6")
-    screen.wait_for("ready", 90)
-    screen.press("\r")
+    screen.wait_for("LOCAL READY", 90)
     screen.press("Tell me a long story about the sea.\r")
-    screen.wait_for("tok/s", 60)
+    screen.wait_for(lambda text: re.search(r"\d+\.\d tok/s", text) is not None, 60)
     screen.press("\x1b")
     screen.wait_for("cancelled")
