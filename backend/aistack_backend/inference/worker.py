@@ -111,17 +111,23 @@ class Worker:
         return self._stop
 
     def _read(self) -> None:
-        while line := self._orders.readline(LINE_LIMIT):
-            order = decode(Order, line)
-            if order.do is Do.CANCEL:
-                self._cancelled = order.id
-                self._stop = self._stop or order.id == self._current
-            elif order.do is Do.QUIT:
-                self._stop = True
-                self._todo.put(order)
-            else:
-                self._todo.put(order)
+        try:
+            while line := self._orders.readline(LINE_LIMIT):
+                self._take(decode(Order, line))
+        except ValueError as error:
+            sys.stderr.write(f"{error}\n")
+            os._exit(2)
         os._exit(0)  # the backend is gone: nobody to answer, nothing to save
+
+    def _take(self, order: Order) -> None:
+        if order.do is Do.CANCEL:
+            self._cancelled = order.id
+            self._stop = self._stop or order.id == self._current
+        elif order.do is Do.QUIT:
+            self._stop = True
+            self._todo.put(order)
+        else:
+            self._todo.put(order)
 
     def _beat(self) -> None:
         pause = threading.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -20,8 +21,28 @@ from aistack_backend.inference.wheel import given_wheel, prepare
 from aistack_backend.wire.models import EngineState
 from aistack_backend.wire.rendezvous import cache_dir
 
-States = list[tuple[EngineState, str, str]]
 HASTY = Patience(silence=2.0, stuck=3.0, back_off=0.05)
+
+
+class States:
+    """Every state an engine told, with a way to wait for the next."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[EngineState, str, str]] = []
+        self._news = asyncio.Event()
+
+    def watch(self, state: EngineState, detail: str, hint: str) -> None:
+        self.told.append((state, detail, hint))
+        self._news.set()
+
+    def names(self) -> list[EngineState]:
+        return [state for state, _, _ in self.told]
+
+    async def until(self, state: EngineState, times: int = 1) -> None:
+        async with asyncio.timeout(20):
+            while self.names().count(state) < times:
+                self._news.clear()
+                await self._news.wait()
 
 
 @pytest.fixture(scope="session")
@@ -41,14 +62,11 @@ def smollm(cache: Path) -> Path:
 
 @pytest.fixture
 def states() -> States:
-    return []
+    return States()
 
 
 @pytest.fixture
 async def host(site: Path, tmp_path: Path, states: States) -> AsyncIterator[LlamaHost]:
-    def watch(state: EngineState, detail: str, hint: str) -> None:
-        states.append((state, detail, hint))
-
-    engine = LlamaHost(site, tmp_path, InferenceSettings(context=2048), watch, HASTY)
+    engine = LlamaHost(site, tmp_path, InferenceSettings(context=2048), states.watch, HASTY)
     yield engine
     await engine.close()
