@@ -195,10 +195,10 @@ def _stored(path: Path) -> Iterator[Row]:
 
 def _exported(path: Path) -> Iterator[Row]:
     names = set(FIELDS)
-    with path.open(encoding="utf-8", newline="\n") as file:
-        for text in file:
-            fields = json.loads(text)
-            if not isinstance(fields, dict) or set(fields) != names or text != exported_line(fields):
+    with path.open("rb") as file:
+        for raw in file:
+            fields = json.loads(raw)
+            if not isinstance(fields, dict) or set(fields) != names or raw != exported_line(fields).encode():
                 raise ValueError("a line is not a record in the form of an export")
             yield tuple(fields[name] for name in FIELDS)
 
