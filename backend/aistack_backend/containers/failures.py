@@ -19,7 +19,14 @@ HINTS = {
     SourceState.HANGING: "Look at `systemctl --user status podman.service` and at the machine's load.",
     SourceState.FAILED: "Look at `journalctl --user -u podman.service`; it is tried again by itself.",
 }
-NO_SUCH = ("no such container", "no such volume", "no such image", "no container with", "no such object")
+NO_SUCH = (
+    "image not known",
+    "no such container",
+    "no such volume",
+    "no such image",
+    "no container with",
+    "no such object",
+)
 
 
 class PodmanDown(Unavailable):

@@ -93,7 +93,6 @@ class Box:
 
     def inspect(self) -> dict[str, Any]:
         """Return its inspect document."""
-        health = {"Status": self.health_status, "FailingStreak": 0, "Log": list(self.health_log)} if self.health else {}
         return {
             "Id": self.id,
             "Name": self.name,
@@ -103,16 +102,7 @@ class Box:
             "Image": self.image_id,
             "ImageName": self.image,
             "RestartCount": self.restarts,
-            "State": {
-                "Status": self.state,
-                "Running": self.runs,
-                "OOMKilled": False,
-                "Pid": 4242 if self.runs else 0,
-                "ExitCode": self.exit_code,
-                "StartedAt": stamp(self.started),
-                "FinishedAt": stamp(self.finished),
-                "Health": health,
-            },
+            "State": self._state(),
             "Mounts": [
                 {"Type": "volume", "Name": name, "Source": f"/volumes/{name}", "Destination": inside, "RW": True}
                 for name, inside in self.volumes.items()
@@ -123,21 +113,37 @@ class Box:
                 "Ports": {f"{i}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(h)}] for h, i in self.ports},
                 "Networks": {"podman": {}},
             },
-            "Config": {
-                "Cmd": list(self.command),
-                "Env": [f"{name}={value}" for name, value in self.env.items()],
-                "Labels": dict(self.labels),
-                "Image": self.image,
-                "StopTimeout": self.stop_timeout,
-                **({"Healthcheck": {"Test": list(self.health)}} if self.health else {}),
-                **self.extra.get("Config", {}),
-            },
+            "Config": self._config(),
             "HostConfig": {
                 "RestartPolicy": {"Name": "no"},
                 "NetworkMode": "bridge",
                 **self.extra.get("HostConfig", {}),
             },
             **{key: value for key, value in self.extra.items() if key not in ("Config", "HostConfig")},
+        }
+
+    def _state(self) -> dict[str, Any]:
+        health = {"Status": self.health_status, "FailingStreak": 0, "Log": list(self.health_log)} if self.health else {}
+        return {
+            "Status": self.state,
+            "Running": self.runs,
+            "OOMKilled": False,
+            "Pid": 4242 if self.runs else 0,
+            "ExitCode": self.exit_code,
+            "StartedAt": stamp(self.started),
+            "FinishedAt": stamp(self.finished),
+            "Health": health,
+        }
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "Cmd": list(self.command),
+            "Env": [f"{name}={value}" for name, value in self.env.items()],
+            "Labels": dict(self.labels),
+            "Image": self.image,
+            "StopTimeout": self.stop_timeout,
+            **({"Healthcheck": {"Test": list(self.health)}} if self.health else {}),
+            **self.extra.get("Config", {}),
         }
 
 
