@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aistack_console.present.para import Para, title
 from aistack_console.present.table import Cell
 
-WIDTH = 14
+WIDTH = 15
 """Cells of the key column."""
 
 

@@ -17,15 +17,16 @@ class Note(Static):
     DEFAULT_CSS = "Note { height: auto; width: 1fr; }"
 
     def __init__(self, paras: Sequence[Para] = (), *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        super().__init__(_joined(paras), id=id, classes=classes, markup=False)
+        super().__init__(joined(paras), id=id, classes=classes, markup=False)
         self._paras = tuple(paras)
 
     def show(self, paras: Sequence[Para]) -> None:
         """Show other paragraphs."""
         if tuple(paras) != self._paras:
             self._paras = tuple(paras)
-            self.update(_joined(paras))
+            self.update(joined(paras))
 
 
-def _joined(paras: Sequence[Para]) -> Content:
+def joined(paras: Sequence[Para]) -> Content:
+    """Return the paragraphs as lines of content; nothing in them is read as markup."""
     return Content("\n").join([content(one.cells) for one in paras])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from rich.segment import Segment
 from textual.strip import Strip
@@ -22,17 +23,18 @@ def spark(values: Sequence[float | None], width: int, top: float | None = None) 
     Without ``top`` the largest shown value is the full block. Fewer values than cells leave the left empty.
     """
     shown = list(values[-width:]) if width > 0 else []
-    ceiling = top or max((value for value in shown if value is not None), default=0.0)
+    ceiling = top or max((value for value in shown if value is not None and isfinite(value)), default=0.0)
     blocks = [_block(value, ceiling) for value in shown]
     return " " * (width - len(blocks)) + "".join(blocks)
 
 
 def _block(value: float | None, ceiling: float) -> str:
-    if value is None or value != value:
+    if value is None or not isfinite(value):
         return GAP
     if ceiling <= 0:
         return BLOCKS[0]
-    return BLOCKS[max(0, min(len(BLOCKS) - 1, int(value / ceiling * len(BLOCKS))))]
+    share = max(0.0, min(1.0, value / ceiling))
+    return BLOCKS[min(len(BLOCKS) - 1, int(share * len(BLOCKS)))]
 
 
 class Spark(Widget):
@@ -45,7 +47,7 @@ class Spark(Widget):
     Spark > .spark--line { color: $text-primary; }
     Spark > .spark--value { color: $foreground; }
     """
-    LABEL = 6
+    LABEL = 8
     VALUE = 16
 
     def __init__(self, label: str, *, id: str | None = None) -> None:  # noqa: A002
