@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from aistack_backend.containers.memory import MemoryPodman
 from aistack_backend.containers.podman import ApiPodman
-from aistack_backend.containers.port import Podman
+from aistack_backend.containers.port import Feed, Podman
 from podman import PodmanClient
 
 PROBE = "localhost/aistack-probe:1"
@@ -114,10 +114,10 @@ class MemoryBed:
         self.podman.close()
 
 
-BEDS: dict[str, type[Bed]] = {"memory": MemoryBed, "podman": RealBed}
+BEDS: dict[str, Callable[[], Bed]] = {"memory": MemoryBed, "podman": RealBed}
 
 
-def read(feed: Sequence[Any] | Any, count: int) -> list[Any]:
+def read(feed: Feed[Any], count: int) -> list[Any]:
     """Return the first items of a feed, then close it."""
     items = []
     for item in feed:

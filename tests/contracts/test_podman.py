@@ -34,7 +34,9 @@ class Background:
     """Reads a feed in a thread, so that the test can wait for what it saw."""
 
     def __init__(self, feed: Any) -> None:
-        self.feed, self.items, self.error = feed, list[Any](), None
+        self.feed = feed
+        self.items: list[Any] = []
+        self.error: BackendError | None = None
         self._news = threading.Condition()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
