@@ -6,10 +6,10 @@ unset PYTHONDONTWRITEBYTECODE
 bin=.venv/bin
 failed=()
 
-step() { # step NAME COMMAND...
-    local name=$1 started=${EPOCHREALTIME/[.,]/}
+step() { # step NAME COMMAND...: what it says is shown only when it fails
+    local name=$1 started=${EPOCHREALTIME/[.,]/} said
     shift
-    "$@" || failed+=("$name")
+    said=$("$@" 2>&1) || { failed+=("$name") && printf '%s\n' "$said"; }
     printf 'check: %-14s %6d ms\n' "$name" $(((${EPOCHREALTIME/[.,]/} - started) / 1000))
 }
 
