@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from aistack_backend.engine.ledger import EffectState
@@ -21,15 +20,24 @@ class Ending:
     result: str = ""
 
 
-def ended(acting: asyncio.Task[Outcome], why: str) -> Ending:
-    """Read a finished task; ``why`` is the sentence for the case that it was cancelled."""
-    if acting.cancelled():
-        sentence = f"{why} What it had done until then stays."
-        return Ending(effect=EffectState.CANCELLED, task=TaskState.STOPPED, reason=sentence)
-    if error := acting.exception():
-        return unsure(f"{type(error).__name__}: {error}")
-    outcome = acting.result()
+def told(outcome: Outcome) -> Ending:
+    """It ran to its end and said how."""
     return done(outcome.text) if outcome.ok else failed(outcome.text)
+
+
+def stopped(why: str) -> Ending:
+    """It was stopped while it ran; ``why`` is a sentence."""
+    sentence = f"{why} What it had done until then stays."
+    return Ending(effect=EffectState.CANCELLED, task=TaskState.STOPPED, reason=sentence)
+
+
+def late(why: str, outcome: Outcome | None) -> Ending:
+    """It was to be stopped, and a probe says that it was done by then."""
+    if outcome is not None and not outcome.ok:
+        return failed(outcome.text)
+    text = outcome.text if outcome else ""
+    sentence = f"{why} It had been done by then."
+    return Ending(effect=EffectState.DONE, task=TaskState.DONE, reason=sentence, result=text)
 
 
 def done(text: str) -> Ending:

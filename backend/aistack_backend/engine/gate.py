@@ -108,7 +108,11 @@ class Gate:
             Unavailable: nothing was written.
         """
         with self._database.tx() as connection:
-            if self._ledger.find(connection, run.key) is not None:
+            state = TaskState(taskrow.read(connection, run.task_id)["state"])
+            if self._ledger.find(connection, run.key) is None:
+                if state in taskrow.FINAL:
+                    return
+            else:
                 self._ledger.end(connection, run.key, ending.effect, ending.result or ending.reason)
             self._write(connection, run, action, Phase.OUTCOME, outcome=ending.effect, reason=ending.reason)
             taskrow.move(connection, self._clock, run.task_id, ending.task, ending.reason, ending.result[:LIMIT])

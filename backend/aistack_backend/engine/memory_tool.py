@@ -46,9 +46,11 @@ class NoteTool:
         return Outcome(ok=True, text=f"wrote {action.script!r}")
 
     def probe(self, key: str, action: Action) -> tuple[Fate, Outcome | None]:
-        """Look for the key in the file."""
+        """Look for the key in the file; ``note.wait`` is never done."""
         if action.kind == "note.blind":
             return Fate.UNKNOWN, None
+        if action.kind == "note.wait":
+            return Fate.NOT_DONE, None
         if any(line.startswith(f"{key}\t") for line in self.lines()):
             return Fate.DONE, Outcome(ok=True, text=f"wrote {action.script!r}")
         return Fate.NOT_DONE, None

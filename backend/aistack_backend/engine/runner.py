@@ -113,13 +113,23 @@ class Runner:
         except asyncio.CancelledError:
             acting.cancel()
             await _finished(acting)
-            await self._end(run, action, endings.ended(acting, self._stops.get(run.task_id, STOPPED)))
+            await self._conclude(run, action, tool, acting, STOPPED)
             raise
         finally:
             self._acting.pop(run.task_id, None)
-        if not acting.cancelled() and acting.exception() is not None:
-            return await self._doubt(run, action, tool, acting.exception())
-        return await self._end(run, action, endings.ended(acting, self._stops.get(run.task_id, "It was cancelled.")))
+        return await self._conclude(run, action, tool, acting, "It was cancelled.")
+
+    async def _conclude(
+        self, run: Run, action: Action, tool: Tool, acting: asyncio.Task[Outcome], otherwise: str
+    ) -> str:
+        if acting.cancelled():
+            fate, outcome = await self._probe(run, action, tool)
+            why = self._stops.get(run.task_id, otherwise)
+            ending = endings.late(why, outcome) if fate is Fate.DONE else endings.stopped(why)
+            return await self._end(run, action, ending)
+        if error := acting.exception():
+            return await self._doubt(run, action, tool, error)
+        return await self._end(run, action, endings.told(acting.result()))
 
     async def _recover(self, run: Run, start: Start, action: Action, tool: Tool) -> str:
         stop = self._stops.get(run.task_id) or (start.entry.outcome if start.entry else "")
@@ -137,7 +147,7 @@ class Runner:
         await self._note(run, action, "interrupted; the probe proved that it had not run")
         return await self._act(run, action, tool)
 
-    async def _doubt(self, run: Run, action: Action, tool: Tool, error: BaseException | None) -> str:
+    async def _doubt(self, run: Run, action: Action, tool: Tool, error: BaseException) -> str:
         """End a run whose tool raised: only a probe can tell what it did."""
         said = error.detail if isinstance(error, BackendError) else f"{type(error).__name__}: {error}"
         log.warning("effect %s raised: %s", run.key, said)

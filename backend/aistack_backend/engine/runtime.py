@@ -16,12 +16,17 @@ from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, POLL, Queue
 from aistack_backend.engine.gate import Gate
 from aistack_backend.engine.lease import Lease
 from aistack_backend.engine.ledger import Ledger
+from aistack_backend.engine.orphans import Orphans
 from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.runner import Runner
 from aistack_backend.engine.tools import Registry
 from aistack_backend.store.database import Database
 
 log = logging.getLogger(__name__)
+
+
+ORPHANS_EVERY = 30.0
+"""Seconds between looks for tasks that nobody works on."""
 
 
 class Engine:
@@ -52,9 +57,10 @@ class Engine:
         self._permits = approvals
         self._lease = Lease(data_dir, database.engine)
         self._queue = Queue(database, poll)
-        self._runner = Runner(
-            Gate(database, registry, approvals, audit, clock, self.ledger), registry, clock, self._tell
-        )
+        gate = Gate(database, registry, approvals, audit, clock, self.ledger)
+        self._runner = Runner(gate, registry, clock, self._tell)
+        self._orphans = Orphans(database, self._queue, gate)
+        self._stopping = threading.Event()
         self._up = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -108,6 +114,7 @@ class Engine:
     def stop(self, grace: float = 10.0) -> None:
         """Begin nothing new, give running effects ``grace`` seconds, stop them, shut DBOS down, free the lease."""
         self._runner.close()
+        self._stopping.set()
         if self._thread is not None:
             self._thread.join()
         self._drain(grace)
@@ -130,11 +137,21 @@ class Engine:
     def _launch(self) -> None:
         try:
             self._launch_dbos()
+            self._settle_orphans()
         except Exception as error:
             log.exception("the engine cannot start")
             self.failure = f"The engine cannot start: {type(error).__name__}: {error}"
         finally:
             self._up.set()
+        while not self.failure and not self._stopping.wait(ORPHANS_EVERY):
+            self._settle_orphans()
+
+    def _settle_orphans(self) -> None:
+        try:
+            for task_id in self._orphans.settle():
+                self._tell(task_id)
+        except Exception:
+            log.exception("the look for orphans broke; the next one is in %s s", ORPHANS_EVERY)
 
     def _launch_dbos(self) -> None:
         self._queue.prepare()

@@ -258,3 +258,28 @@ async def test_a_kind_without_a_tool_does_not_run(rig: Any) -> None:
     rig.registry = Registry()
     assert await rig.runner().execute(run) == "refused"
     assert "No tool here runs the action kind 'note.append'" in rig.task(run.task_id)["reason"]
+
+
+class Stubborn(NoteTool):
+    """Cannot be interrupted: it finishes its work before it lets itself be cancelled, as Podman's calls do."""
+
+    async def run(self, key: str, action: Action) -> Outcome:
+        self.step("before")
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.write(key, action)
+        raise AssertionError("unreachable")
+
+
+async def test_a_stop_that_came_too_late_is_told_as_done(rig: Any) -> None:
+    tool = rig.use(Stubborn)
+    run = rig.approved()
+    runner = rig.runner()
+    acting = asyncio.Event()
+    tool.step = lambda _: acting.set()
+    life = asyncio.ensure_future(runner.execute(run))
+    await asyncio.wait_for(acting.wait(), 10)
+    runner.stop(run.task_id, "Stopped by operator:root.")
+    assert await asyncio.wait_for(life, 10) == "done"
+    assert rig.task(run.task_id)["reason"] == "Stopped by operator:root. It had been done by then."

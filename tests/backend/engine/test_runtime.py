@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from aistack_backend.engine import flows
 from aistack_backend.engine.enqueue import Queue, workflow_id
+from aistack_backend.engine.orphans import GIVEN_UP, Orphans
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.errors import AlreadyDecided, BackendError, Conflict, Unavailable
 from aistack_backend.wire.actions import Verdict
@@ -204,3 +205,34 @@ def test_the_queue_can_be_prepared_twice(rig: Any) -> None:
     queue = Queue(rig.database)
     assert queue.prepare() is queue.prepare()
     queue.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "begun", "ending", "says"),
+    [
+        ("note.append", True, ("unsure", "unknown"), "It may have run"),
+        ("note.append", False, ("failed", None), "It did not run: the backend died each time it tried."),
+    ],
+)
+def test_an_execution_that_dbos_gave_up_ends_its_task(
+    rig: Any, kind: str, begun: bool, ending: tuple[str, str | None], says: str
+) -> None:
+    rig.engine.claim()
+    run = rig.approved(kind)
+    if begun:
+        rig.gate().begin(run)
+    with rig.database.tx() as connection:
+        connection.execute(text(f"UPDATE workflow_status SET status = '{GIVEN_UP}', queue_name = NULL"))
+    launch(rig)
+    assert rig.state(run) == ending
+    assert rig.task(run.task_id)["reason"].startswith(says)
+    assert rig.tool.lines() == []
+
+
+def test_living_executions_are_no_orphans(rig: Any) -> None:
+    rig.engine.claim()
+    run = rig.approved()
+    queue = Queue(rig.database)
+    assert Orphans(rig.database, queue, rig.gate()).settle() == []
+    queue.close()
+    assert rig.task(run.task_id)["state"] == TaskState.QUEUED
