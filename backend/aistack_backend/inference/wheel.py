@@ -7,8 +7,6 @@ model of the catalogue too, and prints where they are.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import os
 import platform
@@ -17,13 +15,12 @@ import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from aistack_backend.errors import BackendError, BadInput, Unavailable
 from aistack_backend.inference.catalogue import MODELS
 from aistack_backend.inference.fetch import fetch
-from aistack_backend.inference.packages import Stopper, bytes_done, pip
+from aistack_backend.inference.packages import Stopper, bytes_done, only_one, pip
 from aistack_backend.inference.progress import Tell, printing
 from aistack_backend.wire import rendezvous
 
@@ -74,7 +71,7 @@ def prepare(cache: Path, tell: Tell, stopper: Stopper, wheel: Path | None = None
         return site
     try:
         site.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(cache / "engine" / "lock", tell, stopper):
+        with only_one(cache / "engine" / "lock", "engine build", tell, stopper):
             if site.is_dir():
                 return site
             for leftover in site.parent.glob("tmp-*"):
@@ -153,20 +150,6 @@ def _unpack(wheel: Path, site: Path, folder: Path, tell: Tell, stopper: Stopper)
 
 def _pinned(name: str) -> list[str]:
     return ["--require-hashes", "-r", str(Path(__file__).parent / name)]
-
-
-@contextlib.contextmanager
-def _lock(file: Path, tell: Tell, stopper: Stopper) -> Iterator[None]:
-    with file.open("w") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                tell("engine build", 0, None, "steps", "Another process is preparing the engine; waiting for it.")
-                stopper.event.wait(0.5)
-                stopper.check()
-        yield
 
 
 def main() -> int:
