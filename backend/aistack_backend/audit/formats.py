@@ -69,7 +69,7 @@ SHAPES: dict[str, str] = {
 TOKENS = re.compile(_EDGE + "(?:" + "|".join(SHAPES.values()) + ")")
 PEM = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
 """A private key in armour, also one that was cut before its end."""
-USERINFO = re.compile(r"(?P<keep>\b[a-z][a-z0-9+.\-]*://[^\s/:@]*:)(?P<secret>[^\s/@]+)(?=@)", re.IGNORECASE)
+USERINFO = re.compile(r"(?P<keep>://[^\s/:@]{0,128}:)(?P<secret>[^\s/@]{1,512})(?=@)")
 """The password in ``scheme://user:password@host``."""
 HEADER = re.compile(
     r"(?P<keep>\b(?:proxy-)?authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic|digest|token|negotiate|apikey)\s+)?)"
@@ -85,9 +85,9 @@ _NAMES = (
 SECRET_NAME = re.compile(rf"(?:^|[_\-.\s]|(?<=[a-z])(?=[A-Z]))(?:{_NAMES})(?:$|[_\-.\s\d]|(?=[A-Z]))", re.IGNORECASE)
 """A field or variable name that announces a secret."""
 ASSIGNMENT = re.compile(
-    rf"(?P<keep>(?<![A-Za-z0-9])(?:[A-Za-z0-9]{{1,32}}[_\-.]){{0,5}}(?:{_NAMES})(?:[_\-.][A-Za-z0-9]{{1,32}}){{0,4}}[\"']?\s*(?:=|:)\s*)"
+    rf"(?P<keep>(?<![A-Za-z0-9])(?:{_NAMES})(?:[_\-.][A-Za-z0-9]{{1,32}}){{0,4}}[\"']?\s*(?:=|:)\s*)"
     r"(?P<secret>\"[^\"]*\"|'[^']*'|[^\s\"',;&]+)"
-    rf"|(?P<keep2>--(?:[a-z0-9]{{1,32}}-){{0,5}}(?:{_NAMES})\s+)(?P<secret2>\"[^\"]*\"|'[^']*'|[^\s\"']+)",
+    rf"|(?P<keep2>(?<![\-a-z0-9])--(?:[a-z0-9][a-z0-9\-]{{0,48}}?)??(?<![a-z0-9])(?:{_NAMES})\s+)(?P<secret2>\"[^\"]*\"|'[^']*'|[^\s\"']+)",
     re.IGNORECASE,
 )
 """``NAME=value``, ``name: value`` and ``--name value`` where the name announces a secret."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, desc, func, insert, or_, select
+from sqlalchemy import Connection, CursorResult, Select, desc, func, insert, or_, select
 
 from aistack_backend.audit.record import FIELDS, GENESIS, ZERO, canonical, digest, to_wire
 from aistack_backend.audit.redact import Redactor, host_key
@@ -152,8 +152,7 @@ class AuditLog:
         at = self._clock.now()
         seen = pieces(path, size) if size else ()  # read first: the log is never behind its witness
         try:
-            with self._database.read() as connection:
-                rows = connection.execution_options(yield_per=2_000).execute(select(event).order_by(event.c.seq))
+            with self._database.read() as connection, _streamed(connection) as rows:
                 return walk(rows, seen, at)
         except BackendError as error:
             return AuditCheck(ok=False, count=0, first_bad=1, detail=error.detail, checked_at=at)
@@ -172,8 +171,8 @@ class AuditLog:
         with replace_file(folder / path.name) as file:
             for piece in pieces(path, size):
                 file.write(piece.raw)
-        with replace_file(folder / EXPORT) as file, self._database.read() as connection:
-            for row in connection.execution_options(yield_per=2_000).execute(select(event).order_by(event.c.seq)):
+        with replace_file(folder / EXPORT) as file, self._database.read() as connection, _streamed(connection) as rows:
+            for row in rows:
                 file.write(exported_line(dict(zip(FIELDS, row, strict=True))).encode())
                 count += 1
         return count
@@ -225,6 +224,11 @@ class AuditLog:
             return
         with self._publishing:  # a page read later is never overtaken by one read earlier
             self._bus.publish(Topic.AUDIT, self.page(20))
+
+
+def _streamed(connection: Connection) -> CursorResult[Any]:
+    """The whole log in order, 2,000 records in memory at a time; to be closed."""
+    return connection.execution_options(yield_per=2_000).execute(select(event).order_by(event.c.seq))
 
 
 def _not_writable(why: str) -> Unavailable:
