@@ -8,6 +8,7 @@ nothing and leaves once every task is final or waits for a person.
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import sys
 import threading
@@ -43,7 +44,7 @@ class Life:
         self.random = random.Random(seed)
         self.moved = threading.Condition()
         clock, bus, registry = SystemClock(), Bus(), Registry()
-        self.database = Database(f"sqlite:///{folder}/aistack.db")
+        self.database = Database(os.environ.get("KILL9_DATABASE") or f"sqlite:///{folder}/aistack.db")
         audit = AuditLog(self.database, folder / "audit", clock, bus=bus)
         self.approvals = Approvals(self.database, audit, Policy(), clock, bus)
         tools = [NoteTool(folder / "notes", self.work), NoteTool(folder / "set", self.work)]

@@ -1,7 +1,11 @@
-"""R5.1: kill -9 at seeded random moments. Never twice, never unapproved, nothing lost, the audit holds."""
+"""R5.1: kill -9 at seeded random moments. Never twice, never unapproved, nothing lost, the audit holds.
+
+With ``KILL9_DATABASE=postgresql+psycopg://…`` (an empty database) the same on PostgreSQL.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -59,7 +63,7 @@ def test_kill_9(tmp_path: Path, kills: int, seed: int) -> None:
     for life in range(kills):
         told += live(tmp_path, seed * 1000 + life, dice.uniform(SHORTEST, LONGEST))
     told += live(tmp_path, seed, None)
-    database = Database(f"sqlite:///{tmp_path}/aistack.db")
+    database = Database(os.environ.get("KILL9_DATABASE") or f"sqlite:///{tmp_path}/aistack.db")
     try:
         check(tmp_path, database, told)
     finally:
