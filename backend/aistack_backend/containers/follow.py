@@ -54,12 +54,12 @@ class LogReader:
                 async for batch in before:
                     yield batch
             tail, since = self._reopened(None)
+        first = True
         while True:
-            async with aclosing(self._read(tail, since, follow=True)) as batches:
+            async with aclosing(self._live(tail, since, first=first)) as batches:
                 async for batch in batches:
-                    batch = self._unseen(batch)
-                    if batch.lines or batch.dropped:
-                        yield self._noted(batch)
+                    yield batch
+            first = False
             state = await self._state()
             if state is not None and state.container.state not in RUNS:
                 yield LogBatch(id=self._id, ended=True)
@@ -68,6 +68,19 @@ class LogReader:
             if state is None:
                 return
             tail, since = self._reopened(when(state.finished))
+
+    async def _live(self, tail: int, since: float | None, *, first: bool) -> AsyncGenerator[LogBatch, None]:
+        """Yield what is new until the feed ends; one that breaks ends quietly unless it never began."""
+        try:
+            async with aclosing(self._read(tail, since, follow=True)) as batches:
+                async for batch in batches:
+                    first = False
+                    new = self._unseen(batch)
+                    if new.lines or new.dropped:
+                        yield self._noted(new)
+        except (NotFound, PodmanDown):
+            if first:
+                raise
 
     async def _read(self, tail: int, since: float | None, *, follow: bool) -> AsyncGenerator[LogBatch, None]:
         pump = LogPump(self._podman.logs(self._id, tail=tail, since=since, follow=follow), lossless=not follow)

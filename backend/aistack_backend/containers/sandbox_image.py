@@ -17,7 +17,7 @@ TAG = "localhost/aistack-sandbox:1"
 USUAL = (TAG, "localhost/aistack-probe:1")
 HINT = (
     "Install a static busybox (Debian: busybox-static) and start the backend again: it makes the image by itself;"
-    " or set containers.sandbox_image to an image that has /bin/sh."
+    " or set podman.sandbox_image to an image that has /bin/sh."
 )
 APPLETS = """
     sh ash awk base64 basename cat chmod cksum cmp comm cp cut date dd df diff dirname du echo env expr false find fold

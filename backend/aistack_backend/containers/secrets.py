@@ -13,7 +13,7 @@ from typing import Any
 
 MASK = "•••"
 TELLING = re.compile(
-    r"pass(?:wd|word|phrase)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth", re.IGNORECASE
+    r"pass(?:wd|word|phrase)?|secret|token|credential|api[-_.]?key|private[-_.]?key|auth(?!or)", re.IGNORECASE
 )
 URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 WHOLE = frozenset({"CreateCommand"})

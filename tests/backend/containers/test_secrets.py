@@ -30,9 +30,9 @@ def test_arguments(arguments: list[str]) -> None:
     assert len(scrubbed) == len(arguments)
 
 
-@pytest.mark.parametrize("text", ["sleep 100", "a=b", "--port=80", "http://host:8080/x", "author=me x", "sh -c 'x'"])
+@pytest.mark.parametrize("text", ["sleep 100", "a=b", "--port=80", "http://host:8080/x", "author=me", "sh -c 'x'"])
 def test_plain_text_stays(text: str) -> None:
-    assert scrub_text(text) == text or "auth" in text
+    assert scrub_text(text) == text
 
 
 def test_labels() -> None:
