@@ -28,7 +28,7 @@ def run() -> list[Figure]:
 
 def _open(home: House, wanted: str) -> float:
     began = time.monotonic()
-    with Terminal([CONSOLE], home.env, 160, 45) as console:
+    with Terminal([CONSOLE], home.env, 120, 40) as console:
         console.wait_for(wanted)
         return time.monotonic() - began
 

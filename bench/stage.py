@@ -39,7 +39,7 @@ def running_house(**settings: str) -> Iterator[House]:
         yield home
 
 
-def open_console(home: House, columns: int = 160, lines: int = 45) -> Terminal:
+def open_console(home: House, columns: int = 120, lines: int = 40) -> Terminal:
     """Open a console on the house."""
     return Terminal([CONSOLE], home.env, columns, lines)
 
