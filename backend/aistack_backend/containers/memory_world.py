@@ -33,7 +33,7 @@ class World:
         self.events: list[Event] = []
         self.feeds: set[QueueFeed[Event]] = set()
         self.ups = 0
-        self._down: PodmanDown | None = None
+        self._down: SourceState | None = None
         self._last = 0
         self.add_image(PROBE)
 
@@ -79,9 +79,9 @@ class World:
     def go_down(self, state: SourceState = SourceState.ABSENT) -> None:
         """Let Podman be away: every call and stream fails until ``come_up``."""
         with self.changed:
-            self._down = PodmanDown(f"The in-memory Podman is {state.value}.", state, "memory")
+            self._down = state
             for feed in tuple(self.feeds):
-                feed.put(self._down)
+                feed.put(_away(state))
 
     def come_up(self) -> None:
         """Let Podman be back."""
@@ -91,7 +91,7 @@ class World:
     def up(self) -> None:
         """Raise ``PodmanDown`` while Podman is away."""
         if self._down is not None:
-            raise self._down
+            raise _away(self._down)
 
     def now(self) -> int:
         """Return epoch nanoseconds, later than every one before."""
@@ -199,3 +199,7 @@ class World:
             self.tell("died", box)
             self.tell("cleanup", box)
             run.done.set()
+
+
+def _away(state: SourceState) -> PodmanDown:
+    return PodmanDown(f"The in-memory Podman is {state.value}.", state, "memory")

@@ -179,19 +179,13 @@ class ShellTool:
     def _output(self, ident: str) -> str:
         head, tail, left_out = "", "", 0
         for lines in self._podman.logs(ident, tail=-1, since=None, follow=False):
-            for line in lines:
-                text = line.text + "\n"
-                if len(head) + len(text) <= OUTPUT // 4 and not tail:
-                    head += text
-                    continue
-                tail += text
-                if len(tail) > OUTPUT:
-                    cut = len(tail) - OUTPUT * 3 // 4
-                    left_out, tail = left_out + cut, tail[cut:]
-        if len(tail) > OUTPUT * 3 // 4:
-            cut = len(tail) - OUTPUT * 3 // 4
+            text = "".join(f"{line.text}\n" for line in lines)
+            room = max(0, OUTPUT // 4 - len(head))
+            head, tail = head + text[:room], tail + text[room:]
+            cut = max(0, len(tail) - OUTPUT * 3 // 4)
             left_out, tail = left_out + cut, tail[cut:]
-        return head + (f"[… {left_out} characters left out …]\n" if left_out else "") + tail.removesuffix("\n")
+        between = f"\n[… {left_out} characters left out …]\n" if left_out else ""
+        return (head + between + tail).removesuffix("\n")
 
     def _left(self, wanted: Spec) -> Inspected | None:
         try:

@@ -71,7 +71,7 @@ class ContainerTool:
     def _run(self, action: Action) -> Outcome:
         verb, target = _verb(action), _target(action, "container")
         if why := self.recheck(action):
-            if self.nature(action) is Nature.IDEMPOTENT and self._fate(action) is Fate.DONE:
+            if self._reached(action):
                 return Outcome(ok=True, text=f"{_said(action)} It was so already.")
             return Outcome(ok=False, text=f"Nothing was done: {why}")
         try:
