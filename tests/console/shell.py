@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
+from tests.console.stage import NOW, Stage
 from textual import work
 
 from aistack_console.backstops import Backstops
@@ -14,14 +13,13 @@ from aistack_console.options import Options
 from aistack_console.screens.base import BaseScreen
 from aistack_console.state.store import Store
 from aistack_console.themes import builtin_folder, load_looks
-from tests.console.stage import NOW, Stage
 
 
 class Shell(Backstops):
     """Stands where ``ConsoleApp`` stands, with one screen and a clock that stands still."""
 
-    CSS_PATH: ClassVar[list[str]] = [str(builtin_folder().parent / "console/aistack_console/screens/base.tcss")]
-    BINDINGS = bindings(APP_ACTIONS)  # noqa: RUF012
+    CSS_PATH = str(builtin_folder().parent / "console/aistack_console/screens/base.tcss")
+    BINDINGS = bindings(APP_ACTIONS)
 
     def __init__(self, stage: Stage, screen: type[BaseScreen], **more: bool) -> None:
         super().__init__()
@@ -75,5 +73,3 @@ class Shell(Backstops):
     @property
     def text(self) -> str:
         return "\n".join(self.lines)
-
-

@@ -66,17 +66,23 @@ class Stage:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close."""
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            method, target, _ = head.split("\r\n", 1)[0].split(" ")
-            length = next(
-                (int(x.split(":")[1]) for x in head.split("\r\n") if x.lower().startswith("content-length")), 0
-            )
-            body = json.loads(await reader.readexactly(length)) if length else {}
-            url = urlsplit(target)
-            self.asked.append((f"{method} {url.path}", body or parse_qs(url.query)))
-            await self._answer(f"{method} {url.path}", writer)
-        writer.close()
+        try:
+            await self._request(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the console went away, as consoles do
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        method, target, _ = head.split("\r\n", 1)[0].split(" ")
+        length = next((int(x.split(":")[1]) for x in head.split("\r\n") if x.lower().startswith("content-length")), 0)
+        body = json.loads(await reader.readexactly(length)) if length else {}
+        url = urlsplit(target)
+        self.asked.append((f"{method} {url.path}", body or parse_qs(url.query)))
+        await self._answer(f"{method} {url.path}", writer)
 
     async def _answer(self, asked: str, writer: asyncio.StreamWriter) -> None:
         if asked == "GET /v1/events":

@@ -197,7 +197,7 @@ class ChatScreen(BaseScreen):
             foot = words.chunk_foot(chunk) if chunk and ended else (("The answer broke off.", "bad"),)
             turn.close(foot)
         self._talk.scroll_end(animate=False)
-        await self._list_sessions()
+        self.run_worker(self._list_sessions(), group="sessions", exit_on_error=False)
 
     async def _ask_goal(self, goal: str) -> None:
         if not goal:

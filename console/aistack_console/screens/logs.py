@@ -37,7 +37,7 @@ from aistack_console.widgets.log_view import LogView
 
 TAIL = 1000
 """Lines of the past that a container begins with."""
-CHUNK = 1000
+CHUNK = 250
 """Lines taken in before keys get a turn."""
 PAUSE = 0.05
 """Seconds between two paints of the log while lines come."""

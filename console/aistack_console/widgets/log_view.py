@@ -94,6 +94,7 @@ class LogView(Widget, can_focus=True):
         self._top = 0
         self._left = 0
         self._at = 0
+        self._styles: dict[str, Style] = {}
         self._page: list[tuple[int, str, bool]] = []
 
     @property
@@ -180,6 +181,11 @@ class LogView(Widget, can_focus=True):
         if offset is not None and 0 <= offset.y < len(self._page):
             self._go(self._page[offset.y][0])
 
+    def notify_style_update(self) -> None:
+        """Forget the styles when the theme changes."""
+        super().notify_style_update()
+        self._styles.clear()
+
     def on_resize(self) -> None:
         """Lay the page out again."""
         self.show_new()
@@ -240,9 +246,9 @@ class LogView(Widget, can_focus=True):
         """Return one line of the page."""
         width, view = self.size.width, self.ring.view
         if y >= len(self._page) or self._page[y][0] >= len(view):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._part(""))
         index, piece, first = self._page[y]
-        base = self.rich_style
+        base = self._part("")
         at_cursor = index == self._at
         if at_cursor:
             base += self._part("cursor")
@@ -280,7 +286,12 @@ class LogView(Widget, can_focus=True):
         return base + self._part(tone) if tone else base
 
     def _part(self, name: str) -> Style:
-        return self.get_component_rich_style(f"log-view--{name}", partial=True)
+        """Return the style of a part, ``""`` for the ground; asking Textual each time costs more than painting."""
+        if (found := self._styles.get(name)) is None:
+            whole = not name
+            found = self.rich_style if whole else self.get_component_rich_style(f"log-view--{name}", partial=True)
+            self._styles[name] = found
+        return found
 
 
 def _clock(at: float | None) -> str:

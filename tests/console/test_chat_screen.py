@@ -1,0 +1,262 @@
+"""Chat streams, is silent at once when cancelled, sends goals to the queue, and says why nobody answers yet."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.console.shell import Shell
+from tests.console.stage import NOW, stage, until
+
+from aistack_backend.wire.chat import Chunk, Finish, Message, Role, Session, SessionList, Transcript
+from aistack_backend.wire.events import Topic
+from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
+from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.tasks import Task, TaskList, TaskState
+from aistack_console.cells import width_of, wrap_words
+from aistack_console.present import chat as words
+from aistack_console.screens.chat import ChatScreen
+from aistack_console.widgets.markdown_view import MarkdownView
+from aistack_console.widgets.prompt import Prompt
+from aistack_console.widgets.question import Question
+from aistack_console.widgets.turn import Turn
+
+READY = ModelStatus(
+    engine=EngineState.READY,
+    since=NOW,
+    model="SmolLM2",
+    context_size=4096,
+    cards=(
+        ModelCard(id="smol", name="SmolLM2", licence="Apache-2.0", origin="H", size=93 << 20, path="/m", active=True),
+        ModelCard(id="qwen", name="Qwen2.5", licence="Apache-2.0", origin="Qwen", size=1 << 30, fits=True),
+    ),
+)
+TASK = Task(
+    id=12,
+    goal="restart web",
+    requester="operator:me",
+    state=TaskState.AWAITING,
+    created_at=NOW,
+    updated_at=NOW,
+    approval_id=4,
+    action_title="restart container web",
+)
+
+
+def piece(text: str, **more: object) -> Chunk:
+    return Chunk(session_id=3, message_id=1, text=text, **more)  # type: ignore[arg-type]
+
+
+async def test_an_answer_streams_as_text_and_is_formatted_when_finished() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press(*"hi", "enter")
+            on.chat.put_nowait(piece("**loud** and "))
+            await until(lambda: "**loud** and" in app.text)
+            assert not app.screen.query(MarkdownView)
+            end = {"finish": Finish.STOP, "tokens": 9, "tokens_per_second": 41.2, "first_token_after": 0.31}
+            on.chat.put_nowait(piece("clear", **end, context_used=120, context_size=4096))
+            on.chat.put_nowait(None)
+            await until(lambda: "loud and clear" in app.text and "9 tokens  41.2 tok/s  first after 0.31s" in app.text)
+            assert "ctx 120/4.1k" in app.text
+            assert ("POST /v1/chat", {"session_id": 0, "text": "hi", "max_tokens": 512}) in on.asked
+            await pilot.press(*"b", "enter")
+            await until(lambda: [body["session_id"] for asked, body in on.asked if asked == "POST /v1/chat"] == [0, 3])
+
+
+async def test_esc_silences_at_once() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        on.answers["POST /v1/chats/3/cancel"] = {}
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press(*"hi", "enter")
+            on.chat.put_nowait(piece("first "))
+            await until(lambda: "first" in app.text)
+            began = time.monotonic()
+            await pilot.press("escape")
+            await until(lambda: any(asked == "POST /v1/chats/3/cancel" for asked, _ in on.asked))
+            took = time.monotonic() - began
+            on.chat.put_nowait(piece("NEVER SHOWN "))
+            on.chat.put_nowait(piece("", finish=Finish.CANCELLED, tokens=3))
+            on.chat.put_nowait(None)
+            await until(lambda: "cancelled" in app.text)
+            assert "NEVER SHOWN" not in app.text
+            assert took < 1.0
+            await pilot.pause()
+            await pilot.press("escape")
+            assert app.focused is not app.screen.query_one(Prompt)
+
+
+async def test_a_goal_goes_to_the_queue_and_its_state_is_followed() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = ModelStatus(engine=EngineState.ABSENT, since=NOW)
+        on.answers["POST /v1/tasks/goal"] = TASK
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press("exclamation_mark", *"up", "enter")
+            await until(lambda: "approval 4" in app.text)
+            assert ("POST /v1/tasks/goal", {"text": "up", "planner": "auto"}) in on.asked
+            on.push(
+                Topic.TASKS,
+                TaskList(
+                    tasks=(
+                        Task(
+                            id=12,
+                            goal="g",
+                            requester="r",
+                            state=TaskState.DONE,
+                            created_at=NOW,
+                            updated_at=NOW,
+                            result="restarted",
+                        ),
+                    )
+                ),
+            )
+            await until(lambda: "task 12 DONE" in app.text)
+
+
+async def test_view_only_sends_nothing() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        app = Shell(on, ChatScreen, view_only=True)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press(*"hi", "enter")
+            await until(lambda: bool(app.said))
+            assert "--view-only" in app.said[-1]
+            assert app.screen.query_one(Prompt).text == "hi"
+            assert not [asked for asked, _ in on.asked if asked.startswith("POST")]
+
+
+async def test_a_refused_question_says_why() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        on.answers["POST /v1/tasks/goal"] = Problem(
+            type="x", title="no", status=422, detail="The goal names no container.", hint="Name one."
+        )
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press("exclamation_mark", *"x", "enter")
+            await until(lambda: "The goal names no container." in app.text)
+            await pilot.press(*"hi", "enter")
+            on.chat.put_nowait(None)
+            await until(lambda: "The answer broke off." in app.text)
+
+
+async def test_sessions_are_opened_listed_and_deleted_after_one_key() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        one = Session(id=7, title="ops", created_at=NOW, updated_at=NOW, messages=2)
+        two = Session(id=8, title="nix", created_at=NOW, updated_at=NOW - 5, messages=1)
+        on.answers["GET /v1/chats"] = SessionList(sessions=(one, two))
+        messages = (
+            Message(id=1, role=Role.USER, text="why?", at=NOW),
+            Message(id=2, role=Role.ASSISTANT, text="# Because", at=NOW, finish=Finish.LENGTH, tokens=2),
+        )
+        on.answers["GET /v1/chats/7"] = Transcript(session=one, messages=messages)
+        on.answers["GET /v1/chats/8"] = Transcript(session=two, messages=messages[:1] * 50)
+        on.answers["DELETE /v1/chats/7"] = {}
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await until(lambda: "stopped at the length limit" in app.text)
+            assert "ops" in app.text
+            await pilot.press("escape", "left_square_bracket")
+            await until(lambda: app.screen.query(Turn) and len(app.screen.query(Turn)) == 41)
+            await pilot.press("right_square_bracket")
+            await until(lambda: "stopped at the length limit" in app.text)
+            await pilot.press("X")
+            await until(lambda: isinstance(app.screen, Question))
+            await pilot.press("escape", "ctrl+n")
+            await until(lambda: "new session" in app.text)
+
+
+async def test_fetching_a_model_shows_licence_and_needs_one_key() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        on.answers["POST /v1/models/qwen/fetch"] = READY
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press("escape", "M", "j", "enter")
+            await until(lambda: isinstance(app.screen, Question))
+            await pilot.pause()
+            assert "Apache-2.0" in app.text
+            assert "1.0G (1,073,741,824 bytes)" in app.text
+            question = app.screen
+            assert isinstance(question, Question)
+            question.action_answer(True)
+            await until(lambda: any(asked == "POST /v1/models/qwen/fetch" for asked, _ in on.asked))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_preparation_is_shown_with_measured_progress(size: tuple[int, int]) -> None:
+    async with stage() as on:
+        stages = (
+            Stage(name="engine", state=StageState.RUNNING, done=60, total=200, unit="steps", started_at=NOW - 80),
+            Stage(name="model", state=StageState.FAILED, detail="the disk is full"),
+            Stage(name="other", state=StageState.RUNNING, done=3 << 20, unit="bytes"),
+        )
+        on.topics[Topic.MODEL] = ModelStatus(engine=EngineState.PREPARING, since=NOW - 90, stages=stages)
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=size) as pilot:
+            await until(lambda: "60 of 200" in app.text)
+            await pilot.pause()
+            assert "the disk is full" in app.text
+            assert "[??????????] 3.0M of ?" in app.text
+
+
+async def test_newlines_and_history_in_the_prompt() -> None:
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        on.answers["POST /v1/tasks/goal"] = TASK
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(100, 30)) as pilot:
+            await until(lambda: bool(app.screen.query(Prompt)))
+            prompt = app.screen.query_one(Prompt)
+            await pilot.press("exclamation_mark", "a", "ctrl+j", "b")
+            assert prompt.text == "!a\nb"
+            await pilot.press("enter", "up")
+            assert prompt.text == "!a\nb"
+            await pilot.press("down")
+            assert prompt.text == ""
+            await pilot.press("enter")
+            assert prompt.text == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "goal"),
+    [
+        ("!up", "up"),
+        ("/do restart web", "restart web"),
+        ("/do", ""),
+        ("hello", None),
+        ("/dot x", None),
+        ("why !", None),
+    ],
+)
+def test_what_is_a_goal(typed: str, goal: str | None) -> None:
+    assert words.goal_of(typed) == goal
+
+
+@pytest.mark.parametrize(
+    ("text", "suits"),
+    [("# fine\n\n- a\n  - b", True), ("x" * 60_001, False), (">" * 40 + " deep", False), ("- " * 30 + "deep", False)],
+)
+def test_only_small_and_flat_text_is_formatted(text: str, suits: bool) -> None:
+    assert MarkdownView.suits(text) is suits
+
+
+@given(st.text(alphabet="ab 漢é\u0301-", max_size=80), st.integers(2, 30))
+def test_wrapping_loses_nothing_and_fits(text: str, width: int) -> None:
+    lines = wrap_words(text, width)
+    assert all(width_of(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
