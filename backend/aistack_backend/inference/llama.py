@@ -11,6 +11,7 @@ from typing import Any
 
 import llama_cpp.llama_cpp as ll
 
+from aistack_backend.inference.pace import Pace
 from aistack_backend.inference.sampling import Sampler
 from aistack_backend.inference.template import ChatFormat
 
@@ -72,6 +73,7 @@ class LoadedModel:
         self._memory: Any = ll.llama_get_memory(self._context)
         self.context_size = int(ll.llama_n_ctx(self._context))
         self._held: list[int] = []
+        self._pace, self._threads = Pace(threads), threads
         self._format = self._chat_format()
 
     @property
@@ -138,6 +140,9 @@ class LoadedModel:
         if self._tick():
             progress.finish = "cancelled"
             return False
+        if (threads := self._pace.threads(time.monotonic())) != self._threads:
+            ll.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
         array = (ll.llama_token * len(tokens))(*tokens)
         outcome = ll.llama_decode(self._context, ll.llama_batch_get_one(array, len(tokens)))
         if outcome == 0:
