@@ -51,7 +51,9 @@ class Life:
         tools[0].kinds, tools[1].kinds = frozenset({"note.append", "note.blind"}), frozenset({"note.set"})
         for tool in tools:
             registry.register(tool)
-        self.engine = Engine(self.database, registry, self.approvals, audit, clock, folder, bus, poll=0.02)
+        self.engine = Engine(
+            self.database, registry, self.approvals, audit, clock, folder, bus, poll=0.02, look_again=()
+        )
         self.approvals.enqueue = self.engine
         ships = MemoryShips()
         self.tasks = Tasks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from aistack_backend.approvals.action import Action
@@ -28,14 +28,24 @@ RERUN_WITHIN = 300.0
 """Seconds after its begin in which an effect that was proven not done may still run under its old approval."""
 RETRY = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to write while the database or the witness refuses; the last one repeats."""
+LOOK_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
+"""Seconds between looks at an interrupted effect while its probe cannot tell: it may still be going on outside."""
 STOPPED = "The backend was stopped."
 
 
 class Runner:
     """Executes runs; any number at once. Its methods but ``stop`` belong to the engine's loop."""
 
-    def __init__(self, gate: Gate, registry: Registry, clock: Clock, changed: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        registry: Registry,
+        clock: Clock,
+        changed: Callable[[int], None],
+        look_again: Sequence[float] = LOOK_AGAIN,
+    ) -> None:
         self._gate = gate
+        self._look_again = look_again
         self._registry = registry
         self._clock = clock
         self._changed = changed
@@ -136,7 +146,7 @@ class Runner:
         if tool.nature(action) is not Nature.EFFECT and not stop:
             await self._note(run, action, "interrupted; running it again changes nothing more")
             return await self._act(run, action, tool)
-        fate, outcome = await self._probe(run, action, tool)
+        fate, outcome = await self._find_out(run, action, tool)
         if fate is Fate.DONE:
             return await self._end(run, action, endings.found(outcome))
         if fate is Fate.UNKNOWN:
@@ -153,11 +163,20 @@ class Runner:
         log.warning("effect %s raised: %s", run.key, said)
         if tool.nature(action) is not Nature.EFFECT:
             return await self._end(run, action, endings.failed(said))
-        fate, outcome = await self._probe(run, action, tool)
+        fate, outcome = await self._find_out(run, action, tool)
         if fate is Fate.DONE:
             return await self._end(run, action, endings.found(outcome))
         ending = endings.failed(said) if fate is Fate.NOT_DONE else endings.unsure(said)
         return await self._end(run, action, ending)
+
+    async def _find_out(self, run: Run, action: Action, tool: Tool) -> tuple[Fate, Outcome | None]:
+        """Probe until it can be told, or patience ends."""
+        for wait in (*self._look_again, None):
+            fate, outcome = await self._probe(run, action, tool)
+            if fate is not Fate.UNKNOWN or wait is None:
+                break
+            await asyncio.sleep(wait)
+        return fate, outcome
 
     async def _probe(self, run: Run, action: Action, tool: Tool) -> tuple[Fate, Outcome | None]:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from aistack_backend.engine.lease import Lease
 from aistack_backend.engine.ledger import Ledger
 from aistack_backend.engine.orphans import Orphans
 from aistack_backend.engine.port import Journal, Permits
-from aistack_backend.engine.runner import Runner
+from aistack_backend.engine.runner import LOOK_AGAIN, Runner
 from aistack_backend.engine.tools import Registry
 from aistack_backend.store.database import Database
 
@@ -47,7 +47,9 @@ class Engine:
         bus: Bus | None = None,
         *,
         poll: float = POLL,
+        look_again: Sequence[float] = LOOK_AGAIN,
     ) -> None:
+        """Wire it up; ``poll`` and ``look_again`` are seconds (see their constants)."""
         self.registry = registry
         self.ledger = Ledger(clock)
         self.on_done: list[Callable[[int], None]] = []
@@ -58,7 +60,7 @@ class Engine:
         self._lease = Lease(data_dir, database.engine)
         self._queue = Queue(database, poll)
         gate = Gate(database, registry, approvals, audit, clock, self.ledger)
-        self._runner = Runner(gate, registry, clock, self._tell)
+        self._runner = Runner(gate, registry, clock, self._tell, look_again)
         self._orphans = Orphans(database, self._queue, gate)
         self._stopping = threading.Event()
         self._up = threading.Event()

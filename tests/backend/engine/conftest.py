@@ -63,8 +63,17 @@ class Rig:
         self.registry = Registry()
         self.registry.register(self.tool)
         self.ledger = Ledger(self.clock)
+        self.look_again: tuple[float, ...] = ()
         self.engine = Engine(
-            self.database, self.registry, self.approvals, self.audit, self.clock, folder, self.bus, poll=0.02
+            self.database,
+            self.registry,
+            self.approvals,
+            self.audit,
+            self.clock,
+            folder,
+            self.bus,
+            poll=0.02,
+            look_again=(),
         )
         self.approvals.enqueue = self.engine
         self.engine.on_done.append(self._note)
@@ -75,7 +84,7 @@ class Rig:
 
     def runner(self) -> Runner:
         """A runner with no DBOS around it: a second one is a second life of the backend."""
-        return Runner(self.gate(), self.registry, self.clock, self._note)
+        return Runner(self.gate(), self.registry, self.clock, self._note, self.look_again)
 
     def use(self, tool: type[NoteTool]) -> NoteTool:
         """Let another kind of tool act from now on (for runners made after this)."""

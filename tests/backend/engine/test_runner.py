@@ -12,7 +12,7 @@ from aistack_backend.approvals.action import Action
 from aistack_backend.engine.gate import Run
 from aistack_backend.engine.memory_tool import NoteTool
 from aistack_backend.engine.runner import RERUN_WITHIN
-from aistack_backend.engine.tools import Outcome, Registry
+from aistack_backend.engine.tools import Fate, Outcome, Registry
 from aistack_backend.store.tables import approval, effect
 from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.actions import Verdict as Answer
@@ -283,3 +283,23 @@ async def test_a_stop_that_came_too_late_is_told_as_done(rig: Any) -> None:
     runner.stop(run.task_id, "Stopped by operator:root.")
     assert await asyncio.wait_for(life, 10) == "done"
     assert rig.task(run.task_id)["reason"] == "Stopped by operator:root. It had been done by then."
+
+
+class Slow(NoteTool):
+    """Its effect goes on outside after the backend died: only the third look can tell."""
+
+    looks = 0
+
+    def probe(self, key: str, action: Action) -> tuple[Fate, Outcome | None]:
+        self.looks += 1
+        return super().probe(key, action) if self.looks == 3 else (Fate.UNKNOWN, None)
+
+
+async def test_an_effect_that_still_goes_on_is_looked_at_again(rig: Any) -> None:
+    tool = rig.use(Slow)
+    run = rig.approved()
+    tool.write(run.key, rig.gate().begin(run).action)
+    rig.look_again = (0.001, 0.001, 0.001)
+    assert await rig.runner().execute(run) == "done"
+    assert tool.looks == 3
+    assert len(tool.lines()) == 1

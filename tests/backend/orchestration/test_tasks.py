@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from aistack_backend.engine.memory_tool import NoteTool
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BadInput, Conflict, NotFound, Refused
+from aistack_backend.inference.models import Turn
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.memory import MemoryModel, MemoryPreparer, MemoryShips
 from aistack_backend.orchestration.tasks import LONGEST, Tasks
@@ -51,7 +52,9 @@ class Office:
         self.approvals = Approvals(self.database, self.audit, Policy("medium", rules), clock, self.bus)
         self.tool = Quay(folder / "notes")
         registry.register(self.tool)
-        self.engine = Engine(self.database, registry, self.approvals, self.audit, clock, folder, self.bus, poll=0.02)
+        self.engine = Engine(
+            self.database, registry, self.approvals, self.audit, clock, folder, self.bus, poll=0.02, look_again=()
+        )
         self.approvals.enqueue = self.engine
         agent = Agent(registry, SHIPS, model)
         self.tasks = Tasks(
@@ -262,10 +265,24 @@ async def test_a_model_that_chooses_badly_is_said_in_the_task(tmp_path: Path) ->
     office.close()
 
 
+class Thinking(MemoryModel):
+    """Thinks until it is told to answer."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__(answer)
+        self.enough = asyncio.Event()
+
+    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
+        await self.enough.wait()
+        return await super().choose(messages, schema, max_tokens)
+
+
 async def test_a_task_stopped_while_it_is_planned_asks_nothing(tmp_path: Path) -> None:
-    office = Office(tmp_path)
+    model = Thinking(json.dumps({"kind": "container.restart", "target": "web", "reason": "it hangs"}))
+    office = Office(tmp_path, model)
     task = await office.tasks.submit_goal(GoalRequest(text="restart web"), ROOT)
     office.tasks.stop(task.id, ROOT)
+    model.enough.set()
     task = await planned(office, task)
     assert (task.state, task.approval_id) == (TaskState.STOPPED, None)
     office.close()
