@@ -149,8 +149,11 @@ class Place:
 PLACES = (
     Place(name="overview", key="1", short="Over", title="Overview"),
     Place(name="services", key="2", short="Svc", title="Services"),
+    Place(name="logs", key="3", short="Logs", title="Logs"),
     Place(name="approvals", key="4", short="Appr", title="Approvals"),
     Place(name="tasks", key="5", short="Tasks", title="Tasks"),
+    Place(name="chat", key="6", short="Chat", title="Chat"),
+    Place(name="resources", key="9", short="GPU", title="GPU and resources"),
     Place(name="audit", key="0", short="Audit", title="Audit"),
 )
 """The screens of this version, in the order of their keys; what is not built is not listed."""

@@ -94,7 +94,8 @@ class EventStream:
             events, size = EventSource(response).aiter_sse(), 0
             while True:
                 try:
-                    event = await asyncio.wait_for(anext(events), QUIET)
+                    async with asyncio.timeout(QUIET):
+                        event = await anext(events)
                 except StopAsyncIteration:
                     return
                 except (SSEError, TransportError) as error:

@@ -107,10 +107,10 @@ def _host_lines(host: HostSample | None, down: float | None, now: float) -> tupl
         cells.append((f"UNKNOWN, {span(old)} old: ", "warn"))
     memory = _share(host.memory_used, host.memory_total)
     cpu = None if host.cpu_percent is None else host.cpu_percent / 100
-    cells.append(f"cpu {percent(host.cpu_percent)}% {bar(cpu, 8)}  ")
-    cells.append(f"mem {size(host.memory_used)}/{size(host.memory_total)} {bar(memory, 8)}  ")
-    cells.append(f"net in {size(host.net_in_rate)}/s out {size(host.net_out_rate)}/s  ")
-    cells += [f"{disk.label or disk.path} {percent(_percent(disk.used, disk.total))}%  " for disk in host.disks[:2]]
+    cells.append(f"cpu {percent(host.cpu_percent)}% {bar(cpu, 6)}  ")
+    cells.append(f"mem {size(host.memory_used)}/{size(host.memory_total)} {bar(memory, 6)}  ")
+    cells += [f"disk {disk.path} {percent(_percent(disk.used, disk.total))}%  " for disk in host.disks[:1]]
+    cells.append(f"net in {size(host.net_in_rate)}/s out {size(host.net_out_rate)}/s")
     return (para(*cells, hang="         "), _gpu_line(host))
 
 

@@ -15,13 +15,13 @@ from aistack_console.present.words import ORDER, Word, fleet_word, source_line, 
 COLUMNS = (
     Column("NAME", 0),
     Column("STATE", 8),
-    Column("UP", 7, "right"),
+    Column("UP", 6, "right"),
     Column("RST", 3, "right"),
     Column("CPU%", 5, "right"),
-    Column("MEM/LIM", 11, "right"),
-    Column("PORT", 13),
+    Column("MEM/LIM", 9, "right"),
+    Column("PORT", 6),
     Column("IMAGE", 24, min_screen_width=150),
-    Column("WHY", 20),
+    Column("WHY", 0),
 )
 SORTS = ("name", "state", "cpu", "memory", "up")
 """What ``o`` goes through."""
@@ -91,9 +91,10 @@ def uptime(one: Container, now: float) -> str:
     return "-" if one.finished_at is None else f"-{span(now - one.finished_at)}"
 
 
-def ports(found: Sequence[Port]) -> str:
-    """Return the published ports, each host port once, lowest first."""
-    return " ".join(str(number) for number in sorted({port.host_port for port in found if port.host_port}))
+def first_port(found: Sequence[Port]) -> str:
+    """Return the lowest published port, with ``+`` when there are more."""
+    numbers = sorted({port.host_port for port in found if port.host_port})
+    return f"{numbers[0]}{'+' if len(numbers) > 1 else ''}" if numbers else ""
 
 
 def image_name(image: str) -> str:
@@ -137,7 +138,7 @@ def _row(one: Container, word: Word, used: Usage | None, now: float) -> Row:
             restarts,
             cpu,
             memory,
-            ports(one.ports),
+            first_port(one.ports),
             image_name(one.image),
             (word.why, "dim" if word.word in {"OK", "STOPPED"} else word.tone),
         ),

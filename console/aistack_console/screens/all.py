@@ -5,11 +5,24 @@ from __future__ import annotations
 from aistack_console.screens.approvals import ApprovalsScreen
 from aistack_console.screens.audit import AuditScreen
 from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.chat import ChatScreen
+from aistack_console.screens.logs import LogsScreen
 from aistack_console.screens.overview import OverviewScreen
+from aistack_console.screens.resources import ResourcesScreen
 from aistack_console.screens.services import ServicesScreen
 from aistack_console.screens.tasks import TasksScreen
 
 SCREENS: dict[str, type[BaseScreen]] = {
-    screen.NAME: screen for screen in (OverviewScreen, ServicesScreen, ApprovalsScreen, TasksScreen, AuditScreen)
+    screen.NAME: screen
+    for screen in (
+        OverviewScreen,
+        ServicesScreen,
+        LogsScreen,
+        ApprovalsScreen,
+        TasksScreen,
+        ChatScreen,
+        ResourcesScreen,
+        AuditScreen,
+    )
 }
 """In the order of their keys."""

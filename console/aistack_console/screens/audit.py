@@ -8,7 +8,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from aistack_backend.wire.audit import AuditCheck, AuditPage, AuditRecord
+from aistack_backend.wire.audit import AuditCheck, AuditRecord
 from aistack_backend.wire.events import Topic
 from aistack_console.clipboard import copy
 from aistack_console.errors import ConsoleError
@@ -43,7 +43,7 @@ class AuditScreen(BaseScreen):
         self._total = 0
         self._check: AuditCheck | None = None
         self._problem = ""
-        self._newest: AuditPage | None = None
+        self._read_at: object = self  # nothing was read yet
 
     def compose_body(self) -> ComposeResult:
         """Yield list and record."""
@@ -56,8 +56,8 @@ class AuditScreen(BaseScreen):
     def paint(self) -> None:
         """Show what was read; read again when the log grew."""
         now, newest = self.store.now(), self.store.audit
-        if newest is not self._newest and self.store.down is None:
-            self._newest = newest
+        if newest is not self._read_at and self.store.down is None:
+            self._read_at = newest
             self._read()
         self.query_one("#head", Line).show(head(self._check, len(self._records), self._total, self.text, now))
         problem = self.query_one("#problem", Line)

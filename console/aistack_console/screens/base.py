@@ -6,6 +6,7 @@ screen that is not shown does not paint at all.
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, cast
@@ -211,7 +212,7 @@ class BaseScreen(Screen[None]):
             self.console.do(action, argument)
             return
         result = getattr(self, f"do_{action.name}")()
-        if result is not None:
+        if inspect.isawaitable(result):
             await result
 
     def open_entry(self, kind: str, text: str = "", words: tuple[str, ...] = ()) -> None:

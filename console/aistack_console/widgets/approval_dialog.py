@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
-from textual.timer import Timer
 from textual.widgets import Button, Input
 
 from aistack_backend.wire.actions import Approval, DecideRequest, Verdict
@@ -80,7 +79,6 @@ class ApprovalDialog(ModalScreen[bool]):
         self._off = off
         self.guard = KeyGuard(mono())
         self._asked: Verdict | None = None
-        self._waiting: Timer | None = None
         self._said = ""
         self._typed = Typed()
         self._sending = False
@@ -135,14 +133,8 @@ class ApprovalDialog(ModalScreen[bool]):
         self._paint()
 
     def on_key(self, event: events.Key) -> None:
-        """Swallow keys that were on their way when the dialog opened; take a yes back when it was not alone."""
-        counts = self.guard.press(self._mono())
-        if self._waiting is not None:
-            self._waiting.stop()
-            self._waiting = None
-            self._tell("Keys came too fast one after the other: nothing was decided.")
-            event.stop()
-        elif not counts and event.key != "escape":
+        """Swallow keys that were on their way when the dialog opened."""
+        if not self.guard.press(event.time) and event.key != "escape":
             event.stop()
 
     def on_paste(self, event: events.Paste) -> None:
@@ -172,8 +164,18 @@ class ApprovalDialog(ModalScreen[bool]):
             self._tell(why)
         elif self._missing():
             self._open_input(Verdict.APPROVE, self._missing())
+        elif not self.guard.quiet:
+            self._tell("That key came too soon after another one: pause, then press it again.")
         else:
-            self._waiting = self.set_timer(ALONE, lambda: self._send(Verdict.APPROVE))
+            pressed = self.guard.last
+            self.set_timer(ALONE, lambda: self._yes_if_alone(pressed))
+
+    def _yes_if_alone(self, pressed: float) -> None:
+        """Approve unless another key came after the yes: then it was part of a paste or of a terminal's report."""
+        if self.guard.last == pressed and not self._blocked():
+            self._send(Verdict.APPROVE)
+        else:
+            self._tell("Other keys came with the yes: nothing was decided.")
 
     def action_no(self) -> None:
         """Ask for the reason of a denial; for an own action just leave."""
@@ -229,7 +231,6 @@ class ApprovalDialog(ModalScreen[bool]):
         {"deny": self.action_no, "approve": self.action_yes, "close": self.action_leave}[event.button.id or "close"]()
 
     def _send(self, verdict: Verdict, *, reason: str = "", typed: Typed | None = None) -> None:
-        self._waiting = None
         if self._sending:
             return
         self._sending = True

@@ -48,7 +48,7 @@ class Confirm(ModalScreen[bool]):
 
     def on_key(self, event: events.Key) -> None:
         """Swallow keys that were typed before the question could be read."""
-        if not self._guard.press(self._mono()) and event.key != "escape":
+        if not self._guard.press(event.time) and event.key != "escape":
             event.stop()
 
     def action_answer(self, answer: bool) -> None:

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -75,7 +75,9 @@ class Detail(ScrollView, can_focus=True):
         if tuple(paras) == self._paras:
             return
         self._paras = tuple(paras)
+        old = self._lines
         self._lay_out()
+        self._repaint(old)
         if top:
             self.scroll_to(y=0, animate=False, force=True)
         self._look()
@@ -84,8 +86,15 @@ class Detail(ScrollView, can_focus=True):
         width = int(self.scrollable_content_region.width)
         self._lines = wrap(self._paras, width) if width > 0 else []
         self._seen = set()
-        self.virtual_size = Size(width, len(self._lines))
-        self.refresh()
+        if self.virtual_size != (size := Size(width, len(self._lines))):
+            self.virtual_size = size
+
+    def _repaint(self, old: list[tuple[Piece, ...]]) -> None:
+        """Paint again only the visible lines that differ."""
+        top, new = int(self.scroll_offset.y), self._lines
+        changed = [y for y in range(self.size.height) if old[top + y : top + y + 1] != new[top + y : top + y + 1]]
+        if changed:
+            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
 
     def _look(self) -> None:
         top = int(self.scroll_offset.y)
@@ -97,6 +106,7 @@ class Detail(ScrollView, can_focus=True):
     def on_resize(self) -> None:
         """Wrap again for the new width: what was read at another width was other lines."""
         self._lay_out()
+        self.refresh()
         self._look()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:

@@ -14,13 +14,16 @@ class KeyGuard:
     """Fed with the time of every key; opens for good at the first key after a second and a silence."""
 
     def __init__(self, opened: float) -> None:
-        self._last = self._opened = opened
+        self.last = self._opened = opened
+        """When the last key came."""
         self.armed = False
+        self.quiet = False
+        """Whether there was a silence before the last key: a yes needs one of its own."""
 
     def press(self, now: float) -> bool:
         """Return whether the key that was pressed at ``now`` counts."""
-        quiet = now - self._last >= QUIET
-        self._last = now
-        if not self.armed and now - self._opened >= DEAD and quiet:
+        self.quiet = now - self.last >= QUIET
+        self.last = now
+        if not self.armed and now - self._opened >= DEAD and self.quiet:
             self.armed = True
         return self.armed
