@@ -19,25 +19,27 @@ class Pace:
 
     def __init__(self, threads: int, pressure: Path = Path("/proc/pressure/cpu")) -> None:
         self._threads, self._pressure = threads, pressure
-        self._chosen = threads
-        self._looked = 0.0
-        self._stalled = self._total()
+        self._chosen = 1 if self._figure("avg10") > CROWDED * 100 else threads
+        self._looked: float | None = None
+        self._stalled = 0.0
 
     def threads(self, now: float) -> int:
         """Return how many threads to use; ``now`` is monotonic seconds. Cheap enough to be asked at every token."""
-        passed = now - self._looked
-        if passed >= EVERY:
-            stalled = self._total()
-            share = (stalled - self._stalled) / 1e6 / passed
+        if self._looked is None or now - self._looked >= EVERY:
+            stalled = self._figure("total")
+            if self._looked is not None:
+                self._judge((stalled - self._stalled) / 1e6 / (now - self._looked))
             self._looked, self._stalled = now, stalled
-            if share > CROWDED:
-                self._chosen = 1
-            elif share < CALM:
-                self._chosen = self._threads
         return self._chosen
 
-    def _total(self) -> int:
+    def _judge(self, share: float) -> None:
+        if share > CROWDED:
+            self._chosen = 1
+        elif share < CALM:
+            self._chosen = self._threads
+
+    def _figure(self, name: str) -> float:
         try:
-            return int(self._pressure.read_text().split("total=", 1)[1].split()[0])
+            return float(self._pressure.read_text().split(f"{name}=", 1)[1].split()[0])
         except (OSError, IndexError, ValueError):
-            return 0
+            return 0.0
