@@ -45,8 +45,12 @@ class Database:
         with faults.explained(self.place):
             self.engine = _engine(url)
             self._reader = self.engine.execution_options(aistack_read=True)
-            with self.tx() as connection:
-                schema.ensure(connection, self.place)
+            try:
+                with self.tx() as connection:
+                    schema.ensure(connection, self.place)
+            except BaseException:
+                self.close()
+                raise
 
     @contextmanager
     def tx(self) -> Iterator[Connection]:
