@@ -62,20 +62,23 @@ def from_exception(error: BaseException, tried: str) -> PodmanDown:
 
 def not_podman(what: str, tried: str) -> PodmanDown:
     """Say that the answer could not be read; ``what`` was asked."""
-    return PodmanDown(f"{tried} answered {what} with something that is not Podman's API.", SourceState.FAILED, tried)
+    detail = f"{tried}, asked to {what}, answered with something that is not Podman's API."
+    return PodmanDown(detail, SourceState.FAILED, tried)
 
 
-def from_answer(status: int, body: bytes, what: str) -> BackendError:
-    """Turn an HTTP error answer into NotFound or PodmanSays.
+def from_answer(status: int, body: bytes, what: str, tried: str) -> BackendError:
+    """Turn an HTTP error answer into NotFound or PodmanSays; PodmanDown when it is not in Podman's form.
 
-    Podman 4.3 answers 500 for most refusals (name taken, still running, image missing): the text tells, not the status.
+    Podman 4.3 answers 500 for most refusals (name taken, still running, image missing): the text tells, not the
+    status. And a bare 404 is no word of Podman's: that something is gone must be said, not concluded.
     """
     try:
         answer = json.loads(body)
-        text = str(answer.get("message") or answer.get("cause") or "")
+        text = str(answer.get("message") or answer.get("cause") or "").strip()
     except (ValueError, AttributeError):
-        text = body[:300].decode(errors="replace")
-    text = text.strip() or f"HTTP {status} without a reason"
+        text = ""
+    if not text:
+        return not_podman(what, tried)
     if status == 404 or any(words in text for words in NO_SUCH):
         return NotFound(f"Podman knows no such object: {text}.", "It may have been removed; look at the list again.")
     return PodmanSays(f"Podman refused to {what}: {text}.")

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode, urlparse
 
-from podman import PodmanClient
+from podman.api.uds import UDSConnection, UDSConnectionPool
 from podman.errors import APIError
 from urllib3.exceptions import HTTPError
 
@@ -27,8 +27,11 @@ from aistack_backend.containers.port import Feed
 from aistack_backend.containers.stream import Stream, demux, log_lines, objects
 from aistack_backend.wire.containers import Container, Health, LogLine, Usage
 from aistack_backend.wire.sources import SourceState
+from podman import PodmanClient
 
 T = TypeVar("T")
+LENGTHS = frozenset({"content-length", "transfer-encoding"})
+"""Podman's last headers: an answer with neither was cut off in its head, and its emptiness means nothing."""
 PREFIX = "/v5.8.0/libpod"
 """What podman-py calls; 4.3 and 5.4 take any prefix."""
 CALL = 10.0
@@ -52,7 +55,7 @@ class ApiPodman:
     def connect(self) -> str:
         """Return ``unix://`` and the socket that answers a ping now."""
         if self._call("get", "/_ping", what="answer", timeout=PING).strip() != b"OK":
-            raise failures.not_podman("a ping", self._path)
+            raise failures.not_podman("answer a ping", self._path)
         return f"unix://{self._path}"
 
     def tried(self) -> str:
@@ -148,7 +151,7 @@ class ApiPodman:
         run = self._post(f"/containers/{container}/exec", wish, "exec")["Id"]
         begin = b'{"Detach": false, "Tty": false}'
         try:
-            body = self._call("post", f"/exec/{run}/start", data=begin, what="exec", timeout=seconds)
+            body = self._call("post", f"/exec/{run}/start", data=begin, what="exec", timeout=seconds, hijacked=True)
         except failures.PodmanSays as said:
             if "not found" not in said.detail and "no such file" not in said.detail:
                 raise
@@ -250,7 +253,7 @@ class ApiPodman:
         with self._lock:
             if self._client is None:
                 self._path = sockets.first(sockets.places(self._url, self._env))
-                self._client = PodmanClient(base_url=f"unix://{self._path}")
+                self._client = _client(self._path)
             return self._client, self._path
 
     def _json(self, path: str, params: Mapping[str, object] | None, what: str) -> Any:
@@ -276,6 +279,7 @@ class ApiPodman:
         data: bytes | None = None,
         kind: str = "application/json",
         timeout: float = CALL,
+        hijacked: bool = False,
     ) -> bytes:
         client, socket_path = self._bound()
         patience = (sockets.CONNECT, timeout)
@@ -285,13 +289,33 @@ class ApiPodman:
             )
             with closing(answer):
                 content = _read(answer.raw, time.monotonic() + timeout)
-                status = int(answer.status_code)
+                status, whole = int(answer.status_code), LENGTHS & {name.lower() for name in answer.headers}
         except (APIError, OSError, HTTPError) as error:
             self.close()
             raise failures.from_exception(error, socket_path) from error
+        if not (whole or hijacked or status in (204, 304)):
+            raise failures.not_podman(what, socket_path)
         if status >= 400:
-            raise failures.from_answer(status, content, what)
+            raise failures.from_answer(status, content, what, socket_path)
         return content
+
+
+class _Connection(UDSConnection):
+    # podman-py leaves the socket of a failed connect open, for the garbage collector to complain about.
+    def connect(self) -> None:
+        self.sock = sockets.knock(unquote(urlparse(self.uds).netloc))
+        self.sock.settimeout(self.timeout)
+
+
+class _Pool(UDSConnectionPool):
+    ConnectionCls = _Connection
+
+
+def _client(path: str) -> PodmanClient:
+    client = PodmanClient(base_url=f"unix://{path}")
+    adapter: Any = client.api.get_adapter("http://")
+    adapter.poolmanager.pool_classes_by_scheme = {"http": _Pool}
+    return client
 
 
 def _read(raw: Any, deadline: float) -> bytes:

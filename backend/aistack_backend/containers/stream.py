@@ -72,7 +72,7 @@ class Stream(Generic[T]):
                 raise failures.from_exception(error, self._path) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if not self._closed:
-                raise failures.not_podman(self._target.partition("?")[0], self._path) from error
+                raise failures.not_podman("stream", self._path) from error
         finally:
             self.close()
 
@@ -101,7 +101,7 @@ class Stream(Generic[T]):
             answer = connection.getresponse()
             with answer:
                 if answer.status >= 400:
-                    raise failures.from_answer(answer.status, answer.read(), "stream")
+                    raise failures.from_answer(answer.status, answer.read(), "stream", self._path)
                 connected.settimeout(None)
                 while block := answer.read1(BLOCK):
                     yield block
