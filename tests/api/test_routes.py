@@ -133,7 +133,7 @@ async def test_a_request_to_stop_is_written_down(client: httpx.AsyncClient, app:
 MISTAKES: tuple[tuple[str, str, dict[str, Any] | None, int], ...] = (
     ("GET", "/v1/nothing", None, 404),
     ("GET", "/v1/tasks/999", None, 404),
-    ("GET", "/v1/tasks/x", None, 422),
+    ("GET", "/v1/tasks/x", None, 404),
     ("GET", f"/v1/approvals/{2**63}", None, 422),
     ("DELETE", "/v1/tasks", None, 405),
     ("POST", "/v1/tasks/goal", {"planner": "rules"}, 422),

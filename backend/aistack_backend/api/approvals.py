@@ -22,13 +22,13 @@ def approvals(parts: Held) -> Response:
     return Json(parts.approvals.get().list())
 
 
-@router.get("/{id}", response_model=Approval)
+@router.get("/{id:int}", response_model=Approval)
 def approval(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
     """Return one approval with its whole action."""
     return Json(parts.approvals.get().get(id))
 
 
-@router.post("/{id}/decision", response_model=Approval)
+@router.post("/{id:int}/decision", response_model=Approval)
 def decide(parts: Held, caller: Caller, id: Id, request: DecideRequest) -> Response:  # noqa: A002
     """Decide. The first committed decision wins; a later one gets 409 and the winner."""
     return Json(parts.approvals.get().decide(id, request, caller))

@@ -42,19 +42,19 @@ def sessions(parts: Held) -> Response:
     return Json(parts.inference.get().sessions())
 
 
-@router.get("/chats/{id}", response_model=Transcript)
+@router.get("/chats/{id:int}", response_model=Transcript)
 def transcript(parts: Held, id: Id) -> Response:  # noqa: A002
     """Return one session with its messages."""
     return Json(parts.inference.get().transcript(id))
 
 
-@router.delete("/chats/{id}", status_code=204)
+@router.delete("/chats/{id:int}", status_code=204)
 def delete(parts: Held, id: Id) -> None:  # noqa: A002
     """Delete one session with its messages."""
     parts.inference.get().delete(id)
 
 
-@router.post("/chats/{id}/cancel", status_code=204)
+@router.post("/chats/{id:int}/cancel", status_code=204)
 async def cancel(parts: Held, id: Id) -> None:  # noqa: A002
     """Stop the answer that is being written in that session; what came so far is kept."""
     await parts.inference.get().cancel(id)

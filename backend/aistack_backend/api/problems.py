@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from aistack_backend.errors import AlreadyDecided, BackendError
@@ -50,11 +51,20 @@ def _invalid(_: Request, error: Any) -> Response:
     return answer(Problem(type="bad-input", title="Bad input", status=422, detail=f"{where}: {first['msg']}."))
 
 
-def _http(_: Request, error: Any) -> Response:
+def _http(request: Request, error: Any) -> Response:
     word = str(error.detail).lower().replace(" ", "-")
     headers = dict(error.headers) if error.headers else None
+    if error.status_code == 405:
+        headers = {"allow": ", ".join(_methods(request))}
     hint = HINTS.get(error.status_code, "")
     return answer(Problem(type=word, title=error.detail, status=error.status_code, hint=hint), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return every method that some route has for this path; the router itself names those of one route only."""
+    routes: list[APIRoute] = request.app.state.routes
+    here = (route for route in routes if route.path_regex.match(request.url.path))
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 def _unforeseen(request: Request, error: Any) -> Response:

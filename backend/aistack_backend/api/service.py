@@ -25,6 +25,7 @@ def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:
     )
     for module in ROUTERS:
         app.include_router(module.router)
+    app.state.routes = [route for module in ROUTERS for route in module.router.routes]
     problems.install(app)
     openapi.describe(app)
     app.add_middleware(Guard)

@@ -39,13 +39,13 @@ def tasks(parts: Held) -> Response:
     return Json(parts.tasks.get().list())
 
 
-@router.get("/tasks/{id}", response_model=Task)
+@router.get("/tasks/{id:int}", response_model=Task)
 def task(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
     """Return one task."""
     return Json(parts.tasks.get().get(id))
 
 
-@router.post("/tasks/{id}/stop", response_model=Task)
+@router.post("/tasks/{id:int}/stop", response_model=Task)
 def stop(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
     """Stop one task: what runs is ended, what waits is closed."""
     return Json(parts.tasks.get().stop(id, caller))
