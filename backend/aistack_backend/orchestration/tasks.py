@@ -91,12 +91,11 @@ class Tasks:
             Conflict: what would run is no longer what was confirmed; nothing was asked.
         """
         if request.confirmed_hash and person is None:
-            raise Refused("Only a person can confirm an action.")
+            raise self._refused(request, requester, via, Refused("Only a person can confirm an action."))
         action, evidence = self._prepare(request, requester)
         if request.confirmed_hash and request.confirmed_hash != action.hash():
-            raise Conflict(
-                f"What would run now is no longer what you confirmed ({evidence.title}).", "Look at it again."
-            )
+            changed = f"What would run now is no longer what you confirmed ({evidence.title})."
+            raise self._refused(request, requester, via, Conflict(changed, "Look at it again."))
         evidence = replace(evidence, agent_says=agent_says or request.reason)
         with self._database.tx() as connection:
             task_id = board.create(
@@ -210,6 +209,22 @@ class Tasks:
             request.kind, request.target, script=request.script, requester=requester, task_id=task_id
         )
 
+    def _refused(self, request: ActionRequest, requester: str, via: str, error: BackendError) -> BackendError:
+        """Record a refused attempt (R2.1) and return its error."""
+        with self._database.tx() as connection:
+            self._audit.append(
+                connection,
+                phase=Phase.NOTE,
+                actor=requester,
+                via=via,
+                kind=request.kind,
+                object=request.target,
+                action_hash=request.confirmed_hash,
+                outcome=f"refused: {error.detail}",
+            )
+        self._audit.seal()
+        return error
+
     def _ask(
         self, connection: Connection, task_id: int, action: Action, evidence: Evidence, via: str, note: str = ""
     ) -> Approval:
@@ -261,6 +276,16 @@ class Tasks:
                 state=TaskState.PLANNING,
                 planner=request.planner,
             )
+            self._audit.append(
+                connection,
+                phase=Phase.NOTE,
+                actor=person.actor,
+                via=person.via,
+                kind="task.goal",
+                object=request.text,
+                task_id=task_id,
+            )
+        self._audit.seal()
         self._news.publish()
         return task_id
 

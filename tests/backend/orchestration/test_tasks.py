@@ -130,6 +130,9 @@ def test_what_changed_since_the_preview_is_not_even_asked(office: Office) -> Non
     other = replace(NOTE, script="hello, world", confirmed_hash=seen.action_hash, code=seen.code)
     with pytest.raises(Conflict, match="no longer what you confirmed"):
         office.tasks.submit_action(other, ROOT.actor, "tui", ROOT)
+    newest = office.audit.page(1).records[0]
+    assert (newest.actor, newest.action_hash) == ("operator:root", seen.action_hash)
+    assert newest.outcome.startswith("refused: What would run now is no longer")
     assert office.tasks.list().tasks == ()
 
 
@@ -228,6 +231,8 @@ async def test_a_goal_by_rules_is_planned_before_it_returns(office: Office) -> N
     approval = office.approvals.get(task.approval_id or 0)
     assert (approval.requester, approval.targets[0].id) == ("agent:planner", SHIPS.containers[0].id)
     assert office.tool.lines() == []
+    asked = [record for record in office.audit.page(20).records if record.kind == "task.goal"]
+    assert [(record.actor, record.object) for record in asked] == [("operator:root", "restart the nginx container")]
 
 
 async def test_a_goal_that_cannot_be_read_fails_with_the_nearest_name(office: Office) -> None:
