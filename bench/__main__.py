@@ -8,7 +8,9 @@ import platform
 import sys
 import time
 
-NAMES = ("first_frame", "event_latency", "idle", "follow", "chat")
+from aistack_console.errors import ConsoleError
+
+NAMES = ("fresh", "first_frame", "event_latency", "idle", "follow", "chat")
 
 
 def main(names: list[str]) -> int:
@@ -23,7 +25,7 @@ def main(names: list[str]) -> int:
         try:
             for figure in importlib.import_module(f"bench.{name}").run():
                 print(figure.line(), flush=True)
-        except (AssertionError, OSError, RuntimeError) as error:
+        except (AssertionError, OSError, RuntimeError, ConsoleError) as error:
             failed = 1
             print(f"{name}: could not be measured: {error}", flush=True)
         load = " ".join(f"{value:.2f}" for value in os.getloadavg())

@@ -6,8 +6,9 @@ import asyncio
 import time
 
 from aistack_backend.wire.chat import Chunk, SayRequest
-from aistack_backend.wire.models import EngineState
+from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_console.client.api import Client
+from aistack_console.errors import ClientError
 from bench.figures import Figure
 from bench.stage import running_house
 
@@ -23,12 +24,7 @@ def run() -> list[Figure]:
 async def _measure(client: Client) -> list[Figure]:
     try:
         async with asyncio.timeout(120):
-            status = await client.models()
-            while status.engine not in (EngineState.READY, EngineState.FAILED):
-                await asyncio.sleep(0.1)
-                status = await client.models()
-        if status.engine is EngineState.FAILED:
-            raise RuntimeError(status.detail)
+            status = await _model(client)
         last = await _say(client)
         silence = await _cancel(client)
     finally:
@@ -38,6 +34,21 @@ async def _measure(client: Client) -> list[Figure]:
         Figure(name="chat: tokens a second", value=last.tokens_per_second, unit="tok/s"),
         Figure(name="chat: cancel to silence", value=silence * 1000, unit="ms", goal="<= 300"),
     ]
+
+
+async def _model(client: Client) -> ModelStatus:
+    while True:
+        try:
+            status = await client.models()
+        except ClientError as error:  # the backend answers before its parts do
+            if error.status != 503:
+                raise
+        else:
+            if status.engine is EngineState.READY:
+                return status
+            if status.engine is EngineState.FAILED:
+                raise RuntimeError(status.detail)
+        await asyncio.sleep(0.1)
 
 
 async def _say(client: Client) -> Chunk:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The test bed: Podman, its API service, and the images that the tests run (docs/testbed.md).
+# The test bed: Podman, its API service, and the images that the tests run (ADR 0005).
 #   scripts/testbed.sh plan    say what `up` would do; exit 1 where it cannot, if CI=true
 #   scripts/testbed.sh up      do it; where Podman already runs a container, only images and service are added
 #   scripts/testbed.sh check   exit 0 when everything is there

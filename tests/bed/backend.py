@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 CONSOLE, BACKEND = str(BIN / "aistack-console"), str(BIN / "aistack-backend")
 
