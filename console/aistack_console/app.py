@@ -77,6 +77,7 @@ class ConsoleApp(Backstops):
         if self.config.console.start_screen in SCREENS:
             self.switch_mode(self.config.console.start_screen)
         self.follow()
+        self.set_timer(0.5, self.ping)
         self.set_interval(PING_EVERY, self.ping)
 
     def use_theme(self, name: str) -> str:

@@ -17,7 +17,7 @@ COLUMNS = (
     Column("FROM", 15),
     Column("ACTION", 0),
     Column("DEADLINE", 11),
-    Column("RULE", 22, min_screen_width=100),
+    Column("RULE", 22, min_screen_width=190),
 )
 STATE_TONES: dict[ApprovalState, Tone] = {
     ApprovalState.PENDING: "warn",
@@ -93,30 +93,32 @@ def _what(one: Approval) -> tuple[Para, ...]:
         paras.append(para((f"SCRIPT, {count} line{'s' if count > 1 else ''}", "dim")))
         paras += numbered(one.script)
     for target in one.targets:
-        paras.append(fact("ON", f"{target.type} {target.name}"))
-        paras.append(fact("", f"id {target.id}"))
+        paras.append(fact("ON", f"{target.type} {target.name}   id {target.id}"))
         if target.pin:
-            paras.append(fact("", f"as it is now: {target.pin}"))
+            paras.append(fact("AS IT IS", target.pin))
     return tuple(paras)
 
 
 def _around(one: Approval) -> tuple[Para, ...]:
+    pinned = any(one.image in target.pin for target in one.targets)  # then the image stands there already
     where = "   ".join(
-        f"{name} {value}" for name, value in (("in", one.cwd), ("as", one.user), ("image", one.image)) if value
+        f"{name} {value}"
+        for name, value in (("in", one.cwd), ("as", one.user), ("image", "" if pinned else one.image))
+        if value
     )
-    asked = f"{one.requester or '?'} by {one.via or '?'} at {clock(one.created_at)}"
+    asked = f"{one.requester or '?'} via {one.via or '?'} at {clock(one.created_at)}, task #{one.task_id}"
+    if one.revision > 1:
+        asked += f", revision {one.revision}"
     rows: list[tuple[str, str]] = [
         ("WHERE", where),
         ("EFFECT", one.effect or "not measured"),
         ("UNDO", one.undo or "not known"),
         ("RISK", f"{RISK_WORDS[one.risk]}: {'; '.join(one.risk_reasons) or 'no reason given'}"),
         ("RULE", one.rule),
-        ("ASKED", asked),
-        ("TASK", f"#{one.task_id}   revision {one.revision}" if one.task_id else ""),
-        ("SHA", one.action_hash),
+        ("ASKED", asked if one.id else ""),
+        ("BOUND TO", f"sha {one.action_hash[:16]}"),
     ]
-    tone: Tone = "plain"
-    return tuple(fact(name, value, tone) for name, value in rows if value)
+    return tuple(fact(name, value) for name, value in rows if value)
 
 
 def _agent(one: Approval) -> tuple[Para, ...]:
@@ -171,7 +173,7 @@ def head(one: Approval, now: float) -> tuple[Cell, ...]:
         return (" ", risk_cell(one.risk), words, ("   your own action", "dim"))
     asker = f"   #{one.id} from {short_actor(one.requester)}"
     if one.state is not ApprovalState.PENDING:
-        return (" ", risk_cell(one.risk), words, (asker, "dim"), deadline(one, now))
+        return (" ", risk_cell(one.risk), words, (f"{asker}   ", "dim"), deadline(one, now))
     return (" ", risk_cell(one.risk), words, (f"{asker}   no answer = DENY in {span(left)}", "dim"))
 
 

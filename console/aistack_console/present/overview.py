@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aistack_backend.wire.actions import ApprovalList, ApprovalState
+from aistack_backend.wire.audit import AuditPage, AuditRecord, Phase
 from aistack_backend.wire.containers import Activity, Fleet
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import ModelStatus, Stage, StageState
@@ -21,6 +22,8 @@ from aistack_console.present.words import ORDER, TONES, fleet_word, risk_cell, s
 
 NEEDS = (Column("WHAT", 7), Column("FROM", 15), Column("", 0), Column("DEADLINE", 11))
 SERVICES = (Column("NAME", 0), Column("STATE", 8), Column("WHY", 24))
+TOLD = {Phase.NOTE, Phase.DECISION, Phase.OUTCOME}
+"""Audit records that are told in the feed; requests and intents are on the screens of their own."""
 NORMAL_ABSENCE = {"gpu"}
 """Sources whose absence is a normal state, not a fault."""
 
@@ -109,9 +112,15 @@ def _host_lines(host: HostSample | None, down: float | None, now: float) -> tupl
     cpu = None if host.cpu_percent is None else host.cpu_percent / 100
     cells.append(f"cpu {percent(host.cpu_percent)}% {bar(cpu, 6)}  ")
     cells.append(f"mem {size(host.memory_used)}/{size(host.memory_total)} {bar(memory, 6)}  ")
-    cells += [f"disk {disk.path} {percent(_percent(disk.used, disk.total))}%  " for disk in host.disks[:1]]
-    cells.append(f"net in {size(host.net_in_rate)}/s out {size(host.net_out_rate)}/s")
-    return (para(*cells, hang="         "), _gpu_line(host))
+    return (para(*cells, hang="         "), _disk_line(host), _gpu_line(host))
+
+
+def _disk_line(host: HostSample) -> Para:
+    words = [f"disk {disk.label} {percent(_percent(disk.used, disk.total))}%" for disk in host.disks[:2]]
+    words.append(f"net in {size(host.net_in_rate)}/s out {size(host.net_out_rate)}/s")
+    if host.load is not None:
+        words.append(f"load {host.load[0]:.1f}")
+    return para("         " + "  ".join(words), hang="         ")
 
 
 def _gpu_line(host: HostSample) -> Para:
@@ -182,10 +191,18 @@ def faults(status: Status | None, fleet: Fleet | None, now: float) -> tuple[Para
     )
 
 
-def feed(found: Sequence[Activity], now: float) -> tuple[Para, ...]:
-    """Return what happened, newest first, since this console was started."""
-    if not found:
+def feed(found: Sequence[Activity], audit: AuditPage | None, now: float) -> tuple[Para, ...]:
+    """Return what happened, newest first: what this console heard, and the newest records of the audit."""
+    events = [(one.at, one.who, one.text) for one in found[:100]]
+    events += [(one.at, one.actor, _told(one)) for one in audit.records if one.phase in TOLD] if audit else []
+    if not events:
         return (para(("Nothing has happened since this console was started.", "dim")),)
+    events.sort(key=lambda event: -event[0])
     return tuple(
-        para((f"{day_clock(one.at, now)} {one.who:<8} ", "dim"), one.text, hang=" " * 18) for one in found[:100]
+        para((f"{day_clock(at, now)} {who:<14} ", "dim"), text, hang=" " * 24) for at, who, text in events[:100]
     )
+
+
+def _told(one: AuditRecord) -> str:
+    said = one.outcome or one.decision or one.reason
+    return f"{one.kind} {one.object}".strip() + (f": {said}" if said else "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from aistack_backend.wire.containers import Container, ContainerState, Fleet, Port, Usage, UsageTable
 from aistack_console.present.table import Cell, Column, Row
-from aistack_console.present.units import percent, size, span
+from aistack_console.present.units import coarse, percent, size
 from aistack_console.present.words import ORDER, Word, fleet_word, source_line, stale
 
 COLUMNS = (
@@ -87,8 +87,8 @@ def matcher(text: str) -> tuple[Any, str]:
 def uptime(one: Container, now: float) -> str:
     """Return how long it has run, or how long ago it ended."""
     if one.state in {ContainerState.RUNNING, ContainerState.PAUSED}:
-        return span(None if one.started_at is None else now - one.started_at)
-    return "-" if one.finished_at is None else f"-{span(now - one.finished_at)}"
+        return coarse(None if one.started_at is None else now - one.started_at)
+    return "-" if one.finished_at is None else f"-{coarse(now - one.finished_at)}"
 
 
 def first_port(found: Sequence[Port]) -> str:

@@ -33,6 +33,13 @@ def span(seconds: float | None) -> str:
     return f"{whole // 86400}d{whole % 86400 // 3600:02d}h"
 
 
+def coarse(seconds: float | None) -> str:
+    """Return a duration that changes once a minute at most: ``42s``, ``6m``, ``2h12``."""
+    if seconds is None or not 60 <= seconds < 600:
+        return span(seconds)
+    return f"{int(seconds) // 60}m"
+
+
 def percent(value: float | None) -> str:
     """Return a percentage: ``0.4``, ``12``, ``212``."""
     if value is None:

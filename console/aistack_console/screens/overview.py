@@ -64,7 +64,7 @@ class OverviewScreen(BaseScreen):
         )
         summary.styles.height = min(len(summary.lines), max(4, self.size.height // 2))
         self.query_one("#feed-head", Line).show((("-- EVENTS --", "accent"), (" newest first", "dim")))
-        self.query_one("#feed", Detail).show(show.feed(tuple(store.feed), now))
+        self.query_one("#feed", Detail).show(show.feed(tuple(store.feed), store.audit, now))
         self.query_one("#services-head", Line).show((("-- SERVICES --", "accent"), (" worst first", "dim")))
         self.query_one("#services", LiveTable).set_rows(show.services(store.fleet, down=store.down, now=now))
 

@@ -172,7 +172,7 @@ class ServicesScreen(ActingScreen):
             self.act(self._request(verb, one))
 
     def _request(self, verb: str, one: Container) -> ActionRequest:
-        return ActionRequest(kind=f"container.{verb}", target=one.id, reason="Key on the Services screen")
+        return ActionRequest(kind=f"container.{verb}", target=one.id)
 
     def do_start(self) -> None:
         """Start the chosen container."""

@@ -130,6 +130,8 @@ class ApprovalDialog(ModalScreen[bool]):
 
     @on(Detail.Seen)
     def _read_on(self) -> None:
+        if self._asked is None:
+            self._said = ""
         self._paint()
 
     def on_key(self, event: events.Key) -> None:
