@@ -80,13 +80,11 @@ def left(row: Any, clock: Clock) -> float:
 
 def to_wire(row: Any, clock: Clock) -> Approval:
     """Return a row as the operator sees it; times to come are told by the wall clock of now."""
-    view = json.loads(row.view)
-    payload = bytes(row.action)
+    view, payload = json.loads(row.view), bytes(row.action)
     action = _parsed(payload)
     waiting = row.state == ApprovalState.PENDING
     risk = Risk(row.risk)
-    shift = clock.now() + left(row, clock) - row.expires_at if waiting else 0.0
-    shift = shift if abs(shift) > 1 else 0.0
+    shift = _shift(row, clock) if waiting else 0.0
     return Approval(
         id=row.id,
         task_id=row.task_id,
@@ -120,6 +118,12 @@ def to_wire(row: Any, clock: Clock) -> Approval:
         reason=row.reason,
         payload=Raw(payload.decode("utf-8", "replace")),
     )
+
+
+def _shift(row: Any, clock: Clock) -> float:
+    """How far the wall clock was set since it was asked; 0 when by no more than a second."""
+    shift = clock.now() + left(row, clock) - float(row.expires_at)
+    return shift if abs(shift) > 1 else 0.0
 
 
 def code_of(risk: Risk, action_hash: str) -> str:

@@ -87,21 +87,11 @@ class AuditLog:
         """
         if why := self._seal.blocked(outcome=phase is Phase.OUTCOME):
             raise _not_writable(why)
-        clean = self.redactor.text
-        values: dict[str, Any] = {
-            "phase": str(phase),
-            "actor": clean(actor),
-            "via": clean(via),
-            "kind": clean(kind),
-            "object": clean(object),
-            "task_id": task_id,
-            "approval_id": approval_id,
-            "action_hash": action_hash,
-            "decision": clean(decision),
-            "reason": clean(reason),
-            "outcome": clean(outcome),
-            "detail": canonical(self.redactor.detail(detail or {})),
-        }
+        texts = {"actor": actor, "via": via, "kind": kind, "object": object}
+        texts |= {"decision": decision, "reason": reason, "outcome": outcome}
+        values: dict[str, Any] = {name: self.redactor.text(text) for name, text in texts.items()}
+        values |= {"phase": str(phase), "task_id": task_id, "approval_id": approval_id, "action_hash": action_hash}
+        values["detail"] = canonical(self.redactor.detail(detail or {}))
         lock_writers(connection)
         return self._link(connection, *self._head(connection), values)
 
