@@ -81,6 +81,9 @@ class RealBed:
         self._volumes.append(self.name(name))
         return self.name(name)
 
+    def remove_image(self, tag: str) -> None:
+        self._client.api.delete(f"/images/{tag}", params={"force": True})
+
     def close(self) -> None:
         for row in self.podman.list():
             if row.name.startswith(self._prefix):

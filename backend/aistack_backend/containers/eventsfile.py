@@ -18,7 +18,7 @@ from aistack_backend.containers.parse import event_file
 from aistack_backend.containers.port import Podman
 from aistack_backend.errors import BackendError
 
-IN_MODIFY, IN_MOVED_TO, IN_CREATE = 0x2, 0x80, 0x100
+IN_MODIFY, IN_MOVED_TO, IN_CREATE, IN_DELETE = 0x2, 0x80, 0x100, 0x200
 IN_DELETE_SELF, IN_MOVE_SELF, IN_ONLYDIR = 0x400, 0x800, 0x1000000
 LOOK_BACK = 1 << 16
 """Bytes at the end of the file that are searched for the newest event of a container."""
@@ -66,7 +66,7 @@ class FileTail:
         """Read for ever; raises ``OSError`` when the folder goes away."""
         watch = _watch(self._file.parent)
         try:
-            self._open(at_end=True)
+            self._open()
             poll = select.poll()
             poll.register(watch, select.POLLIN)
             poll.register(self._stop, select.POLLIN)
@@ -78,9 +78,7 @@ class FileTail:
                 _drain(watch)
         finally:
             os.close(watch)
-            if self._handle >= 0:
-                os.close(self._handle)
-                self._handle = -1
+            self._shut()
 
     def close(self) -> None:
         """End the reader within a millisecond."""
@@ -91,18 +89,27 @@ class FileTail:
     def __del__(self) -> None:
         os.close(self._stop)
 
-    def _open(self, *, at_end: bool) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
+    def _open(self) -> None:
+        self._shut()
         self._handle = os.open(self._file, os.O_RDONLY | os.O_CLOEXEC)
         self._inode = os.fstat(self._handle).st_ino
         self._rest = b""
-        if at_end:
-            os.lseek(self._handle, 0, os.SEEK_END)
+        os.lseek(self._handle, 0, os.SEEK_END)
+
+    def _shut(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
 
     def _read(self) -> Iterator[Event | None]:
-        if self._replaced():
-            self._open(at_end=True)
+        try:
+            now = self._file.stat()
+        except FileNotFoundError:
+            self._shut()  # else the folder could not go, and would not tell that it went
+            return
+        end = os.lseek(self._handle, 0, os.SEEK_CUR) if self._handle >= 0 else 0
+        if self._handle < 0 or now.st_ino != self._inode or now.st_size < end:
+            self._open()
             yield None
         while block := os.read(self._handle, 1 << 16):
             *lines, self._rest = (self._rest + block).split(b"\n")
@@ -110,13 +117,6 @@ class FileTail:
                 event = _event(line)
                 if event is not None:
                     yield event
-
-    def _replaced(self) -> bool:
-        try:
-            now = self._file.stat()
-        except FileNotFoundError:
-            return False
-        return now.st_ino != self._inode or now.st_size < os.lseek(self._handle, 0, os.SEEK_CUR)
 
 
 def _newest(file: Path) -> Event | None:
@@ -142,7 +142,7 @@ def _watch(folder: Path) -> int:
     handle = int(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
     if handle < 0:
         raise OSError(ctypes.get_errno(), "inotify is not to be had")
-    wanted = IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
+    wanted = IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
     if libc.inotify_add_watch(handle, os.fsencode(folder), wanted) < 0:
         code = ctypes.get_errno()
         os.close(handle)
