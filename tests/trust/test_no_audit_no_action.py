@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,9 @@ def test_a_failing_witness_stops_everything_and_mends_itself(
         disk.fails, disk.half = ERRORS[number % len(ERRORS)], number % 2 == 0
         attempts: tuple[Callable[[], Any], ...] = (
             world.ask,
-            lambda waiting=waiting: world.decide(waiting),
-            lambda waiting=waiting: world.decide(waiting, "deny"),
-            lambda: world.audit.note(phase=Phase.NOTE, actor="x", kind="login"),
+            partial(world.decide, waiting),
+            partial(world.decide, waiting, "deny"),
+            partial(world.audit.note, phase=Phase.NOTE, actor="x", kind="login"),
             world.audit.seal,
         )
         with world.database.tx() as connection:  # what is not witnessed yet makes the next seal fail
@@ -189,8 +190,29 @@ def test_a_deleted_witness_stops_everything_until_a_restart(world: Any) -> None:
     assert world.records("audit.witness-missing")
 
 
+def test_two_writers_of_one_witness_lose_no_line(world: Any) -> None:
+    """One backend a data directory is the rule; if it is broken, nothing that was witnessed is overwritten."""
+    other = AuditLog(world.database, world.folder / "audit", world.clock)
+    refused = 0
+    for number in range(40):
+        log = (world.audit, other)[number % 3 == 0]
+        try:
+            log.note(phase=Phase.NOTE, actor="x", kind="k")
+        except Unavailable as error:
+            told = error.detail
+            refused += 1
+            log.seal()  # opened anew
+            assert "another process wrote to it" in told
+    assert refused > 10
+    assert world.audit.writable() == ""
+    check = verify_directory(world.folder)
+    assert (check.ok, check.witnessed) == (True, check.count)
+    other.close()
+
+
 def test_a_witness_that_is_no_file_of_ours_is_refused(make_world: Callable[..., Any], tmp_path: Path) -> None:
-    for number, make in enumerate((lambda p: p.symlink_to("/dev/full"), os.mkfifo, lambda p: p.mkdir())):
+    makers: list[Callable[[Path], object]] = [lambda p: p.symlink_to("/dev/full"), os.mkfifo, Path.mkdir]
+    for number, make in enumerate(makers):
         folder = tmp_path / f"odd{number}"
         (folder / "audit").mkdir(parents=True)
         make(folder / "audit" / NAME)

@@ -51,6 +51,8 @@ class Seal:
                 self._fault = ""
             except BackendError as error:
                 self._fault = error.detail
+                if self._witness and self._witness.moved:
+                    self.close()
             return self._broken or self._fault
 
     def blocked(self, *, outcome: bool = False) -> str:

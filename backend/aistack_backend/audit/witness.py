@@ -6,11 +6,13 @@ record on; the witness can, because it still says which hash stood at which numb
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +92,9 @@ class Witness:
         self._disk = disk
         self.torn = b""
         self.last: Piece | None = None
+        self.moved = False
+        """Another process wrote to it: it has to be opened anew."""
+        self._unsure = False
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -110,10 +115,13 @@ class Witness:
             return
         data = b"".join(line(seq, digest) for seq, digest in rows)
         try:
-            self._check_file()
-            os.ftruncate(self._descriptor, self._size)  # what an earlier failed call left behind
-            self._write_all(data)
-            self._disk.sync(self._descriptor)
+            with self._alone():
+                self._check_file()
+                self._check_end()
+                self._unsure = True
+                self._write_all(data)
+                self._disk.sync(self._descriptor)
+                self._unsure = False
         except OSError as error:
             raise self._unavailable("written", error) from error
         self._size += len(data)
@@ -137,6 +145,23 @@ class Witness:
     def close(self) -> None:
         """Close the file."""
         os.close(self._descriptor)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _check_end(self) -> None:
+        """See that the file ends where we left it; remove what a failed call of ours left behind."""
+        if os.fstat(self._descriptor).st_size == self._size:
+            return
+        if not self._unsure:
+            self.moved = True
+            raise OSError("another process wrote to it; it is being opened anew")
+        os.ftruncate(self._descriptor, self._size)
 
     def _write_all(self, data: bytes) -> None:
         view = memoryview(data)
