@@ -10,9 +10,9 @@ from aistack_backend.errors import BadInput
 from aistack_backend.inference.grammar import check
 from aistack_backend.inference.models import Turn
 from aistack_backend.orchestration.models import Proposal
-from aistack_backend.orchestration.names import candidates
+from aistack_backend.orchestration.names import candidates, image_word
 from aistack_backend.orchestration.port import Choose
-from aistack_backend.orchestration.rules import meanings
+from aistack_backend.orchestration.rules import command_of, meanings
 from aistack_backend.wire.chat import Role
 from aistack_backend.wire.containers import Container
 
@@ -26,9 +26,10 @@ SYSTEM = (
     "a shell script only for shell.run, and one short reason. The containers are: {containers}."
 )
 EXAMPLES = (
-    ("restart the {first} container", "container.restart", "The operator asked to restart it."),
-    ("please stop {last}", "container.stop", "The operator asked to stop it."),
+    ("restart the mailbox container", "container.restart", "mailbox", "", "The operator asked to restart it."),
+    ("please stop ledger", "container.stop", "ledger", "", "The operator asked to stop it."),
 )
+"""Worked answers. Their containers are made up: a small model repeats the names of examples."""
 
 
 def schema(kinds: Sequence[str], names: Sequence[str]) -> str:
@@ -43,18 +44,18 @@ def schema(kinds: Sequence[str], names: Sequence[str]) -> str:
     return json.dumps({"type": "object", "properties": properties, "required": list(properties)})
 
 
-def prompt(goal: str, kinds: Sequence[str], names: Sequence[str]) -> tuple[Turn, ...]:
-    """Return the system prompt, two worked examples with names that exist, and the goal."""
-    turns = [Turn(role=Role.SYSTEM, text=SYSTEM.format(containers=", ".join(names) or "none"))]
-    for text, kind, reason in EXAMPLES if names else ():
+def prompt(goal: str, kinds: Sequence[str], containers: Sequence[Container]) -> tuple[Turn, ...]:
+    """Return the system prompt with what exists, worked examples of kinds that can be run, and the goal."""
+    listed = ", ".join(f"{container.name} ({image_word(container)})" for container in containers)
+    turns = [Turn(role=Role.SYSTEM, text=SYSTEM.format(containers=listed or "none"))]
+    for text, kind, target, script, reason in EXAMPLES:
         if kind not in kinds:
             continue
-        target = names[0] if "{first}" in text else names[-1]
-        answer = {"kind": kind, "target": target, "script": "", "reason": reason}
+        answer = {"kind": kind, "target": target, "script": script, "reason": reason}
         if "shell.run" not in kinds:
             del answer["script"]
-        turns.append(Turn(role=Role.USER, text=text.format(first=names[0], last=names[-1])))
-        turns.append(Turn(role=Role.ASSISTANT, text=json.dumps(answer)))
+        turns.append(Turn(role=Role.USER, text=text))
+        turns.append(Turn(role=Role.ASSISTANT, text=json.dumps(answer, separators=(",", ":"))))
     return (*turns, Turn(role=Role.USER, text=goal))
 
 
@@ -68,9 +69,9 @@ async def propose(goal: str, kinds: Sequence[str], containers: Sequence[Containe
         Unavailable: no model can answer.
     """
     offered = tuple(kind for kind in kinds if not kind.startswith("volume."))
-    names = [container.name for container in _mentioned_first(goal, containers)[:SHOWN]]
-    wanted = schema(offered, names)
-    answer = check(wanted, await model.choose(prompt(goal, offered, names), wanted, TOKENS))
+    shown = _mentioned_first(goal, containers)[:SHOWN]
+    wanted = schema(offered, [container.name for container in shown])
+    answer = check(wanted, await model.choose(prompt(goal, offered, shown), wanted, TOKENS))
     by_name = {container.name: container for container in containers}
     chosen = by_name.get(answer["target"])
     script = answer.get("script", "").strip()
@@ -93,6 +94,8 @@ def _implausible(goal: str, kind: str, chosen: Container | None, script: str, co
     if room == "shell":
         if not script:
             return "gave no command"
+        if (given := command_of(goal)) and script != given:
+            return f"changed the command that the goal gives into {script!r}"
         return f"the goal asks to {' or '.join(sorted(asked))}" if asked else ""
     if chosen is None:
         return "named no container"

@@ -26,8 +26,8 @@ def plan(text: str, kinds: Sequence[str], containers: Sequence[Container]) -> Pr
         BadInput: it names no known verb, several, or an ambiguous object; the nearest words are offered.
         NotFound: it names a container that does not exist; the nearest names are offered.
     """
-    if command := _COMMAND.match(text) or _DOLLAR.match(text):
-        return _made("shell.run", kinds, script=command[1].strip())
+    if command := command_of(text):
+        return _made("shell.run", kinds, script=command)
     words = _WORD.findall(text)
     if turned := [word for word in words if word.lower() in UNFOLLOWED]:
         raise BadInput(f"The rules do not follow {turned[0]!r}: they take one plain request.", HINT)
@@ -40,8 +40,14 @@ def plan(text: str, kinds: Sequence[str], containers: Sequence[Container]) -> Pr
     return _made(verb, kinds, target=named)
 
 
+def command_of(text: str) -> str:
+    """Return the command that ``text`` gives in backticks after a verb, or after ``$ ``; "" when it gives none."""
+    found = _COMMAND.match(text) or _DOLLAR.match(text)
+    return found[1].strip() if found else ""
+
+
 def meanings(text: str) -> set[str]:
-    """Return what the plain verbs of ``text`` mean, e.g. ``{"restart"}``; misspellings count when near enough."""
+    """Return what the plain verbs of ``text`` mean, e.g. ``{"restart"}``."""
     found = set()
     for word in _WORD.findall(_joined(text).lower()):
         if word in VERBS:

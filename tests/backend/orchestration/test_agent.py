@@ -62,6 +62,7 @@ async def test_a_good_choice_of_the_model_is_the_proposal() -> None:
         ("restart web", choice("container.restart", "none"), "named no container"),
         ("restart web", choice("shell.run", "none", "rm -rf /"), "the goal asks to restart"),
         ("run `ls`", choice("shell.run", "none", " "), "gave no command"),
+        ("run `ls -l`", choice("shell.run", "none", "ls-l"), "changed the command that the goal gives into 'ls-l'"),
         ("restart web", "not json", "not JSON"),
         ("restart web", choice("container.restart", "mail"), "not allowed for target"),
         ("restart web", choice("volume.remove", "web"), "not allowed for kind"),
