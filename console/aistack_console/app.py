@@ -29,7 +29,7 @@ from aistack_console.options import Options
 from aistack_console.screens.all import SCREENS
 from aistack_console.screens.base import BaseScreen, screens_actions
 from aistack_console.state.store import Store
-from aistack_console.themes import LAST_RESORT, Looks, builtin_folder, load_looks
+from aistack_console.themes import DEFAULT, LAST_RESORT, builtin_folder, load_looks
 
 PING_EVERY = 5.0
 """Seconds between two measurements of the round trip."""
@@ -62,27 +62,27 @@ class ConsoleApp(Backstops):
         self.store = store or Store()
         self.meter = Meter()
         self.client = Client(rendezvous.socket_path(options.data_dir))
-        self.looks = Looks()
+        self.looks = load_looks((builtin_folder(), options.config_file.parent / "themes"))
+        for look in self.looks.themes.values():
+            self.register_theme(look.theme)
+        self._theme_said = self.use_theme(options.theme or config.console.theme)
         self.mouse_taken = config.console.mouse
         self._last_place, self._asked_quit = "overview", 0.0
 
     def on_mount(self) -> None:
-        """Take the operator's theme, then reach for the backend."""
-        self.looks = load_looks((builtin_folder(), self.options.config_file.parent / "themes"))
-        for look in self.looks.themes.values():
-            self.register_theme(look.theme)
-        if said := " ".join(filter(None, (self.use_theme(self.config.console.theme), self.looks.report()))):
+        """Say what was wrong with the themes, then reach for the backend."""
+        if said := " ".join(filter(None, (self._theme_said, self.looks.report()))):
             self.say(said, "warn")
         terminal.watch(self)
-        if self.config.console.start_screen in SCREENS:
-            self.switch_mode(self.config.console.start_screen)
+        if self.config.console.start_screen not in ("overview", ""):
+            self.goto(self.config.console.start_screen)
         self.follow()
         self.set_timer(0.5, self.ping)
         self.set_interval(PING_EVERY, self.ping)
 
     def use_theme(self, name: str) -> str:
         """Draw with the theme of that name; return a sentence when another had to be taken."""
-        look, said = self.looks.choose(name or self.options.theme or "dusk")
+        look, said = self.looks.choose(name or DEFAULT)
         self.theme = look.theme.name if look else LAST_RESORT
         plain_glyphs = self.looks.ascii_glyphs if self.config.console.ascii or not terminal.unicode() else None
         self.set_look(

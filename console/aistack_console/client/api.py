@@ -52,7 +52,8 @@ class Client:
             import httpx
 
             self._http = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(self.socket_path)),
+                transport=httpx.AsyncHTTPTransport(uds=str(self.socket_path), verify=False),
+                trust_env=False,
                 base_url="http://localhost",
                 timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
                 headers={"X-Aistack-Via": self.via},
