@@ -19,6 +19,7 @@ from rich.text import Text
 from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter, Monochrome, NoColor
+from textual.scrollbar import ScrollBar
 
 from aistack_console.text import plain
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 ALLOWED_ACTIONS = ("link(",)
 """The only actions that text on the screen may carry; a link does nothing but tell the widget's screen."""
+
+SCROLLBAR_ACTIONS = frozenset({"scroll_up", "scroll_down", "grab", "release"})
+"""What a scrollbar paints into itself; allowed on scrollbars only, so data cannot use them."""
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\U000e0000-\U000e007f]"
@@ -129,8 +133,11 @@ class Backstops(App[int]):
         """Run an action that painted text carries only when it is on the allowlist."""
         style = getattr(event, "style", None)
         meta = style.meta if style is not None else {}
+        own = SCROLLBAR_ACTIONS if isinstance(default_namespace, ScrollBar) else frozenset[str]()
         for key, action in meta.items():
-            if key.startswith("@") and not (isinstance(action, str) and action.startswith(ALLOWED_ACTIONS)):
+            if key.startswith("@") and not (
+                isinstance(action, str) and (action.startswith(ALLOWED_ACTIONS) or action in own)
+            ):
                 return False
         return await super()._broker_event(event_name, event, default_namespace)
 

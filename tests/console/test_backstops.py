@@ -12,6 +12,7 @@ from rich.style import Style
 from textual.app import App, ComposeResult
 from textual.binding import BindingType
 from textual.color import Color
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, DataTable, Input, Markdown, Static, TextArea
 
@@ -82,6 +83,22 @@ async def test_clicking_every_cell_starts_no_action() -> None:
                     await pilot.click(widget, offset=(x, y))
         assert app.harmed == 0
         assert app.is_running
+
+
+async def test_a_scrollbar_still_obeys_the_mouse_and_text_cannot_pose_as_one() -> None:
+    class Long(Backstops):
+        def compose(self) -> ComposeResult:
+            with VerticalScroll():
+                yield Static("[@click=scroll_down]POSE[/]\n" * 100)
+
+    app = Long()
+    async with app.run_test(size=(40, 10)) as pilot:
+        await pilot.click("Static", offset=(1, 1))
+        assert app.query_one(VerticalScroll).scroll_offset.y == 0
+        bar = app.query_one(VerticalScroll).vertical_scrollbar
+        await pilot.click(bar, offset=(0, 9))
+        await pilot.pause()
+        assert app.query_one(VerticalScroll).scroll_target_y > 0
 
 
 async def test_a_toast_never_parses_markup() -> None:

@@ -1,0 +1,104 @@
+"""Hostile text and wire objects full of it: every string field of every type holds another payload."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import random
+import types
+import typing
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, TypeVar
+
+from tests.console.stage import NOW
+
+from aistack_backend.wire.base import Raw
+
+T = TypeVar("T")
+
+SEQUENCES = (
+    "\x1b[2J\x1b[H", "\x1b[31mred\x1b[0m", "\x1b]52;c;QUJD\x07", "\x1b]0;owned\x07",
+    "\x1b]8;;http://x/\x07l\x1b]8;;\x07", "\x1bPq#0;2;0;0;0#0~~\x1b\\", "\x1bc", "\x1b[?1049l", "\x1b[6n",
+    "\x1b[c", "\x1b[21t", "\x1b_Gf=100;AAAA\x1b\\", "\x9b2J", "\x9d52;c;QUJD\x9c", "\x90q\x9c", "\x85", "\x00",
+    "\x07\x07", "\x08\x08\x08", "\x0b\x0c", "\x0e\x0f", "\x7f", "a\rb", "a\nb", "a\tb", "\x1b",
+    "\x1b]52;c;never ended", "\x1b[", "\u202egnp.exe", "\u2066x\u2069", "\u200b\u2060\ufeff",
+    "\U000e0041\U000e0042", "\u2028\u2029", "e\u0301\u0301\u0301\u0301\u0301\u0301", "\u3164\u115f", "漢字" * 20,
+    "👩‍👩‍👧‍👦", "ｆｕｌｌ", "\u0e01\u0e47\u0e48", "ﷺ",
+)  # fmt: skip
+MARKUP = (
+    "[@click=app.quit]Q[/]", "[@click=app.exit]x[/]", "[@click=screen.dismiss]x[/]",
+    "[@click=app.simulate_key('y')]y[/]", "[@click='app.run(\"approvals.approve\")']go[/]",
+    "[@mouse.down=app.quit]d[/]", "[link=http://x/]l[/link]", "[/x]", "[", "[[", "[bold", "[/]",
+    "[bold]b[/bold]", "[red on blue]c[/]", "[$accent]v[/]", "\\[", "[@click=", "[x](y)",
+    "[x](ssh://-oProxyCommand=x)", "[x](javascript:alert(1))", "![i](http://x/i.png)", "<http://x/>",
+    "<script>x</script>", "# h", "> " * 30 + "q", "- " * 30 + "l", "```\n\x1b[2J\n```",
+    "|a|b|\n|-|-|\n|[@click=app.quit]x[/]|\x1b[2J|", "$name", "%s", "{0}", "{x!r}", "{{}}", "../../etc/passwd",
+    "' OR 1=1 --", "\\x1b[2J", "&lt;b&gt;", "NULL", "None", "-rf", "",
+)  # fmt: skip
+ALPHABET = (
+    "\x1b\x9b\x9d\x90\x9c\x00\x07\x08\x0e\x7f\r\n\t\u202e\u2066\u200b\u2060"
+    "\ufeff\u0301\u3164漢👩\u200d[]()@=/\\#>`*_-|;?m2JhcA1 "
+)
+
+
+def payloads(seed: int = 0) -> Iterator[str]:
+    """Yield the fixed payloads, then random ones for ever."""
+    yield from SEQUENCES
+    yield from MARKUP
+    yield from (one + two for one, two in zip(SEQUENCES, itertools.cycle(MARKUP), strict=False))
+    rnd, fixed = random.Random(seed), (*SEQUENCES, *MARKUP)
+    while True:
+        yield rnd.choice(fixed)
+        yield "".join(rnd.choice(ALPHABET) for _ in range(rnd.randint(1, 40)))
+
+
+class Filler:
+    """Makes wire objects; :attr:`used` counts the payloads that went in."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
+        self._numbers = itertools.count(1)
+        self.used = 0
+
+    def text(self) -> str:
+        self.used += 1
+        return next(self._texts)
+
+    def make(self, kind: type[T], many: int = 2, **fixed: Any) -> T:
+        hints = typing.get_type_hints(kind)
+        values: dict[str, Any] = {}
+        for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+            if field.name in fixed:
+                values[field.name] = fixed[field.name]
+            else:
+                values[field.name] = self._value(hints[field.name], field.name, many)
+        return kind(**values)
+
+    def _value(self, hint: Any, name: str, many: int) -> Any:
+        origin, args = typing.get_origin(hint), typing.get_args(hint)
+        if origin in (types.UnionType, typing.Union):
+            return self._value(args[0], name, many)
+        if origin is tuple:
+            if args[-1] is not Ellipsis:
+                return tuple(self._value(arg, name, many) for arg in args)
+            return tuple(self._value(args[0], name, 2) for _ in range(many))
+        if origin is dict:
+            return {self.text(): self.text()}
+        return self._plain(hint, name)
+
+    def _plain(self, hint: Any, name: str) -> Any:
+        if hint is str:
+            return self.text()
+        if hint is bool:
+            return False
+        if hint is int:
+            return next(self._numbers)
+        if hint is float:
+            return NOW
+        if hint is Raw:
+            return Raw(self.text())
+        if issubclass(hint, Enum):
+            members = list(hint)
+            return members[next(self._numbers) % len(members)]
+        return self.make(hint)
