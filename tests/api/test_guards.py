@@ -111,6 +111,13 @@ async def test_a_body_without_length_is_counted(client: httpx.AsyncClient) -> No
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"text":' * 50_000, b"\xff\xfe", b"{", b"", b"null", b"[]"])
+async def test_a_body_that_is_no_object_of_ours_is_a_problem(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/v1/tasks/goal", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert answer.json()["status"] == answer.status_code
+
+
 STRANGERS = (None, replace(OPERATOR, uid=os.getuid() + 1000, user="other"))
 
 

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 
 from aistack_backend.api.peers import PeerProtocol
 
+CONNECTIONS = 200
+"""Connections served at once; one more is told 503."""
 GRACE = 3
 """Seconds that running requests get after the streams were ended."""
 
@@ -33,6 +35,7 @@ class Server(uvicorn.Server):
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE,
+            limit_concurrency=CONNECTIONS,
             h11_max_incomplete_event_size=16 * 1024,
         )
         super().__init__(config)

@@ -1,0 +1,81 @@
+"""The protocol on a real socket: who connected, and no patience with a head that never comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from aistack_backend.api.peers import PeerProtocol, user_name
+
+
+async def who(scope: Any, receive: Any, send: Any) -> None:
+    """Answer with the peer's uid and pid."""
+    peer = scope["state"]["peer"]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": f"{peer.uid} {peer.pid} {peer.user}".encode()})
+
+
+@asynccontextmanager
+async def served(path: Path) -> AsyncIterator[None]:
+    """Serve ``who`` with the protocol on a socket."""
+    config = uvicorn.Config(who, http=PeerProtocol, ws="none", lifespan="off", log_config=None)
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_unix_server(
+        lambda: PeerProtocol(config=config, server_state=state, app_state={}), path
+    )
+    async with server:
+        yield
+
+
+async def test_each_connection_carries_its_peer(tmp_path: Path) -> None:
+    async with served(tmp_path / "s"):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        spoof = b"X-Uid: 4242\r\nX-Peer: 4242 1 mallory\r\n"
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n" + spoof + b"Connection: close\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+    assert f"{os.getuid()} {os.getpid()} {user_name(os.getuid())}".encode() in answer
+
+
+@pytest.mark.parametrize("drip", [b"", b"GET / HTTP/1.1\r\nHost: loc"])
+async def test_a_head_that_does_not_come_ends_the_connection(
+    tmp_path: Path, drip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aistack_backend.api.peers.HEAD_WITHIN", 0.05)
+    async with served(tmp_path / "s"):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        writer.write(drip)
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await asyncio.wait_for(reader.readexactly(1), 5)
+        writer.close()
+
+
+async def test_a_connection_that_was_heard_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aistack_backend.api.peers.HEAD_WITHIN", 0.05)
+    async with served(tmp_path / "s"):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        end = user_name(os.getuid()).encode()
+        assert await asyncio.wait_for(reader.readuntil(end), 5)
+        assert not await asyncio.wait_for(_closed(reader, within=0.2), 5)
+        writer.close()
+
+
+async def _closed(reader: asyncio.StreamReader, within: float) -> bool:
+    try:
+        async with asyncio.timeout(within):
+            await reader.readexactly(1)
+    except TimeoutError:
+        return False
+    except (ConnectionResetError, asyncio.IncompleteReadError):
+        return True
+    return False
