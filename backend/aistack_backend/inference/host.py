@@ -38,7 +38,7 @@ Watcher = Callable[[EngineState, str, str], None]
 
 
 class LlamaHost:
-    """The :class:`~aistack_backend.inference.port.Engine` over a child process."""
+    """llama.cpp, by either of the worker's libraries, as an :class:`~aistack_backend.inference.port.Engine`."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class LlamaHost:
         settings: InferenceSettings,
         watcher: Watcher,
         patience: Patience | None = None,
+        engine: str = "llama-cpp-python",
     ) -> None:
         """Take the engine's ``site`` folder and a ``folder`` for the log and the quarantine list."""
         self._site, self._log = site, folder / "logs" / "model-worker.log"
@@ -56,7 +57,7 @@ class LlamaHost:
         self._process: WorkerProcess | None = None
         self._loaded: Loaded | None = None
         self._model: Path | None = None
-        self._adapter = "llama-cpp-python"
+        self._adapter = self._engine = engine
         self._next = 0
         self._running = 0
         self._restart: asyncio.Task[None] | None = None
@@ -100,7 +101,7 @@ class LlamaHost:
             context = fit_context(header, self._settings.context, psutil.virtual_memory().available)
             await self._end()
             self._watcher(EngineState.LOADING, f"Loading {model.name}.", "")
-            process = WorkerProcess(self._site, self._log, self._patience, self._died)
+            process = WorkerProcess(self._engine, self._site, self._log, self._patience, self._died)
             self._process = process
             self._adapter = await process.start()
             self._loaded = await self._order_load(process, model, context)
@@ -134,21 +135,24 @@ class LlamaHost:
             temperature=request.temperature,
             grammar=compiled,
         )
-        self._running = order.id
+        self._running, model = order.id, self._loaded.path
         done = False
         try:
             async for report in process.reports(order):
                 done = report.what is not Is.PIECE
                 if report.what is Is.REFUSED:
                     raise BadInput(report.detail)
+                if done:  # before the last piece goes out: its reader may never come back
+                    self._running = 0
+                    self._quarantine.clear(model)
                 yield _piece(report)
                 if done:
                     break
-            self._quarantine.clear(self._loaded.path)
         finally:
             if not done:
                 process.send(Order(do=Do.CANCEL, id=order.id))
-            self._running = 0
+            if self._running == order.id:
+                self._running = 0
 
     def cancel(self) -> None:
         """See the port."""

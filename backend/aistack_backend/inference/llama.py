@@ -6,11 +6,11 @@ import codecs
 import ctypes
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import llama_cpp.llama_cpp as ll
 
+from aistack_backend.inference.answers import CannotAnswer, Progress
 from aistack_backend.inference.pace import Pace
 from aistack_backend.inference.sampling import Sampler
 from aistack_backend.inference.template import ChatFormat
@@ -21,30 +21,6 @@ ABORTED = 2
 """What ``llama_decode`` returns when the abort callback said so."""
 ROUND = 256
 """llama.cpp rounds a context to this."""
-
-
-class CannotAnswer(ValueError):
-    """This request or this model cannot be served; the text is one sentence."""
-
-
-@dataclass(slots=True)
-class Progress:
-    """Where one answer stands; the caller reads it between pieces."""
-
-    tokens: int = 0
-    prompt: int = 0
-    reused: int = 0
-    dropped: int = 0
-    first_at: float = 0.0
-    last_at: float = 0.0
-    finish: str = ""
-
-    @property
-    def rate(self) -> float | None:
-        """Tokens a second between the first and the newest token; None before the second."""
-        if self.tokens < 2 or self.last_at <= self.first_at:
-            return None
-        return (self.tokens - 1) / (self.last_at - self.first_at)
 
 
 class LoadedModel:

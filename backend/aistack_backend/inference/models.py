@@ -24,7 +24,7 @@ class InferenceSettings:
     threads: int = 0
     """Threads that compute; 0 = one for each physical core this process may use."""
     adapter: str = "auto"
-    """``auto`` or ``llama`` (llama-cpp-python in a child process), or ``memory`` (answers without a model)."""
+    """``auto`` (a ready-made first engine until ours is built), ``llama`` (ours only), ``memory`` (no model at all)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,11 @@ def pip(
         raise _explain("\n".join(last), arguments[0])
 
 
+def pinned(name: str) -> list[str]:
+    """Return pip's arguments for a requirements file that ships with this package, hashes and all."""
+    return ["--require-hashes", "-r", str(Path(__file__).parent / name)]
+
+
 @contextlib.contextmanager
 def only_one(file: Path, stage: str, tell: Tell, stopper: Stopper) -> Iterator[None]:
     """Hold a lock file against every other process; say so while another one holds it.

@@ -42,8 +42,8 @@ class Patience:
 class WorkerProcess:
     """A running child. ``on_exit`` is called once with one sentence when it is gone unasked."""
 
-    def __init__(self, site: Path, log: Path, patience: Patience, on_exit: Callable[[str], None]) -> None:
-        self._site, self._patience, self._on_exit = site, patience, on_exit
+    def __init__(self, engine: str, site: Path, log: Path, patience: Patience, on_exit: Callable[[str], None]) -> None:
+        self._engine, self._site, self._patience, self._on_exit = engine, site, patience, on_exit
         self._log_file = log
         self._child: asyncio.subprocess.Process | None = None
         self._waiting: dict[int, asyncio.Queue[Report | None]] = {}
@@ -70,7 +70,8 @@ class WorkerProcess:
         """
         self._oom_before = _oom_kills()
         self._child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "aistack_backend.inference.worker", "--site", str(self._site)),
+            *(sys.executable, "-P", "-m", "aistack_backend.inference.worker"),
+            *("--engine", self._engine, "--site", str(self._site)),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BackendError, Conflict, Unavailable
-from aistack_backend.inference import wheel
+from aistack_backend.inference import interim, wheel
 from aistack_backend.inference.catalogue import SMALL
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.host import LlamaHost
@@ -58,6 +58,10 @@ class EngineRoom:
         self._fetching: set[str] = set()
         self._preparing: asyncio.Task[None] | None = None
         self._swap = asyncio.Lock()
+        self._first = False
+        """The engine of the first minutes is the one that answers."""
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def start(self) -> None:
         """Begin to get ready in the background."""
@@ -109,8 +113,13 @@ class EngineRoom:
     def busy(self, answering: bool, rate: float | None = None) -> None:
         """An answer began or ended."""
         self._rate = rate if rate is not None else self._rate
-        if self._standing.state in (EngineState.READY, EngineState.BUSY):
-            self._set(EngineState.BUSY if answering else EngineState.READY)
+        if answering:
+            self._idle.clear()
+        else:
+            self._idle.set()
+        now = self._standing
+        if now.state in (EngineState.READY, EngineState.BUSY):
+            self._set(EngineState.BUSY if answering else EngineState.READY, now.detail, now.hint)
 
     async def fetch(self, card_id: str) -> ModelStatus:
         """Begin to fetch a model: a person confirmed it. The progress is in the stages.
@@ -137,12 +146,13 @@ class EngineRoom:
         path = await asyncio.to_thread(self._shelf.path, card_id)
         if path is None:
             raise Conflict(f"{self._shelf.model(card_id).name} is not on this machine.", "Fetch it first.")
-        if isinstance(self._engine, LlamaHost):
+        if isinstance(self._engine, LlamaHost) and not self._first:
             self._engine.forgive(path)
             self._spawn(self._load(card_id, path))
-        elif self._preparing is None or self._preparing.done():
-            self._shelf.used(card_id)
-            self._preparing = self._spawn(self._prepare(True))
+        else:
+            await asyncio.to_thread(self._shelf.used, card_id)  # it is loaded when our own engine is there
+            if self._preparing is None or self._preparing.done():
+                self._preparing = self._spawn(self._prepare(True))
         return await asyncio.to_thread(self.status)
 
     async def _prepare(self, may_fetch: bool) -> None:
@@ -150,9 +160,13 @@ class EngineRoom:
             try:
                 await self._prepare_once(may_fetch)
             except BackendError as error:
-                hint = f"{error.hint} It is tried again each minute." if error.type == "offline" else error.hint
-                self._set(EngineState.FAILED, error.detail, hint)
-                if error.type == "offline":
+                again = error.type == "offline"
+                hint = f"{error.hint} It is tried again each minute." if again else error.hint
+                if self._first:
+                    self._set(EngineState.READY, f"The first engine answers. {error.detail}", hint)
+                else:
+                    self._set(EngineState.FAILED, error.detail, hint)
+                if again:
                     await asyncio.sleep(RETRY)
                     continue
             return
@@ -166,21 +180,47 @@ class EngineRoom:
         if not may_fetch and not site.is_dir():
             self._set(EngineState.ABSENT, "The engine is not built.", "Use a model to build it.")
             return
-        card = await asyncio.to_thread(self._shelf.first)
-        path = await asyncio.to_thread(self._shelf.path, card)
-        if path is None and card != SMALL.id:
-            card, path = SMALL.id, await asyncio.to_thread(self._shelf.path, SMALL.id)
-        if path is None and may_fetch:
+        small = await asyncio.to_thread(self._shelf.path, SMALL.id)
+        if small is None and may_fetch and await asyncio.to_thread(self._choice) is None:
             self._set(EngineState.PREPARING, "The small model is being fetched.")
-            path = await self._fetch(card)
+            small = await self._fetch(SMALL.id)
         if not site.is_dir():
-            self._set(EngineState.PREPARING, "The engine is being built; this takes some minutes once.")
+            if small and self._settings.adapter == "auto" and not self._first:
+                await self._begin_with(small)
+            if not self._first:
+                self._set(EngineState.PREPARING, "The engine is being built; this takes some minutes once.")
         site = await self._job("engine build", lambda tell: self._build(tell))
-        self._engine = LlamaHost(site, self._data, self._settings, self._watch)
-        if path is None:
-            self._set(EngineState.NO_MODEL, "No model is on this machine.", "Fetch one.")
+        await self._idle.wait()
+        first, self._engine, self._first = self._engine, LlamaHost(site, self._data, self._settings, self._watch), False
+        self._loaded = None
+        if first:
+            await first.close()
+        if choice := await asyncio.to_thread(self._choice):
+            await self._load(*choice)
         else:
-            await self._load(card, path)
+            self._set(EngineState.NO_MODEL, "No model is on this machine.", "Fetch one.")
+
+    def _choice(self) -> tuple[str, Path] | None:
+        """The model to load: the one wished for, else the small one; None = neither is here."""
+        for card in (self._shelf.first(), SMALL.id):
+            if path := self._shelf.path(card):
+                return card, path
+        return None
+
+    async def _begin_with(self, small: Path) -> None:
+        """Let xllamacpp answer until our own engine is built. It is a courtesy: without it nothing is lost."""
+        self._set(EngineState.PREPARING, "A first engine is being fetched.")
+        with contextlib.suppress(BackendError):  # the failed stage tells it
+            site = await self._job(interim.STAGE, lambda tell: interim.prepare(self._cache, tell, self._stopper))
+            self._engine = LlamaHost(site, self._data, self._settings, self._watch, engine="xllamacpp")
+            self._first = True
+            await self._load(SMALL.id, small)
+        if self._loaded is None:
+            first, self._engine, self._first = self._engine, None, False
+            if first:
+                await first.close()
+            return
+        self._set(EngineState.READY, "The first engine answers, a little slower, until our own is built.")
 
     def _build(self, tell: Tell) -> Path:
         return wheel.prepare(self._cache, tell, self._stopper, wheel.given_wheel())
@@ -224,7 +264,7 @@ class EngineRoom:
                 self._set(state, error.detail, error.hint)
                 return
             self._set(EngineState.READY)
-            if isinstance(engine, LlamaHost):
+            if isinstance(engine, LlamaHost) and not self._first:
                 await asyncio.to_thread(self._shelf.used, card_id)
 
     def _watch(self, state: EngineState, detail: str, hint: str) -> None:

@@ -8,13 +8,11 @@ from typing import Any
 
 import llama_cpp.llama_cpp as ll
 
+from aistack_backend.inference.answers import CannotAnswer
+
 RECENT, REPEAT = 64, 1.1
 TOP_K, TOP_P, MIN_P = 40, 0.9, 0.05
 ANY_SEED = 0xFFFFFFFF
-
-
-class GrammarRefused(ValueError):
-    """llama.cpp does not take the grammar."""
 
 
 class Sampler:
@@ -24,7 +22,7 @@ class Sampler:
         """Build the chains; with a grammar the choice is always the likeliest allowed token.
 
         Raises:
-            GrammarRefused: the grammar was not taken (used unchecked it would kill the process).
+            CannotAnswer: the grammar was not taken (used unchecked it would kill the process).
         """
         self._context = context
         self._grammar: Any = None
@@ -32,7 +30,7 @@ class Sampler:
         if grammar:
             self._grammar = ll.llama_sampler_init_grammar(vocab, grammar.encode(), b"root")
             if not self._grammar:
-                raise GrammarRefused("llama.cpp refuses the grammar of this schema.")
+                raise CannotAnswer("llama.cpp refuses the grammar of this schema.")
             self._strict = _chain([self._grammar, ll.llama_sampler_init_greedy()])
         size = int(ll.llama_vocab_n_tokens(vocab))
         self._free = _chain(_steps(0.0 if grammar else temperature, size))

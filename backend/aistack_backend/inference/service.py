@@ -182,10 +182,10 @@ class Inference:
         return not answer.cancelled
 
     async def _pieces(self, session: int, answer: _Answer, limit: int) -> AsyncGenerator[Piece, None]:
-        engine = self._room.engine()
         turns = await _stored(self._turns, session)
         if answer.cancelled:
             return
+        engine = self._room.engine()
         self._room.busy(True)
         async with aclosing(engine.generate(Request(turns=turns, max_tokens=limit))) as pieces:
             async for piece in pieces:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-
-class TemplateError(ValueError):
-    """The chat template of the model cannot be used; the text is one sentence."""
+from aistack_backend.inference.answers import CannotAnswer
 
 
 class ChatFormat:
@@ -17,34 +15,34 @@ class ChatFormat:
         """Compile in jinja2's immutable sandbox.
 
         Raises:
-            TemplateError: the template has a syntax error.
+            CannotAnswer: the template has a syntax error.
         """
-        from jinja2 import TemplateError as Broken
+        from jinja2 import TemplateError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
 
         world = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"], autoescape=False
         )
         world.globals["raise_exception"] = _raise
-        self._broken = Broken
+        self._broken = TemplateError
         self._special = sorted((text for text in special if len(text) > 1), key=len, reverse=True)
         self._names: dict[str, Any] = {"bos_token": bos, "eos_token": eos, "add_generation_prompt": True}
         try:
             self._template = world.from_string(source)
-        except Broken as error:
-            raise TemplateError(f"The model's chat template is broken: {error}.") from error
+        except TemplateError as error:
+            raise CannotAnswer(f"The model's chat template is broken: {error}.") from error
 
     def render(self, turns: Sequence[tuple[str, str]]) -> str:
         """Return the prompt for ``(role, text)`` turns, ready for the answer.
 
         Raises:
-            TemplateError: the template refuses these turns, or fails.
+            CannotAnswer: the template refuses these turns, or fails.
         """
         messages = [{"role": role, "content": self.neutral(text)} for role, text in turns]
         try:
             return str(self._template.render(messages=messages, **self._names))
         except (self._broken, TypeError, ValueError, OverflowError) as error:
-            raise TemplateError(f"The model's chat template cannot render this chat: {error}.") from error
+            raise CannotAnswer(f"The model's chat template cannot render this chat: {error}.") from error
 
     def neutral(self, text: str) -> str:
         """Return ``text`` with every special token split by a space, so that it cannot end a turn or begin one."""
@@ -55,4 +53,4 @@ class ChatFormat:
 
 
 def _raise(message: str) -> None:
-    raise TemplateError(message)
+    raise CannotAnswer(message)

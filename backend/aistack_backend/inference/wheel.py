@@ -18,9 +18,10 @@ import zipfile
 from pathlib import Path
 
 from aistack_backend.errors import BackendError, BadInput, Unavailable
+from aistack_backend.inference import interim
 from aistack_backend.inference.catalogue import MODELS
 from aistack_backend.inference.fetch import fetch
-from aistack_backend.inference.packages import Stopper, bytes_done, only_one, pip
+from aistack_backend.inference.packages import Stopper, bytes_done, only_one, pinned, pip
 from aistack_backend.inference.progress import Tell, printing
 from aistack_backend.wire import rendezvous
 
@@ -122,7 +123,7 @@ def _build(folder: Path, tell: Tell, stopper: Stopper) -> Path:
     tell("engine build", 0, None, "steps", "Preparing the compiler.")
     pip(
         # without pip's cache: it would hand out a wheel that was built with other arguments
-        ["wheel", "--no-deps", "--no-cache-dir", "-v", "-w", str(folder), *_pinned("engine-source.txt")],
+        ["wheel", "--no-deps", "--no-cache-dir", "-v", "-w", str(folder), *pinned("engine-source.txt")],
         stopper,
         follow,
         {"CMAKE_ARGS": CMAKE_ARGS, "TMPDIR": str(temporary)},
@@ -141,15 +142,11 @@ def _unpack(wheel: Path, site: Path, folder: Path, tell: Tell, stopper: Stopper)
             tell("engine libraries", done[0], done[1], "bytes", "")
 
     pip(
-        ["install", "--no-deps", "--only-binary=:all:", "--target", str(site), *_pinned("engine-libraries.txt")],
+        ["install", "--no-deps", "--only-binary=:all:", "--target", str(site), *pinned("engine-libraries.txt")],
         stopper,
         follow,
         {"TMPDIR": str(folder)},
     )
-
-
-def _pinned(name: str) -> list[str]:
-    return ["--require-hashes", "-r", str(Path(__file__).parent / name)]
 
 
 def main() -> int:
@@ -161,6 +158,7 @@ def main() -> int:
     given = parser.parse_args()
     tell = printing(sys.stderr)
     try:
+        sys.stdout.write(f"{interim.prepare(given.cache, tell, Stopper())}\n")
         sys.stdout.write(f"{prepare(given.cache, tell, Stopper(), given.wheel)}\n")
         for wanted in (model for model in MODELS if model.id == given.model):
             sys.stdout.write(f"{fetch(wanted, given.cache, tell, Stopper())}\n")

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import queue
 import resource
 import sys
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from aistack_backend.inference.answers import Answering, CannotAnswer, Progress
 from aistack_backend.inference.protocol import LINE_LIMIT, Do, Is, Order, Report, decode, encode
 
-if TYPE_CHECKING:
-    from aistack_backend.inference.llama import LoadedModel
-
+XLLAMACPP = "xllamacpp"
+LIBRARIES = {"llama-cpp-python": "llama_cpp", XLLAMACPP: "xllamacpp"}
+"""Engine → the module that must be there."""
 BEAT = 0.5
 """Seconds between two signs of life."""
 
@@ -27,11 +29,12 @@ BEAT = 0.5
 class Worker:
     """Takes orders from ``orders`` and writes reports to ``reports`` until it is told to quit."""
 
-    def __init__(self, orders: BinaryIO, reports: BinaryIO) -> None:
+    def __init__(self, engine: str, orders: BinaryIO, reports: BinaryIO) -> None:
+        self._engine = engine
         self._orders, self._reports = orders, reports
         self._write = threading.Lock()
         self._todo: queue.Queue[Order] = queue.Queue()
-        self._model: LoadedModel | None = None
+        self._model: Answering | None = None
         self._count = 0
         self._busy = False
         self._current = 0
@@ -41,9 +44,8 @@ class Worker:
     def run(self) -> None:
         """Load the library, say hello, and serve."""
         threading.Thread(target=self._beat, daemon=True).start()
-        import llama_cpp
-
-        self._say(Report(what=Is.HELLO, detail=f"llama-cpp-python {llama_cpp.__version__}"))
+        library = importlib.import_module(LIBRARIES[self._engine])
+        self._say(Report(what=Is.HELLO, detail=f"{self._engine} {library.__version__}"))
         threading.Thread(target=self._read, daemon=True).start()
         while (order := self._todo.get()).do is not Do.QUIT:
             self._busy = True
@@ -53,28 +55,24 @@ class Worker:
                 self._busy = False
 
     def _obey(self, order: Order) -> None:
-        from aistack_backend.inference.llama import CannotAnswer
-        from aistack_backend.inference.sampling import GrammarRefused
-        from aistack_backend.inference.template import TemplateError
-
         try:
             if order.do is Do.LOAD:
                 self._load(order)
             elif order.do is Do.SAY:
                 self._answer(order)
-        except (CannotAnswer, GrammarRefused, TemplateError) as error:
+        except CannotAnswer as error:
             self._say(Report(what=Is.REFUSED, id=order.id, detail=str(error)))
 
     def _load(self, order: Order) -> None:
-        from aistack_backend.inference.llama import LoadedModel
-
-        self._model = LoadedModel(order.path, order.context, order.threads, self._tick)
+        if self._engine == XLLAMACPP:
+            from aistack_backend.inference.xllama import LoadedModel as Loader
+        else:
+            from aistack_backend.inference.llama import LoadedModel as Loader  # type: ignore[assignment]
+        self._model = Loader(order.path, order.context, order.threads, self._tick)
         detail = self._model.description
         self._say(Report(what=Is.LOADED, id=order.id, detail=detail, context_size=self._model.context_size))
 
     def _answer(self, order: Order) -> None:
-        from aistack_backend.inference.llama import CannotAnswer, Progress
-
         if self._model is None:
             raise CannotAnswer("No model is loaded.")
         self._current = order.id
@@ -87,10 +85,7 @@ class Worker:
         finally:
             self._current, self._stop = 0, False
 
-    def _report(self, what: Is, number: int, progress: object, text: str) -> Report:
-        from aistack_backend.inference.llama import Progress
-
-        assert isinstance(progress, Progress)  # noqa: S101 - for the type checker
+    def _report(self, what: Is, number: int, progress: Progress, text: str) -> Report:
         assert self._model is not None  # noqa: S101
         return Report(
             what=what,
@@ -145,6 +140,7 @@ def main() -> None:
     """Keep the protocol's streams for ourselves, forbid core dumps, serve."""
     arguments = argparse.ArgumentParser(description="The model worker; started by the backend.")
     arguments.add_argument("--site", required=True, help="folder with llama_cpp and what it needs")
+    arguments.add_argument("--engine", choices=tuple(LIBRARIES), default="llama-cpp-python")
     given = arguments.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     orders, reports = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -152,7 +148,7 @@ def main() -> None:
     os.dup2(null, 0)
     os.dup2(2, 1)  # whatever a library prints goes to the log, not into the protocol
     sys.path.append(given.site)
-    Worker(orders, reports).run()
+    Worker(given.engine, orders, reports).run()
 
 
 if __name__ == "__main__":

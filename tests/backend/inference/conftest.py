@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aistack_backend.inference import interim
 from aistack_backend.inference.catalogue import SMALL
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.host import LlamaHost
@@ -56,6 +57,11 @@ def site(cache: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def first_site(cache: Path) -> Path:
+    return interim.prepare(cache, printing(sys.stderr), Stopper())
+
+
+@pytest.fixture(scope="session")
 def smollm(cache: Path) -> Path:
     return fetch(SMALL, cache, printing(sys.stderr), Stopper())
 
@@ -67,6 +73,6 @@ def states() -> States:
 
 @pytest.fixture
 async def host(site: Path, tmp_path: Path, states: States) -> AsyncIterator[LlamaHost]:
-    engine = LlamaHost(site, tmp_path, InferenceSettings(context=2048), states.watch, HASTY)
+    engine = LlamaHost(site, tmp_path, InferenceSettings(context=1024), states.watch, HASTY)
     yield engine
     await engine.close()

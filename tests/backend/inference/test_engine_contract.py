@@ -1,4 +1,4 @@
-"""What every engine promises: the real llama-cpp-python in its child process, and the in-memory one."""
+"""What every engine promises: the real ones in their child process, and the in-memory one."""
 
 from __future__ import annotations
 
@@ -32,12 +32,15 @@ SCHEMA = json.dumps(
 )
 
 
-@pytest.fixture(params=[pytest.param("llama", marks=pytest.mark.engine), "memory"])
+@pytest.fixture(params=["llama", "xllamacpp", "memory"])
 async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
     made: Engine
     if request.param == "llama":
         site = request.getfixturevalue("site")
         made = LlamaHost(site, tmp_path, InferenceSettings(context=2048), lambda *_: None)
+    elif request.param == "xllamacpp":
+        site = request.getfixturevalue("first_site")
+        made = LlamaHost(site, tmp_path, InferenceSettings(context=2048), lambda *_: None, engine="xllamacpp")
     else:
         made = MemoryEngine()
     yield made

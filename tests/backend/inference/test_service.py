@@ -155,7 +155,7 @@ async def test_without_a_compiler_the_status_says_the_fix(
 ) -> None:
     monkeypatch.setenv("AISTACK_MODEL_DIR", str(smollm.parent))
     monkeypatch.setenv("PATH", str(tmp_path))
-    service = await make(tmp_path / "empty")
+    service = await make(tmp_path / "empty", adapter="llama")
     await until(bus, EngineState.FAILED)
     status = service.status()
     assert "C++ compiler" in status.detail

@@ -195,14 +195,14 @@ async def test_a_file_that_llama_cpp_refuses_is_told_and_costs_no_crash(
 async def test_a_prompt_beyond_the_context_is_refused_and_the_engine_lives(host: LlamaHost, smollm: Path) -> None:
     await host.load(smollm)
     too_long = Request(turns=(Turn(role=Role.USER, text="fox " * 9_000),), max_tokens=4)
-    with pytest.raises(BackendError, match="context holds 2048"):
+    with pytest.raises(BackendError, match="context holds 1024"):
         await rest(host.generate(too_long))
     assert (await rest(host.generate(SHORT))).finish is not None
 
 
 async def test_old_turns_are_left_out_when_the_context_is_full(host: LlamaHost, smollm: Path) -> None:
     await host.load(smollm)
-    old = [Turn(role=Role.USER, text="fox " * 600), Turn(role=Role.ASSISTANT, text="yes " * 600)] * 2
+    old = [Turn(role=Role.USER, text="fox " * 300), Turn(role=Role.ASSISTANT, text="yes " * 300)] * 2
     last = await rest(host.generate(Request(turns=(*old, Turn(role=Role.USER, text="Say hello.")), max_tokens=4)))
     assert last.dropped_turns > 0
     assert last.context_used <= last.context_size
@@ -248,7 +248,7 @@ async def test_the_child_leaves_no_core_and_ends_with_its_parent(host: LlamaHost
 
 async def test_noise_on_the_protocol_kills_the_worker(site: Path, tmp_path: Path) -> None:
     gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    process = WorkerProcess(site, tmp_path / "log", Patience(), gone.set_result)
+    process = WorkerProcess("llama-cpp-python", site, tmp_path / "log", Patience(), gone.set_result)
     await process.start()
     process.send(Order(do=Do.LOAD, id=1, path="/nonexistent", context=512, threads=1))
     assert process._child is not None
