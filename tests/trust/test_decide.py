@@ -7,7 +7,11 @@ from typing import Any
 
 import pytest
 
+from aistack_backend.approvals.decision import Decision
 from aistack_backend.approvals.port import Person
+from aistack_backend.approvals.rejection import Rejection
+from aistack_backend.approvals.request import Limits
+from aistack_backend.approvals.row import load
 from aistack_backend.errors import AlreadyDecided, BadInput, Conflict, NotFound, Refused, Unavailable
 from aistack_backend.wire.actions import ApprovalState, DecideRequest, Risk, Target, Verdict
 from aistack_backend.wire.events import Topic
@@ -189,3 +193,23 @@ def test_the_list_has_pending_first_and_then_the_newest_decided(world: Any) -> N
     world.clock.advance(5)
     world.decide(asked[1], "deny")
     assert [one.id for one in world.approvals.list().approvals] == [asked[2].id, asked[1].id, asked[0].id]
+
+
+def test_a_damaged_row_does_not_hide_the_others(world: Any) -> None:
+    asked = [world.ask() for _ in range(4)]
+    for one, view in zip(asked, ("", "{", "[1]"), strict=False):
+        world.sql("UPDATE approval SET view = :v WHERE id = :i", v=view, i=one.id)
+    assert [one.title for one in world.approvals.list().approvals] == ["unreadable"] * 3 + ["restart container web"]
+
+
+def test_a_decision_on_a_row_that_changed_since_it_was_read_loses(world: Any) -> None:
+    """What the lock makes impossible is refused as well: the UPDATE names the state that it expects."""
+    asked = world.ask()
+    decision = Decision(world.audit, world.clock, Limits(), lambda: None)
+    with world.database.read() as connection:
+        stale = load(connection, asked.id)
+    world.decide(asked, "deny", who="anna")
+    yes = DecideRequest(verdict=Verdict.APPROVE, action_hash=asked.action_hash)
+    with world.database.tx() as connection, pytest.raises(Rejection, match="denied by operator:anna"):
+        decision._win(connection, stale, yes, Person(uid=0, gid=0, pid=1, user="bert"))
+    assert world.approvals.get(asked.id).state is ApprovalState.DENIED

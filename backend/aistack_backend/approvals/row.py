@@ -80,7 +80,7 @@ def left(row: Any, clock: Clock) -> float:
 
 def to_wire(row: Any, clock: Clock) -> Approval:
     """Return a row as the operator sees it; times to come are told by the wall clock of now."""
-    view, payload = json.loads(row.view), bytes(row.action)
+    view, payload = _viewed(row.view), bytes(row.action)
     action = _parsed(payload)
     waiting = row.state == ApprovalState.PENDING
     risk = Risk(row.risk)
@@ -136,6 +136,17 @@ def name_of(risk: Risk, action: Action) -> str:
     if risk is not Risk.DESTRUCTIVE:
         return ""
     return action.targets[0].name if action.targets else action.kind
+
+
+def _viewed(stored: str) -> dict[str, Any]:
+    """Return what is shown beside an action; one damaged row must not hide the others."""
+    blank: dict[str, Any] = {"title": "unreadable", "effect": "", "undo": "", "agent_says": ""}
+    blank |= {"risk_reasons": (), "rule": ""}
+    try:
+        view = json.loads(stored)
+    except ValueError:
+        return blank
+    return blank | view if isinstance(view, dict) else blank
 
 
 def _parsed(payload: bytes) -> Action:

@@ -133,8 +133,8 @@ class AuditLog:
         chosen = matching.where(event.c.seq < before) if before is not None else matching
         with self._database.read() as connection:
             rows = connection.execute(chosen.order_by(desc(event.c.seq)).limit(max(1, min(limit, PAGE)))).all()
-            total = connection.execute(select(func.count()).select_from(matching.subquery())).scalar_one()
-        return AuditPage(records=tuple(to_wire(row) for row in rows), total=total)
+            total = connection.execute(_count(matching) if text else select(func.max(event.c.seq))).scalar()
+        return AuditPage(records=tuple(to_wire(row) for row in rows), total=total or 0)
 
     def verify(self) -> AuditCheck:
         """Walk the whole chain and its witness; never raises for a log that does not hold."""
@@ -228,6 +228,10 @@ def _not_writable(why: str) -> Unavailable:
         title="Audit not writable",
         kind="audit-not-writable",
     )
+
+
+def _count(matching: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(matching.subquery())
 
 
 def _matching(redactor: Redactor, text: str) -> Select[Any]:
