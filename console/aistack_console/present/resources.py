@@ -88,10 +88,9 @@ def gpu_paras(host: HostSample | None, names: dict[str, str]) -> tuple[Para, ...
 
 def _no_gpu(source: Source | None, now: float) -> Para:
     if source is None or source.state is SourceState.ABSENT:
-        said = source.detail if source and source.detail else "This machine has none; models run on the processor."
-        return para("No GPU. ", (said, "dim"))
+        return para("No GPU: ", ("this machine has none that a driver names; models run on the processor.", "dim"))
     if source.state is SourceState.OK:
-        return para("No GPU. ", ("The drivers were asked and named none.", "dim"))
+        return para("No GPU: ", ("the drivers were asked and named none.", "dim"))
     return para((source_line(source, now), "warn"))
 
 
@@ -109,9 +108,18 @@ def _gpu(gpu: Gpu) -> Para:
 
 
 def usage_rows(
-    fleet: Fleet | None, usage: UsageTable | None, sort: str, *, now: float, down: float | None
+    fleet: Fleet | None,
+    usage: UsageTable | None,
+    sort: str,
+    *,
+    now: float,
+    down: float | None,
+    total: int | None = None,
 ) -> tuple[Row, ...]:
-    """Return what each running container uses, most first; a value that was not measured is ``-``."""
+    """Return what each running container uses, most first; a value that was not measured is ``-``.
+
+    ``total`` is the machine's memory: a limit that is no less is none.
+    """
     if fleet is None:
         return ()
     current = usage is not None and not old(usage.at, now, down) and stale(fleet.source, down) is None
@@ -122,7 +130,7 @@ def usage_rows(
         pairs.sort(key=lambda pair: pair[0].name)
     else:
         pairs.sort(key=lambda pair: (-_measure(pair[1], sort), pair[0].name))
-    return tuple(_usage_row(one, sample) for one, sample in pairs)
+    return tuple(_usage_row(one, sample, total) for one, sample in pairs)
 
 
 def _measure(sample: Usage | None, sort: str) -> float:
@@ -130,18 +138,20 @@ def _measure(sample: Usage | None, sort: str) -> float:
     return -1.0 if value is None else value
 
 
-def _usage_row(one: Container, sample: Usage | None) -> Row:
+def _usage_row(one: Container, sample: Usage | None, total: int | None) -> Row:
     if sample is None:
         return Row(one.id, (one.name, *(("-", "dim"),) * 7))
-    share = sample.memory / sample.memory_limit * 100 if sample.memory is not None and sample.memory_limit else None
-    tone = share_tone(sample.memory, sample.memory_limit)
+    limit = sample.memory_limit
+    unlimited = limit is not None and total is not None and limit >= total
+    share = sample.memory / limit * 100 if sample.memory is not None and limit else None
+    tone = share_tone(sample.memory, limit)
     return Row(
         one.id,
         (
             one.name,
             percent(sample.cpu_percent),
             size(sample.memory),
-            size(sample.memory_limit),
+            ("none", "dim") if unlimited else size(limit),
             (percent(share), tone),
             f"{size(sample.net_in)}/{size(sample.net_out)}",
             f"{size(sample.block_in)}/{size(sample.block_out)}",

@@ -76,7 +76,12 @@ class ChatScreen(BaseScreen):
     def on_mount(self) -> None:
         """Open the session that was used last."""
         self._talk.anchor()
+        self.app.mode_change_signal.subscribe(self, self._came)
         self.run_worker(self._begin(), group="sessions", exclusive=True, exit_on_error=False)
+
+    def _came(self, mode: str) -> None:
+        if mode == self.NAME:  # what is typed after coming here is a message, never a row of keys
+            self.query_one(Prompt).focus()
 
     @property
     def _talk(self) -> VerticalScroll:

@@ -51,6 +51,7 @@ class LogsScreen(BaseScreen):
     NAME = "logs"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="logs.sources", keys="space", title="Choose containers", hint="sources"),
+        Action(id="logs.lines", keys="escape", title="Back from the containers to the lines", hint="lines"),
         Action(id="logs.filter", keys="slash", title="Show only lines that match (! inverts)", hint="filter"),
         Action(id="logs.highlight", keys="backslash", title="Filter, or highlight only", hint="highlight"),
         Action(id="logs.next", keys="n", title="Next hit"),
@@ -279,11 +280,15 @@ class LogsScreen(BaseScreen):
         """Go to the list of containers, or back to the lines."""
         table = self.query_one("#sources", LiveTable)
         if table.has_focus:
-            self.remove_class("-sources")
-            self._view.focus()
+            self.do_lines()
         else:
             self.add_class("-sources")
             table.focus()
+
+    def do_lines(self) -> None:
+        """Go to the lines."""
+        self.remove_class("-sources")
+        self._view.focus()
 
     async def do_save(self) -> None:
         """Write the shown lines to a file in the data directory."""

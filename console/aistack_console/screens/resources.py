@@ -92,7 +92,8 @@ class ResourcesScreen(BaseScreen):
         sort = show.SORTS[self._sort]
         budget = show.budget(store.fleet, store.usage_table, store.host)
         self.query_one("#usage-head", Line).show((("CONTAINERS ", "accent"), (f"by {sort}  ", "dim"), *budget))
-        rows = show.usage_rows(store.fleet, store.usage_table, sort, now=now, down=store.down)
+        total = store.host.memory_total if store.host else None
+        rows = show.usage_rows(store.fleet, store.usage_table, sort, now=now, down=store.down, total=total)
         self.query_one("#usage", LiveTable).set_rows(rows)
 
     def _take(self, host: HostSample | None) -> None:
