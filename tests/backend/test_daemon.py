@@ -141,6 +141,18 @@ def test_a_signal_ends_it_cleanly_with_open_streams(house: House, number: signal
     assert (check.returncode, json.loads(check.stdout)["ok"]) == (0, True)
 
 
+def test_a_second_signal_ends_it_at_once(house: House) -> None:
+    process = house.popen("serve")
+    house.until_answers(process)
+    with house.client() as client, client.stream("GET", "/v1/events") as stream:
+        next(stream.iter_lines())
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert process.returncode in (0, 1)  # 0: the first was enough
+    assert house.run("serve", "--detach").returncode == 0
+
+
 def test_a_closed_terminal_does_not_end_it(house: House) -> None:
     process = house.popen("serve")
     house.until_answers(process)

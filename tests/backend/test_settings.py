@@ -72,7 +72,7 @@ def test_what_is_no_toml_is_said_with_the_file(tmp_path: Path, content: bytes) -
         ("RALPH_APPROVAL_THRESHOLD", "extreme"),
         ("RALPH_REQUIRE_APPROVAL", "maybe"),
         ("AISTACK_MODEL_CONTEXT", "many"),
-        ("AISTACK_PODMAN_STATS_EVERY", "0"),
+        ("AISTACK_APPROVALS_EXPIRE_AFTER", "0"),
     ],
 )
 def test_a_bad_variable_is_named(tmp_path: Path, name: str, value: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -13,6 +15,7 @@ from fastapi import FastAPI
 
 from aistack_backend.api.peers import PeerProtocol
 
+log = logging.getLogger(__name__)
 CONNECTIONS = 200
 """Connections served at once; one more is told 503."""
 GRACE = 3
@@ -63,7 +66,9 @@ class Server(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def _signalled(self) -> None:
-        self.force_exit = self.should_exit
+        if self.should_exit:
+            log.warning("told to end a second time: ending at once")
+            os._exit(1)  # what is durable is durable already; the next start finds out what was cut off
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
