@@ -228,9 +228,7 @@ def test_long_texts_are_cut_and_no_secret_is_cut_in_half() -> None:
         assert f"({LIMIT + shift - 20 + 2 + len(secret) + 9000} characters in all)" in shown
 
 
-@pytest.mark.parametrize(
-    "text", ["a-" * 50_000, "token" * 20_000, "a." * 40_000 + "=", "sk-" * 30_000, "A" * 100_000], ids=range(5)
-)
+@pytest.mark.parametrize("piece", ["a-", "token", "a.", "sk-", "A", "--", "--a-", "token_a", "secret-", "a://b"])
 def test_no_text_takes_long(piece: str) -> None:
     text = piece * (100_000 // len(piece)) + "="
     began = time.perf_counter()
