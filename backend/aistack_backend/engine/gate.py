@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from sqlalchemy import Connection, select
@@ -44,6 +44,8 @@ class Verdict(StrEnum):
 
     GO = "go"
     """The approval is used up, the effect is begun, the intent is witnessed: act now."""
+    UNWITNESSED = "unwitnessed"
+    """As GO, but the intent is not on the witness's disk: it must not act, only end."""
     INTERRUPTED = "interrupted"
     """It began in an earlier life and did not end: find out first."""
     OVER = "over"
@@ -52,9 +54,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """The gate's answer; ``action`` is set for all verdicts but OVER."""
+    """The gate's answer; ``action`` is set for all verdicts but OVER, and ``why`` for UNWITNESSED."""
 
     verdict: Verdict
+    why: str = ""
     action: Action | None = None
     entry: Entry | None = None
 
@@ -85,7 +88,7 @@ class Gate:
         """Use up the approval, write the effect and the intent in one transaction, then witness it.
 
         Raises:
-            Unavailable: the database or the audit cannot be written. Nothing ran; the effect may be begun: end it.
+            Unavailable: the database or the audit cannot be written: ``abandon`` it.
         """
         try:
             with self._database.tx() as connection:
@@ -94,8 +97,25 @@ class Gate:
             self._refuse(run, error)
             return Start(verdict=Verdict.OVER)
         if start.verdict is Verdict.GO:
-            self._journal.seal()
+            try:
+                self._journal.seal()
+            except Unavailable as error:
+                return replace(start, verdict=Verdict.UNWITNESSED, why=error.detail)
         return start
+
+    def abandon(self, run: Run, why: str) -> Start:
+        """After ``begin`` raised: fail the task of a run that never began, else say what to do with what did begin.
+
+        Raises:
+            Unavailable: the database or the audit still cannot be written.
+        """
+        with self._database.tx() as connection:
+            if entry := self._ledger.find(connection, run.key):
+                return self._resume(connection, entry)
+            self._write(connection, run, None, Phase.OUTCOME, outcome="refused", reason=why)
+            taskrow.move(connection, self._clock, run.task_id, TaskState.FAILED, why)
+        self._journal.seal()
+        return Start(verdict=Verdict.OVER)
 
     def end(self, run: Run, action: Action | None, ending: Ending) -> None:
         """Write effect, outcome and task in one transaction, then witness it.

@@ -52,6 +52,7 @@ class Runner:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._acting: dict[int, asyncio.Task[Outcome]] = {}
         self._stops: dict[int, str] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
         self._closing = False
         self._active = 0
 
@@ -86,32 +87,43 @@ class Runner:
             await self._loop.create_future()  # stays pending in DBOS: the next engine takes it
         self._active += 1
         try:
-            return await self._take(run)
+            async with self._turns.setdefault(run.key, asyncio.Lock()):  # the ledger cannot tell two lives of one run
+                return await self._take(run)
         except Exception as error:
             log.exception("run %s broke", run.key)
             return await self._end(run, None, endings.unsure(f"the engine broke: {type(error).__name__}: {error}"))
         finally:
             self._active -= 1
+            self._turns.pop(run.key, None)
             self._stops.pop(run.task_id, None)
             self._tell(run)
 
     async def _take(self, run: Run) -> str:
-        try:
-            start = await self._firmly(lambda: self._gate.begin(run))
-        except Unavailable as error:
-            return await self._end(run, None, endings.never(TaskState.FAILED, f"Nothing ran: {error.detail}"))
-        except asyncio.CancelledError:
-            await self._end(run, None, endings.never(TaskState.STOPPED, f"It did not run. {STOPPED}"))
-            raise
+        start = await self._begin(run)
         self._tell(run)
         if start.verdict is Verdict.OVER:
             return start.entry.state if start.entry else "refused"
+        if start.verdict is Verdict.UNWITNESSED:
+            return await self._end(run, start.action, endings.never(TaskState.FAILED, f"Nothing ran: {start.why}"))
         tool = self._registry.tool(start.action.kind) if start.action else None
         if start.action is None or tool is None:
             return await self._end(run, start.action, endings.unsure("its stored action or its tool is gone"))
         if start.verdict is Verdict.INTERRUPTED:
             return await self._recover(run, start, start.action, tool)
         return await self._act(run, start.action, tool)
+
+    async def _begin(self, run: Run) -> Start:
+        beginning = asyncio.get_running_loop().run_in_executor(None, self._gate.begin, run)
+        try:
+            return await asyncio.shield(beginning)
+        except Unavailable as error:
+            why = f"Nothing ran: {error.detail}"
+            return await self._written(lambda: self._gate.abandon(run, why))
+        except asyncio.CancelledError:
+            await _finished(beginning)
+            if beginning.exception() is None and beginning.result().verdict in (Verdict.GO, Verdict.UNWITNESSED):
+                await self._end(run, None, endings.never(TaskState.STOPPED, f"It did not run. {STOPPED}"))
+            raise
 
     async def _act(self, run: Run, action: Action, tool: Tool) -> str:
         if why := self._stops.get(run.task_id):

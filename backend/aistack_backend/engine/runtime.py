@@ -21,6 +21,8 @@ from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.runner import LOOK_AGAIN, Runner
 from aistack_backend.engine.tools import Registry
 from aistack_backend.store.database import Database
+from aistack_backend.wire.containers import Activity
+from aistack_backend.wire.events import Topic
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Engine:
         self.failure = ""
         """Why the engine could not launch, in one sentence; empty while it runs or starts."""
         self._permits = approvals
+        self._clock = clock
+        self._bus = bus
         self._lease = Lease(data_dir, database.engine)
         self._queue = Queue(database, poll)
         gate = Gate(database, registry, approvals, audit, clock, self.ledger)
@@ -143,6 +147,9 @@ class Engine:
         except Exception as error:
             log.exception("the engine cannot start")
             self.failure = f"The engine cannot start: {type(error).__name__}: {error}"
+            if self._bus is not None:
+                told = Activity(at=self._clock.now(), who="backend", text=self.failure, action="engine.failed")
+                self._bus.publish(Topic.ACTIVITY, told)
         finally:
             self._up.set()
         while not self.failure and not self._stopping.wait(ORPHANS_EVERY):

@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import update
 
 from aistack_backend.approvals.action import Action
-from aistack_backend.engine.gate import Run
+from aistack_backend.engine.gate import Run, Verdict
 from aistack_backend.engine.memory_tool import NoteTool
 from aistack_backend.engine.runner import RERUN_WITHIN
 from aistack_backend.engine.tools import Fate, Outcome, Registry
+from aistack_backend.errors import Unavailable
 from aistack_backend.store.tables import approval, effect
 from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.actions import Verdict as Answer
@@ -303,3 +304,42 @@ async def test_an_effect_that_still_goes_on_is_looked_at_again(rig: Any) -> None
     assert await rig.runner().execute(run) == "done"
     assert tool.looks == 3
     assert len(tool.lines()) == 1
+
+
+async def test_one_run_called_twice_at_once_acts_once(rig: Any) -> None:
+    run = rig.approved()
+    runner = rig.runner()
+    assert await asyncio.gather(*(runner.execute(run) for _ in range(4))) == ["done"] * 4
+    assert len(rig.tool.lines()) == 1
+
+
+async def test_an_audit_that_takes_no_intent_fails_the_task_and_runs_nothing(rig: Any) -> None:
+    run = rig.approved()
+    rig.disk.full.set()
+    with pytest.raises(Unavailable):
+        rig.audit.note(phase=Phase.NOTE, actor="backend", kind="test")
+    rig.disk.refused.clear()
+    life = asyncio.ensure_future(rig.runner().execute(run))
+    assert await asyncio.to_thread(rig.disk.refused.wait, 10)
+    rig.disk.full.clear()
+    assert await asyncio.wait_for(life, 20) == "refused"
+    assert rig.state(run) == ("failed", None)
+    assert rig.task(run.task_id)["reason"].startswith("Nothing ran: ")
+    assert rig.tool.lines() == []
+    assert rig.audit.verify().ok
+
+
+async def test_a_run_abandoned_after_it_began_is_found_out_not_written_off(rig: Any) -> None:
+    run = rig.approved()
+    rig.tool.write(run.key, rig.gate().begin(run).action)
+    assert rig.gate().abandon(run, "Nothing ran: the disk is full.").verdict is Verdict.INTERRUPTED
+    assert await rig.runner().execute(run) == "done"
+    assert len(rig.tool.lines()) == 1
+
+
+async def test_a_run_abandoned_before_it_began_has_failed(rig: Any) -> None:
+    run = rig.approved()
+    assert rig.gate().abandon(run, "Nothing ran: the disk is full.").verdict is Verdict.OVER
+    assert rig.state(run) == ("failed", None)
+    assert await rig.runner().execute(run) == "refused"
+    assert rig.tool.lines() == []
