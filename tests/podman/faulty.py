@@ -10,6 +10,9 @@ import subprocess
 import threading
 from pathlib import Path
 
+ODD = {"list of numbers": b"[1, 2]", "other object": b'{"a": 1}', "null": b"null", "text": b'"OK"', "OK": b"OK"}
+"""Answers that are well-formed and of the wrong shape."""
+
 
 class Service:
     """``podman system service`` on a socket of its own; may be killed, frozen and started again."""
@@ -131,6 +134,10 @@ class Proxy:
             client.sendall(os.urandom(4000))
         elif mode == "wrong":
             client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\nConnection: close\r\n\r\n<html></html>")
+        elif mode in ODD:
+            body = ODD[mode]
+            head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            client.sendall(head.encode() + body)
         elif mode == "broken":
             client.sendall(b'HTTP/1.1 500 Oops\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{"message":"broken"}')
         elif mode == "hang":

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tests.backend.containers.worlds import Ear
 from tests.contracts.podman_beds import RealBed
-from tests.podman.faulty import Proxy, Service
+from tests.podman.faulty import ODD, Proxy, Service
 
 from aistack_backend.clock import SystemClock
 from aistack_backend.containers import sockets
@@ -141,6 +141,8 @@ def test_frozen_from_the_start(service: Service, watch: Callable[[str], Watch]) 
         ("wrong", (FAILED,)),
         ("broken", (FAILED,)),
         ("refuse", (FAILED,)),
+        ("other object", (FAILED,)),
+        ("OK", (FAILED,)),
         ("hang", (HANGING,)),
         ("drip", (HANGING, FAILED)),
     ],
@@ -158,12 +160,16 @@ def test_a_socket_that_misbehaves(
     seen.comes_to(OK, within=20.0 if mode == "drip" else BACK)
 
 
-def test_a_stream_that_is_cut_again_and_again(proxy: Proxy, watch: Callable[[str], Watch]) -> None:
+@pytest.mark.parametrize("times", [5, pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
+def test_a_stream_that_is_cut_again_and_again(proxy: Proxy, watch: Callable[[str], Watch], times: int) -> None:
     seen = watch(proxy.url)
-    for _ in range(10):
+    for _ in range(times):
         seen.comes_to(OK, within=BACK)
+        began = time.time()
+        seen.bus.until(Topic.USAGE, lambda _, began=began: (seen.containers.fleet().at or 0.0) > began - 0.1)
+        told = len(seen.bus.all(Topic.FLEET))
         proxy.cut()
-        seen.bus.until(Topic.FLEET, lambda fleet: fleet.source.state is FAILED, within=SHOWN)
+        seen.bus.until(Topic.FLEET, lambda _, told=told: len(seen.bus.all(Topic.FLEET)) > told, within=SHOWN)
     seen.comes_to(OK, within=BACK)
 
 
@@ -176,13 +182,13 @@ def test_a_slow_answer_is_waited_for(proxy: Proxy) -> None:
         podman.close()
 
 
-@pytest.mark.parametrize("mode", ["garbage", "half", "wrong", "broken", "refuse"])
+@pytest.mark.parametrize("mode", ["garbage", "half", "wrong", "broken", "refuse", *ODD])
 def test_calls_say_one_sentence(proxy: Proxy, mode: str) -> None:
     proxy.mode = mode
     podman = ApiPodman(proxy.url, {})
     try:
         for call in (
-            podman.connect,
+            *([podman.connect] if mode != "OK" else []),
             podman.list,
             podman.volumes,
             lambda: podman.inspect("x"),

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from aistack_backend.containers.port import Feed
-from aistack_backend.errors import BackendError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Reader:
         try:
             for item in self._feed:
                 self._box.put(Message(self._name, item))
-        except (BackendError, OSError) as error:
+        except Exception as error:  # whatever it is, the watcher must hear of it
             self._box.put(Message(self._name, error=error))
 
 
@@ -78,6 +77,6 @@ class Caller:
             began = time.monotonic()
             try:
                 item, error = job(), None
-            except (BackendError, OSError) as problem:
+            except Exception as problem:  # whatever it is, the watcher must hear of it
                 item, error = None, problem
             self._box.put(Message(name, item, error, time.monotonic() - began))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from aistack_backend.containers.models import Event, Image, Inspected, Mount, Volume
+from aistack_backend.containers.models import Event, Image, Inspected, Mount, Processes, Volume
 from aistack_backend.containers.secrets import scrub_arguments, scrub_labels
 from aistack_backend.wire.containers import Container, ContainerState, Health, Port, Usage
 
@@ -134,6 +134,17 @@ def image(doc: Doc) -> Image:
     """Read one image of the list or of inspect."""
     tags = doc.get("RepoTags") or doc.get("Names") or ()
     return Image(id=str(doc["Id"]).removeprefix("sha256:"), tags=tuple(tags), size=int(doc.get("Size") or 0))
+
+
+def processes(doc: Doc) -> Processes:
+    """Read the answer of top."""
+    rows = tuple(tuple(str(cell) for cell in row) for row in doc.get("Processes") or ())
+    return Processes(titles=tuple(doc.get("Titles") or ()), rows=rows)
+
+
+def volume_sizes(doc: Doc) -> dict[str, int]:
+    """Read the bytes of each volume from Podman's disk usage."""
+    return {str(one["VolumeName"]): int(one["Size"]) for one in doc.get("Volumes") or ()}
 
 
 def event_api(doc: Doc) -> Event:

@@ -90,12 +90,12 @@ class ApiPodman:
         params: dict[str, object] = {"all": True}
         if ids:
             params["filters"] = json.dumps({"id": list(ids)})
-        return tuple(parse.container_row(row) for row in self._json("/containers/json", params, "list containers"))
+        return self._many(parse.container_row, "/containers/json", params, "list containers")
 
     def inspect(self, ref: str, *, size: bool = False) -> Inspected:
         """Inspect; ``size`` walks the container's layer."""
-        doc = self._json(f"/containers/{ref}/json", {"size": True} if size else None, "inspect")
-        return parse.inspected(doc)
+        params = {"size": True} if size else None
+        return self._one(parse.inspected, f"/containers/{ref}/json", params, "inspect")
 
     def start(self, container: str) -> None:
         """304 (it runs already) is fine."""
@@ -141,14 +141,12 @@ class ApiPodman:
 
     def top(self, container: str) -> Processes:
         """``stream=false``: else 4.3 repeats it every five seconds."""
-        doc = self._json(f"/containers/{container}/top", {"stream": False}, "list its processes")
-        rows = tuple(tuple(str(cell) for cell in row) for row in doc.get("Processes") or ())
-        return Processes(titles=tuple(doc.get("Titles") or ()), rows=rows)
+        return self._one(parse.processes, f"/containers/{container}/top", {"stream": False}, "list its processes")
 
     def exec(self, container: str, command: Sequence[str], seconds: float) -> ExecResult:
         """Create, start with framed output (no tty), then ask for the exit code."""
         wish = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command), "Tty": False}
-        run = self._post(f"/containers/{container}/exec", wish, "exec")["Id"]
+        run = self._made(f"/containers/{container}/exec", wish, "exec")
         begin = b'{"Detach": false, "Tty": false}'
         try:
             body = self._call("post", f"/exec/{run}/start", data=begin, what="exec", timeout=seconds, hijacked=True)
@@ -156,7 +154,7 @@ class ApiPodman:
             if "not found" not in said.detail and "no such file" not in said.detail:
                 raise
             return ExecResult(exit_code=127, out=b"", err=said.detail.encode())
-        code = int(self._json(f"/exec/{run}/json", None, "exec").get("ExitCode", -1))
+        code = self._one(lambda doc: int(doc["ExitCode"]), f"/exec/{run}/json", None, "exec")
         out, err = demux(body)
         return ExecResult(exit_code=code, out=out, err=err)
 
@@ -172,7 +170,7 @@ class ApiPodman:
 
     def create(self, spec: Spec) -> str:
         """The specification is sent as it is: podman-py's create cannot pass ``noexec`` for a tmpfs."""
-        return str(self._post("/containers/create", sandbox_spec.document(spec), "create the container")["Id"])
+        return self._made("/containers/create", sandbox_spec.document(spec), "create the container")
 
     def logs(self, container: str, *, tail: int, since: float | None, follow: bool) -> Feed[Sequence[LogLine]]:
         """``tail=0`` with ``follow`` begins at the end; a negative tail is the whole log."""
@@ -195,20 +193,21 @@ class ApiPodman:
         """``stream=false``: podman-py's own call forces true, which gives nothing of the past on 4.3."""
         params = {"stream": False, "since": int(since), "filters": json.dumps({"container": [container]})}
         body = self._call("get", "/events", params=params, what="read its events")
-        return tuple(parse.event_api(json.loads(line)) for line in body.splitlines() if line.strip())
+        lines = [line for line in body.splitlines() if line.strip()]
+        return self._shaped(lambda: tuple(parse.event_api(json.loads(line)) for line in lines), "read its events")
 
     def volumes(self) -> tuple[Volume, ...]:
         """All volumes."""
-        return tuple(parse.volume(doc) for doc in self._json("/volumes/json", None, "list volumes"))
+        return self._many(parse.volume, "/volumes/json", None, "list volumes")
 
     def volume(self, name: str) -> Volume:
         """One volume."""
-        return parse.volume(self._json(f"/volumes/{name}/json", None, "inspect the volume"))
+        return self._one(parse.volume, f"/volumes/{name}/json", None, "inspect the volume")
 
     def volume_users(self, name: str) -> tuple[Container, ...]:
         """Containers that mount it."""
         params = {"all": True, "filters": json.dumps({"volume": [name]})}
-        return tuple(parse.container_row(row) for row in self._json("/containers/json", params, "list containers"))
+        return self._many(parse.container_row, "/containers/json", params, "list containers")
 
     def volume_size(self, name: str, seconds: float) -> int | None:
         """Podman's own disk usage, which walks every volume."""
@@ -218,8 +217,7 @@ class ApiPodman:
             if down.state is SourceState.HANGING:
                 return None
             raise
-        sizes = {v.get("VolumeName"): v.get("Size") for v in json.loads(body).get("Volumes") or ()}
-        return sizes.get(name)
+        return self._shaped(lambda: parse.volume_sizes(json.loads(body)).get(name), "measure the volume")
 
     def remove_volume(self, name: str) -> None:
         """Never forced: a volume in use stays."""
@@ -227,11 +225,11 @@ class ApiPodman:
 
     def images(self) -> tuple[Image, ...]:
         """All images."""
-        return tuple(parse.image(doc) for doc in self._json("/images/json", None, "list images"))
+        return self._many(parse.image, "/images/json", None, "list images")
 
     def image(self, ref: str) -> Image:
         """One image."""
-        return parse.image(self._json(f"/images/{ref}/json", None, "inspect the image"))
+        return self._one(parse.image, f"/images/{ref}/json", None, "inspect the image")
 
     def import_image(self, tar: bytes, tag: str, changes: Sequence[str]) -> str:
         """podman-py has no import."""
@@ -256,17 +254,23 @@ class ApiPodman:
                 self._client = _client(self._path)
             return self._client, self._path
 
-    def _json(self, path: str, params: Mapping[str, object] | None, what: str) -> Any:
+    def _one(self, make: Callable[[Any], T], path: str, params: Mapping[str, object] | None, what: str) -> T:
         body = self._call("get", path, params=params, what=what)
-        return self._decoded(body, what)
+        return self._shaped(lambda: make(json.loads(body)), what)
 
-    def _post(self, path: str, body: object, what: str) -> Any:
-        return self._decoded(self._call("post", path, data=json.dumps(body).encode(), what=what, timeout=EFFECT), what)
+    def _many(
+        self, make: Callable[[Any], T], path: str, params: Mapping[str, object] | None, what: str
+    ) -> tuple[T, ...]:
+        return self._one(lambda docs: tuple(make(doc) for doc in docs), path, params, what)
 
-    def _decoded(self, body: bytes, what: str) -> Any:
+    def _made(self, path: str, wish: object, what: str) -> str:
+        body = self._call("post", path, data=json.dumps(wish).encode(), what=what, timeout=EFFECT)
+        return self._shaped(lambda: str(json.loads(body)["Id"]), what)
+
+    def _shaped(self, read: Callable[[], T], what: str) -> T:
         try:
-            return json.loads(body)
-        except ValueError as error:
+            return read()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise failures.not_podman(what, self._path) from error
 
     def _call(

@@ -38,6 +38,8 @@ AGAIN = 0.3
 MANY = 16
 """More containers than this are listed as all."""
 REMEMBERED = 512
+"""Events kept to tell each once, whichever way it came first."""
+CALLS = frozenset({"list", "ping", "prove"})
 NO_STATE = frozenset({"exec", "exec_died", "attach", "commit"})
 """Events that change nothing in the list."""
 
@@ -112,7 +114,7 @@ class Session:
         if message is not None:
             if message.name == "stop":
                 return False
-            if message.name in ("list", "ping", "prove"):
+            if message.name in CALLS:
                 caller.done()
             self._take(message)
         now = time.monotonic()
@@ -183,7 +185,7 @@ class Session:
     def _failed(self, name: str, error: Exception) -> None:
         if name == "file":
             self.fast = False
-        elif isinstance(error, PodmanDown) or name in ("list", "ping"):
+        elif isinstance(error, PodmanDown) or name in CALLS:
             raise error
         elif isinstance(error, BackendError):
             # Usage or events alone are refused (rootless on cgroup v1 has no usage): the list goes on without.

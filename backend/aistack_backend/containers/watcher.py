@@ -6,6 +6,7 @@ Three nets, each catching what the one before it lost: the events file (1 to 2 m
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -22,6 +23,7 @@ from aistack_backend.wire.containers import Container, Fleet
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.sources import Source, SourceState
 
+log = logging.getLogger(__name__)
 FIRST = 0.25
 """Seconds until the first new try to reach Podman; doubled each time, with a jitter of half."""
 LONGEST = {SourceState.HANGING: 1.0, SourceState.REFUSED: 2.0}
@@ -119,6 +121,9 @@ class Watcher:
                 self._fail(down)
             except BackendError as error:
                 self._fail(PodmanDown(error.detail, SourceState.FAILED, self._podman.tried()))
+            except Exception as error:  # a fault of ours must be seen, and must not end the watch
+                log.exception("the watch of Podman broke")
+                self._fail(PodmanDown(f"Watching broke: {error!r}.", SourceState.FAILED, self._podman.tried()))
             self._session = None
             self._rest(pause)
             pause = min(LONGEST.get(self._fleet.source.state, CALM), pause * 2)
