@@ -64,11 +64,15 @@ class Recorder:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is held and end the thread."""
+        """Write what is held, end the thread and close the file."""
         if self._thread.is_alive() and self._running.wait(5) and self._loop and self._main:
             self._loop.call_soon_threadsafe(self._main.cancel)
         if self._thread.is_alive():
             self._thread.join(10)
+        with self._lock:
+            if self._ring:
+                self._ring.close()
+                self._ring = None
 
     def source(self) -> Source:
         """How the recording goes."""
@@ -180,8 +184,6 @@ class Recorder:
         except asyncio.CancelledError:
             flusher.cancel()
         self.flush()
-        if self._ring:
-            self._ring.close()
 
     async def _flush_often(self) -> None:
         while True:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aistack_backend.observe.drm import holders
 from aistack_backend.wire.host import Gpu, GpuVendor
 
 CARD = re.compile(r"card\d+$")
@@ -25,11 +26,17 @@ class Sysfs:
     name = "sysfs"
 
     def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
         self._drm = root / "sys/class/drm"
 
     def read(self, first_index: int) -> tuple[tuple[Gpu, ...], str]:
         """Return every AMD and Intel GPU; a value that the driver does not publish is None."""
-        return tuple(_gpu(card, first_index + number) for number, card in enumerate(self._cards())), ""
+        cards = self._cards()
+        owners = holders(self._root) if cards else {}
+        return tuple(
+            replace(_gpu(card, first_index + number), processes=owners.get(card.device.resolve().name, ()))
+            for number, card in enumerate(cards)
+        ), ""
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -68,6 +68,27 @@ def test_xe_package_heat_is_the_second_sensor(tmp_path: Path) -> None:
     assert Sysfs(tmp_path).read(0)[0][0].temperature == 51.0
 
 
+def open_card(root: Path, pid: int, descriptor: int, fdinfo: str) -> None:
+    files = {f"proc/{pid}/fdinfo/{descriptor}": fdinfo, f"proc/{pid}/comm": "llama-server\n"}
+    put(root, {**files, f"proc/{pid}/cgroup": f"0::/libpod-{ID}.scope\n"})
+    (root / f"proc/{pid}/fd").mkdir(exist_ok=True)
+    (root / f"proc/{pid}/fd/{descriptor}").symlink_to("/dev/dri/renderD128")
+
+
+def test_memory_of_a_card_is_tied_to_processes_and_containers(tmp_path: Path) -> None:
+    card(tmp_path, 0, "amdgpu", {})
+    head = "pos:\t0\ndrm-driver:\tamdgpu\ndrm-pdev:\t0\n"
+    open_card(tmp_path, 7, 3, f"{head}drm-client-id:\t1\ndrm-memory-vram:\t1024 KiB\ndrm-memory-gtt:\t9 KiB\n")
+    open_card(tmp_path, 7, 4, f"{head}drm-client-id:\t1\ndrm-memory-vram:\t1024 KiB\n")
+    open_card(tmp_path, 7, 5, f"{head}drm-client-id:\t2\ndrm-resident-vram0:\t2 MiB\ndrm-memory-vram0:\t7 MiB\n")
+    open_card(tmp_path, 8, 3, f"{head}drm-client-id:\t3\n")
+    (tmp_path / "proc/9/fd").mkdir(parents=True)
+    (tmp_path / "proc/9/fd/0").symlink_to("/dev/null")
+    (gpu,), _ = Sysfs(tmp_path).read(0)
+    seen = [(process.pid, process.memory, process.name, process.container_id) for process in gpu.processes]
+    assert seen == [(7, 3 * 2**20, "llama-server", ID), (8, None, "llama-server", ID)]
+
+
 def test_other_cards_connectors_and_garbage_are_no_gpus(tmp_path: Path) -> None:
     card(tmp_path, 0, "simpledrm", {})
     card(tmp_path, 1, "amdgpu", {"gpu_busy_percent": "<err>", "mem_info_vram_used": "-1"})

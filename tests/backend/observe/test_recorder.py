@@ -130,7 +130,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.getuid() or os.system(f"mount -t tmpfs -o size=1m tmpfs {place}"):
         pytest.skip("mounting a small tmpfs needs root")
     yield place
-    os.system(f"umount {place}")
+    assert os.system(f"umount {place}") == 0
 
 
 def test_a_full_disk_is_said_and_recovered_from(small_disk: Path, clock: HandClock) -> None:
@@ -152,6 +152,7 @@ def test_a_full_disk_is_said_and_recovered_from(small_disk: Path, clock: HandClo
     recorder.flush()
     assert recorder.source().state is SourceState.OK
     assert recorder.series("host.cpu", since=WALL + 1).values[-1] == 2.0
+    recorder.stop()
 
 
 def test_what_cannot_be_written_is_bounded_and_counted(
