@@ -12,10 +12,13 @@ from aistack_backend.orchestration.models import Proposal
 from aistack_backend.orchestration.port import Choose, Ships
 from aistack_backend.wire.containers import Container
 from aistack_backend.wire.models import EngineState
+from aistack_backend.wire.sources import SourceState
 
 PLANNERS = ("auto", "model", "rules")
 PATIENCE = 60.0
 """Seconds that a model may take to choose."""
+LOOKS, LOOK_EVERY = 50, 0.1
+"""How often, and how many seconds apart, a source that is still being reached is looked at."""
 _ANSWERING = (EngineState.READY, EngineState.BUSY)
 
 
@@ -33,13 +36,13 @@ class Agent:
         Raises:
             BadInput: unknown planner, or no planner can read the goal; the sentence says what would be right.
             NotFound: the goal names a container that does not exist; the nearest names are offered.
-            Unavailable: ``planner`` is ``model`` and none can answer.
+            Unavailable: ``planner`` is ``model`` and none can answer, or the containers are not known now.
         """
         if planner not in PLANNERS:
             raise BadInput(f"There is no planner {planner!r}.", f"Use one of {', '.join(PLANNERS)}.")
         if not goal.strip():
             raise BadInput("The goal is empty.", rules.HINT)
-        kinds, containers = self._registry.kinds(), self._ships.fleet().containers
+        kinds, containers = self._registry.kinds(), await self._containers()
         if planner == "rules":
             return rules.plan(goal, kinds, containers)
         try:
@@ -48,6 +51,17 @@ class Agent:
             if planner == "model":
                 raise
             return _by_rules(goal, kinds, containers, error.detail)
+
+    async def _containers(self) -> tuple[Container, ...]:
+        """Return what exists now; a list that is old or was never measured is no ground to say that a name is not."""
+        for _ in range(LOOKS):
+            fleet = self._ships.fleet()
+            if fleet.at is not None and fleet.source.state is SourceState.OK:
+                return fleet.containers
+            if fleet.source.state not in (SourceState.CONNECTING, SourceState.UNKNOWN):
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        raise Unavailable(f"The containers are not known now. {fleet.source.detail}".strip(), fleet.source.hint)
 
     async def _ask(self, goal: str, kinds: Sequence[str], containers: Sequence[Container]) -> Proposal:
         status = self._model.status() if self._model else None

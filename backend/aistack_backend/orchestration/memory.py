@@ -25,9 +25,14 @@ class MemoryShips:
             for number, (name, image) in enumerate(containers, start=0xAB00)
         )
 
+        self.states: list[SourceState] = []
+        """How the source is doing at the next looks; OK when the list is empty."""
+
     def fleet(self) -> Fleet:
         """Return them."""
-        source = Source(name="memory", state=SourceState.OK, since=1.0)
+        state = self.states.pop(0) if self.states else SourceState.OK
+        detail = "" if state is SourceState.OK else "Podman is asleep."
+        source = Source(name="memory", state=state, since=1.0, detail=detail)
         return Fleet(at=1.0, source=source, containers=self.containers)
 
 

@@ -14,6 +14,7 @@ from aistack_backend.orchestration import model_planner
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.memory import MemoryModel, MemoryShips
 from aistack_backend.wire.models import EngineState
+from aistack_backend.wire.sources import SourceState
 
 SHIPS = MemoryShips(("web", "docker.io/library/nginx:1"), ("db", "docker.io/library/postgres:15"))
 WEB, DB = SHIPS.containers
@@ -124,3 +125,18 @@ def test_a_thousand_containers_fit_the_schema_and_the_mentioned_one_is_offered()
     first = model_planner._mentioned_first("stop c999", fleet)[: model_planner.SHOWN]
     assert first[0].name == "c999"
     compile_schema(model_planner.schema(("container.stop",), [container.name for container in first]))
+
+
+async def test_a_source_that_is_being_reached_is_waited_for() -> None:
+    ships = MemoryShips(("web", "nginx"))
+    ships.states = [SourceState.CONNECTING, SourceState.CONNECTING]
+    proposal = await Agent(registry(None), ships).propose("stop web", "rules")
+    assert proposal.target == ships.containers[0].id
+
+
+@pytest.mark.parametrize("state", [SourceState.ABSENT, SourceState.REFUSED, SourceState.HANGING, SourceState.FAILED])
+async def test_without_a_source_no_name_is_called_wrong(state: SourceState) -> None:
+    ships = MemoryShips()
+    ships.states = [state]
+    with pytest.raises(Unavailable, match=r"The containers are not known now\. Podman is asleep\."):
+        await Agent(registry(None), ships).propose("stop web", "rules")
