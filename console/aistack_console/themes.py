@@ -16,6 +16,9 @@ DEFAULT = "dusk"
 LAST_RESORT = "textual-dark"
 """Textual's own, for the day when not one of ours can be read."""
 
+MUTED = 0.66
+"""How much of the foreground is left in quiet text."""
+
 _COLOURS = (
     "primary secondary warning error success accent foreground background surface panel boost".split()  # noqa: SIM905
 )
@@ -97,13 +100,19 @@ def read_theme(data: Mapping[str, Any]) -> Look:
         raise ThemeFault(f"the key {odd[0]!r} is not known; known are {', '.join(sorted(_KEYS))}")
     name = _word(data, "name")
     colours = _colours(_table(data, "colours"))
-    variables = {key: str(value) for key, value in _table(data, "variables").items()}
+    variables = {"text-muted": _muted(colours)} | {key: str(value) for key, value in _table(data, "variables").items()}
     try:
         theme = Theme(name=name, dark=_flag(data, "dark", True), variables=variables, **colours)
         theme.to_color_system().generate()
     except (ColorParseError, ValueError) as error:
         raise ThemeFault(f"the colours do not make a theme: {error}") from error
     return Look(theme, str(data.get("title", name)), _flag(data, "colourless", False))
+
+
+def _muted(colours: Mapping[str, str]) -> str:
+    """Return a quieter foreground, opaque: Textual's own has an alpha, which painted lines cannot show."""
+    ground = Color.parse(colours.get("background", "#000000"))
+    return ground.blend(Color.parse(colours.get("foreground", "#ffffff")), MUTED, 1.0).hex
 
 
 def _word(data: Mapping[str, Any], key: str) -> str:

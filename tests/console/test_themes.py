@@ -24,7 +24,8 @@ def test_the_built_in_themes_all_load() -> None:
 def test_text_can_be_read_on_its_ground(name: str) -> None:
     theme = load_looks([builtin_folder()]).themes[name].theme
     ground = Color.parse(theme.background or "#000000")
-    for said in (theme.foreground, theme.success, theme.warning, theme.error, theme.accent):
+    muted = theme.variables["text-muted"]
+    for said in (theme.foreground, theme.success, theme.warning, theme.error, theme.accent, muted):
         lighter, darker = sorted((_luminance(Color.parse(said or "#000000")), _luminance(ground)), reverse=True)
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5, f"{name}: {said} on {theme.background}"
 

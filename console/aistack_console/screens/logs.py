@@ -104,7 +104,8 @@ class LogsScreen(BaseScreen):
             self.console.say(f"There is no container {argument}.", "warn")
             return
         self._choose(found)
-        self._view.focus()
+        self.query_one("#sources", LiveTable).move_to(min(found))
+        self.do_lines()
 
     def paint(self) -> None:
         """Show the containers, and the lines if more came."""

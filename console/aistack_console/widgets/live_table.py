@@ -46,7 +46,7 @@ class LiveTable(ScrollView, can_focus=True):
     LiveTable > .live-table--group { color: $text-accent; text-style: bold; }
     LiveTable > .live-table--cursor { text-style: bold; }
     LiveTable:focus > .live-table--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
-    LiveTable > .live-table--marked { text-style: underline; }
+    LiveTable > .live-table--marked { color: $text-accent; }
     LiveTable > .live-table--ok { color: $text-success; }
     LiveTable > .live-table--warn { color: $text-warning; }
     LiveTable > .live-table--bad { color: $text-error; text-style: bold; }
