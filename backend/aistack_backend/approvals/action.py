@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from aistack_backend.errors import BadInput
@@ -38,8 +39,16 @@ class Action:
     """Version of the policy that judged it."""
 
     def canonical(self) -> bytes:
-        """Return the canonical JSON (sorted keys, UTF-8, no floats)."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+        """Return the canonical JSON (sorted keys, UTF-8, no floats).
+
+        Raises:
+            BadInput: a text in it cannot be written as UTF-8.
+        """
+        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        try:
+            return text.encode()
+        except UnicodeEncodeError as error:
+            raise BadInput("The action holds text that is not valid Unicode (a lone surrogate).") from error
 
     def hash(self) -> str:
         """Return the hex digest that approvals are bound to."""
@@ -67,6 +76,19 @@ def parse(canonical: bytes) -> Action:
         action = Action(**fields)
     except (ValueError, TypeError, KeyError) as error:
         raise BadInput(f"The stored action record cannot be read: {error}.") from error
-    if action.canonical() != canonical:
+    if action.canonical() != canonical or type(action.task_id) is not int or not all(_texts(asdict(action))):
         raise BadInput("The stored action record is not in its canonical form.")
     return action
+
+
+def _texts(value: object) -> Iterator[bool]:
+    """Tell of every leaf but the task's number whether it is text."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name != "task_id":
+                yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    else:
+        yield isinstance(value, str)
