@@ -129,7 +129,7 @@ def _serve_here(settings: Settings, herald: Herald, *, to_file: bool) -> int:
     except BackendError as error:
         code, sentence = _told(error)
     except OSError as error:
-        code, sentence = FAILED, _os_sentence(error)
+        code, sentence = FAILED, f"The data folder {settings.data_dir} cannot be used: {_os_sentence(error)}"
     except Exception as error:
         logging.getLogger(__name__).exception("the backend ends")
         code, sentence = FAILED, f"An unforeseen {type(error).__name__}: {error}. See {settings.log_file}."

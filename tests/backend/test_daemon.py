@@ -249,6 +249,17 @@ def test_an_unreadable_database_is_a_banner_and_not_a_crash(house: House) -> Non
         assert client.get("/v1/containers").status_code == 200
 
 
+def test_a_data_folder_that_cannot_be_made_is_a_sentence(house: House) -> None:
+    house.data.write_text("a file")
+    refused = house.run("serve", "--detach")
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1)
+    assert f"{house.data} is no folder of its own" in refused.stderr
+    house.env["AISTACK_DATA_DIR"] = str(house.data / "below")
+    refused = house.run("serve")
+    assert (refused.returncode, len(refused.stderr.strip().splitlines())) == (1, 1)
+    assert f"The data folder {house.data}/below cannot be used" in refused.stderr
+
+
 def test_folders_that_others_can_change_are_refused(tmp_path: Path) -> None:
     assert stat.S_IMODE(own_folder(tmp_path / "a" / "b").stat().st_mode) == 0o700
     loose = tmp_path / "loose"
