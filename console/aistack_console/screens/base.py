@@ -31,6 +31,10 @@ PAUSE = 0.05
 """Least seconds between two paints of one screen."""
 
 
+FRAME = frozenset({Topic.RESET, Topic.STATUS, Topic.FLEET, Topic.APPROVALS})
+"""Topics that the header is made of."""
+
+
 class Console(Protocol):
     """What a screen may ask of the app."""
 
@@ -141,7 +145,7 @@ class BaseScreen(Screen[None]):
         self._paint_now()
 
     def _changed(self, topic: Topic) -> None:
-        if not self.is_current or self._due:
+        if not self.is_current or self._due or topic not in FRAME | self.TOPICS:
             return
         wait = self._painted + PAUSE - time.monotonic()
         if wait <= 0:

@@ -24,7 +24,9 @@ class OverviewScreen(BaseScreen):
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="overview.open", keys="", title="Open what is under the cursor"),
     )
-    TOPICS = frozenset({Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.TASKS, Topic.HOST, Topic.MODEL})
+    TOPICS = frozenset(
+        {Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.TASKS, Topic.HOST, Topic.MODEL, Topic.ACTIVITY, Topic.AUDIT}
+    )
     CSS_PATH = "overview.tcss"
     AUTO_FOCUS = "#needs"
 

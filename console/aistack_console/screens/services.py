@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from aistack_console.widgets.live_table import LiveTable
 
 RUNS = {ContainerState.RUNNING, ContainerState.PAUSED}
 TAIL = 200
-"""Log lines read for the Logs tab."""
+"""Log lines that the Logs tab keeps; the Logs screen keeps more."""
 
 
 class ServicesScreen(ActingScreen):
@@ -59,7 +60,7 @@ class ServicesScreen(ActingScreen):
         self.view = View()
         self.tab = "Health"
         self._detail: ContainerDetail | None = None
-        self._lines: tuple[LogLine, ...] = ()
+        self._lines: deque[LogLine] = deque(maxlen=TAIL)
         self._problem = ""
         self._reading = ("", "", "")
 
@@ -101,7 +102,10 @@ class ServicesScreen(ActingScreen):
             return
         self._read(one)
         word = fleet_word(one, self.store.fleet, self.store.down, self.store.now())
+        at_end = detail.below == 0
         detail.show(self._paras(one, word))
+        if self.tab == "Logs" and at_end:
+            detail.action_edge(1)
 
     def _paras(self, one: Container, word: Word) -> tuple[Para, ...]:
         now, store = self.store.now(), self.store
@@ -110,7 +114,7 @@ class ServicesScreen(ActingScreen):
             return show.logs((), self._problem)
         return {
             "Health": lambda: show.health(one, word, full, now),
-            "Logs": lambda: show.logs(self._lines, self._problem),
+            "Logs": lambda: show.logs(tuple(self._lines), self._problem),
             "Stats": lambda: show.stats(tuple(store.usage.get(one.id, ())), one),
             "Env": lambda: show.env(full),
             "Inspect": lambda: show.inspect(full),
@@ -122,7 +126,7 @@ class ServicesScreen(ActingScreen):
         wanted = (one.id, f"{one.state}{one.health}{one.started_at}", "Logs" if self.tab == "Logs" else "")
         if wanted != self._reading and self.store.down is None:
             if wanted[0] != self._reading[0]:
-                self._detail, self._lines, self._problem = None, (), ""
+                self._detail, self._problem = None, ""
             self._reading = wanted
             self._fetch(one.id, self.tab == "Logs")
 
@@ -130,13 +134,14 @@ class ServicesScreen(ActingScreen):
     async def _fetch(self, container_id: str, with_logs: bool) -> None:
         client = self.console.client
         try:
+            self._lines.clear()
             self._detail = await client.container(container_id)
-            if with_logs:
-                lines: list[LogLine] = []
-                async for batch in client.logs(container_id, tail=TAIL):
-                    lines += batch.lines
-                self._lines = tuple(lines[-TAIL:])
             self._problem = ""
+            self._paint_side()
+            if with_logs:
+                async for batch in client.logs(container_id, tail=TAIL, follow=True):
+                    self._lines.extend(batch.lines)
+                    self._changed(Topic.USAGE)  # paints at once, but not for every batch of a loud container
         except ConsoleError as error:
             self._problem = error.sentence
         self._paint_side()
