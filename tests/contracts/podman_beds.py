@@ -20,7 +20,10 @@ SOCKET = os.environ.get("AISTACK_TEST_PODMAN", "/run/podman/podman.sock")
 class Bed(Protocol):
     """Makes the containers that the port itself must not make."""
 
-    podman: Podman
+    @property
+    def podman(self) -> Podman:
+        """The adapter that is tried."""
+        ...
 
     def make(self, name: str, *command: str, health: str = "", volume: str = "", running: bool = True) -> str:
         """Return the id of a new container."""

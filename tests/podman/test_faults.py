@@ -49,6 +49,14 @@ class Watch:
         assert time.monotonic() - began <= within
         return fleet
 
+    def measured_after(self, moment: float) -> None:
+        """Wait until a list was measured after ``moment``."""
+        self.bus.until(Topic.USAGE, lambda _: (self.containers.fleet().at or 0.0) > moment)
+
+    def tells_more_than(self, count: int, *, within: float) -> None:
+        """Wait until the fleet was told more than ``count`` times."""
+        self.bus.until(Topic.FLEET, lambda _: len(self.bus.all(Topic.FLEET)) > count, within=within)
+
 
 @pytest.fixture
 def watch() -> Iterator[Callable[[str], Watch]]:
@@ -165,11 +173,10 @@ def test_a_stream_that_is_cut_again_and_again(proxy: Proxy, watch: Callable[[str
     seen = watch(proxy.url)
     for _ in range(times):
         seen.comes_to(OK, within=BACK)
-        began = time.time()
-        seen.bus.until(Topic.USAGE, lambda _, began=began: (seen.containers.fleet().at or 0.0) > began - 0.1)
+        seen.measured_after(time.time() - 0.1)
         told = len(seen.bus.all(Topic.FLEET))
         proxy.cut()
-        seen.bus.until(Topic.FLEET, lambda _, told=told: len(seen.bus.all(Topic.FLEET)) > told, within=SHOWN)
+        seen.tells_more_than(told, within=SHOWN)
     seen.comes_to(OK, within=BACK)
 
 
@@ -187,13 +194,14 @@ def test_calls_say_one_sentence(proxy: Proxy, mode: str) -> None:
     proxy.mode = mode
     podman = ApiPodman(proxy.url, {})
     try:
-        for call in (
+        calls: tuple[Callable[[], object], ...] = (
             *([podman.connect] if mode != "OK" else []),
             podman.list,
             podman.volumes,
             lambda: podman.inspect("x"),
             lambda: [*podman.events()],
-        ):
+        )
+        for call in calls:
             with pytest.raises(Exception) as caught:  # noqa: PT011  each kind is looked at below
                 call()
             assert type(caught.value).__name__ in ("PodmanDown", "PodmanSays")

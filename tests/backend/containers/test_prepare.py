@@ -48,6 +48,11 @@ def test_another_world_gives_another_hash(stage: Stage, preparer: Preparer, chan
     ident = stage.world.add("web")
     before = preparer.prepare("container.stop", "web")[0]
     box = stage.world.find(ident)
+
+    def remake() -> None:
+        stage.podman.remove(ident, force=True)
+        stage.world.add("web")
+
     changes: dict[str, Callable[[], object]] = {
         "restart": lambda: stage.podman.restart(ident, 1),
         "rename": lambda: setattr(box, "name", "other"),
@@ -55,7 +60,7 @@ def test_another_world_gives_another_hash(stage: Stage, preparer: Preparer, chan
         "env": lambda: box.env.update(LD_PRELOAD="/x.so"),
         "command": lambda: setattr(box, "command", ("rm", "-rf", "/")),
         "volume": lambda: box.volumes.update(v="/data"),
-        "remake": lambda: (stage.podman.remove(ident, force=True), stage.world.add("web")),
+        "remake": remake,
     }
     changes[change]()
     after = preparer.prepare("container.stop", box.name if change == "rename" else "web")[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 from tests.backend.containers.worlds import Stage
@@ -17,7 +18,7 @@ def row(fleet: Fleet, ident: str) -> Container | None:
     return next((one for one in fleet.containers if one.id == ident), None)
 
 
-def in_state(ident: str, *states: ContainerState) -> object:
+def in_state(ident: str, *states: ContainerState) -> Callable[[Fleet], bool]:
     def check(fleet: Fleet) -> bool:
         found = row(fleet, ident)
         return found is not None and found.state in states
