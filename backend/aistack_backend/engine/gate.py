@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, select
 
+from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.action import Action, hash_bytes, parse
 from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
@@ -90,9 +91,10 @@ class Gate:
         Raises:
             Unavailable: the database or the audit cannot be written: ``abandon`` it.
         """
+        doubt = self._look_before(run)
         try:
             with self._database.tx() as connection:
-                start = self._begin(connection, run)
+                start = self._begin(connection, run, doubt)
         except (Refused, NotFound) as error:  # rolled back; the gate below records why on its own
             self._refuse(run, error)
             return Start(verdict=Verdict.OVER)
@@ -162,13 +164,20 @@ class Gate:
             log.warning("the recheck of %s failed: %s", action.kind, error)
             return f"What it needs could not be checked again: {error}"
 
-    def _begin(self, connection: Connection, run: Run) -> Start:
+    def _look_before(self, run: Run) -> str:
+        """Recheck once with no transaction open: a target that hangs must not hold the database's write lock."""
+        with self._database.read() as connection:
+            action = None if self._ledger.find(connection, run.key) else _approved(connection, run.approval_id)
+        return self.recheck(action) if action else ""
+
+    def _begin(self, connection: Connection, run: Run, doubt: str) -> Start:
         row = taskrow.read(connection, run.task_id)
         if entry := self._ledger.find(connection, run.key):
             return self._resume(connection, entry)
         if TaskState(row["state"]) in taskrow.FINAL:
             return Start(verdict=Verdict.OVER)
-        action = self._permits.begin(connection, run.approval_id, self.recheck)
+        recheck = (lambda _: doubt) if doubt else self.recheck
+        action = self._permits.begin(connection, run.approval_id, recheck)
         self._ledger.begin(connection, run.key, task_id=run.task_id, approval_id=run.approval_id, kind=action.kind)
         self._write(connection, run, action, Phase.INTENT)
         taskrow.move(connection, self._clock, run.task_id, TaskState.RUNNING)
@@ -184,7 +193,7 @@ class Gate:
     def _resume(self, connection: Connection, entry: Entry) -> Start:
         if entry.state is not EffectState.BEGUN:
             return Start(verdict=Verdict.OVER, entry=entry)
-        return Start(verdict=Verdict.INTERRUPTED, action=_approved(connection, entry), entry=entry)
+        return Start(verdict=Verdict.INTERRUPTED, action=_approved(connection, entry.approval_id), entry=entry)
 
     def _write(
         self,
@@ -211,14 +220,13 @@ class Gate:
         )
 
 
-def _approved(connection: Connection, entry: Entry) -> Action | None:
-    query = select(approval.c.action, approval.c.action_hash).where(approval.c.id == entry.approval_id)
-    row = connection.execute(query).first()
-    if row is None or hash_bytes(row.action.encode()) != row.action_hash:
-        return None
+def _approved(connection: Connection, approval_id: int) -> Action | None:
+    """Return the stored action when its bytes, whatever they are, still have the hash that was approved."""
     try:
-        return parse(row.action.encode())
-    except BadInput:
+        row = rows.load(connection, approval_id)
+        stored = bytes(row.action)
+        return parse(stored) if hash_bytes(stored) == row.action_hash else None
+    except (NotFound, BadInput):
         return None
 
 

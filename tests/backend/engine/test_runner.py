@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.engine.gate import Run, Verdict
@@ -110,6 +111,15 @@ async def test_changed_bytes_do_not_run(rig: Any) -> None:
         connection.execute(update(approval).where(approval.c.id == run.approval_id).values(action=stored))
     assert await rig.runner().execute(run) == "refused"
     assert rig.tool.lines() == []
+
+
+async def test_bytes_that_are_no_text_do_not_run(rig: Any) -> None:
+    run = rig.approved()
+    with rig.database.tx() as connection:
+        connection.execute(text("UPDATE approval SET action = CAST(X'FFFE00' AS TEXT)"))
+    assert await rig.runner().execute(run) == "refused"
+    assert rig.tool.lines() == []
+    assert rig.state(run) == ("failed", None)
 
 
 async def test_approved_and_unused_at_a_restart_is_stale(rig: Any) -> None:
@@ -343,3 +353,28 @@ async def test_a_run_abandoned_before_it_began_has_failed(rig: Any) -> None:
     assert rig.state(run) == ("failed", None)
     assert await rig.runner().execute(run) == "refused"
     assert rig.tool.lines() == []
+
+
+class Hanging(NoteTool):
+    """Its recheck hangs until it is let go, and then has doubts."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__(file)
+        self.asked, self.let_go = threading.Event(), threading.Event()
+
+    def recheck(self, action: Action) -> str:
+        self.asked.set()
+        self.let_go.wait(20)
+        return "It does not answer."
+
+
+async def test_a_target_that_hangs_does_not_hold_the_database(rig: Any) -> None:
+    tool = rig.use(Hanging)
+    run = rig.approved()
+    life = asyncio.ensure_future(rig.runner().execute(run))
+    assert await asyncio.to_thread(tool.asked.wait, 10)
+    other = await asyncio.wait_for(asyncio.to_thread(rig.approved), 10)  # writes meanwhile
+    tool.let_go.set()
+    assert await asyncio.wait_for(life, 10) == "refused"
+    assert "It does not answer" in rig.task(run.task_id)["reason"]
+    assert rig.approvals.get(other.approval_id).state is ApprovalState.APPROVED
