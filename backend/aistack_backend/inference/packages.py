@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference.progress import Tell
 
@@ -40,9 +42,8 @@ class Stopper:
         """Stop now; everything that is asked to run later fails at once."""
         with self._lock:
             self.event.set()
-            if self._child and self._child.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self._child.pid, signal.SIGKILL)
+            if self._child:
+                _end_session(self._child.pid)
 
     @contextlib.contextmanager
     def watching(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
@@ -80,6 +81,24 @@ class Stopper:
         """
         if self.event.is_set():
             raise Unavailable("The preparation was stopped.", "It goes on at the next start.", kind="stopped")
+
+
+def _end_session(leader: int) -> None:
+    # not by process group: ninja gives each compiler a group of its own
+    for _ in range(10):
+        members = [pid for pid in psutil.pids() if _session_of(pid) == leader]
+        for pid in members:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not members:
+            return
+
+
+def _session_of(pid: int) -> int:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return 0
 
 
 def pip(

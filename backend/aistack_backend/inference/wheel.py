@@ -77,10 +77,14 @@ def prepare(cache: Path, tell: Tell, stopper: Stopper, wheel: Path | None = None
                 return site
             for leftover in site.parent.glob("tmp-*"):
                 shutil.rmtree(leftover, ignore_errors=True)
-            with tempfile.TemporaryDirectory(prefix="tmp-", dir=site.parent) as folder:
-                built = _wheel(site.parent, Path(folder), tell, stopper, wheel)
-                _unpack(built, Path(folder) / "site", Path(folder), tell, stopper)
-                (Path(folder) / "site").rename(site)
+            folder = Path(tempfile.mkdtemp(prefix="tmp-", dir=site.parent))
+            try:
+                built = _wheel(site.parent, folder, tell, stopper, wheel)
+                _unpack(built, folder / "site", folder, tell, stopper)
+                (folder / "site").rename(site)
+            finally:
+                if not stopper.event.is_set():  # a stopping backend does not wait for thousands of files to go
+                    shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise Unavailable(f"The engine cannot be stored in {cache}: {error.strerror}.", "Free some space.") from error
     return site
@@ -112,15 +116,20 @@ def _build(folder: Path, tell: Tell, stopper: Stopper) -> Path:
             kind="disk-full",
         )
 
+    fetched: list[bool] = []
+
     def follow(line: str) -> None:
-        if done := bytes_done(line):
+        if (done := bytes_done(line)) and not fetched:
             tell("engine source", done[0], done[1], "bytes", "")
+            if done[0] == done[1]:
+                fetched.append(True)
+                tell("engine build", 0, None, "steps", "Preparing the compiler.")
         elif step := _STEP.match(line):
             tell("engine build", int(step[1]), int(step[2]), "steps", "")
 
     temporary = folder / "t"
     temporary.mkdir()
-    tell("engine build", 0, None, "steps", "Preparing the compiler.")
+    tell("engine source", 0, None, "bytes", "")
     pip(
         # without pip's cache: it would hand out a wheel that was built with other arguments
         ["wheel", "--no-deps", "--no-cache-dir", "-v", "-w", str(folder), *pinned("engine-source.txt")],

@@ -93,13 +93,15 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         wheel.prepare(tmp_path / "cache", silent, Stopper())
 
 
+@pytest.mark.timeout(10)
 def test_stopping_kills_the_child_with_all_it_started() -> None:
     stopper = Stopper()
-    with stopper.watching(["sh", "-c", "sleep 60 & echo up; wait"], os.environ) as child:
+    with stopper.watching(["bash", "-c", "set -m; sleep 60 & echo up; wait"], os.environ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "up\n"
         stopper.stop()
         assert child.wait(5) < 0
+        assert child.stdout.read() == ""  # the sleeper, in a group of its own, held the other end
     with pytest.raises(Unavailable):
         pip(["list"], stopper, lambda _: None)
 
