@@ -19,7 +19,7 @@ from textual.pilot import Pilot
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
 from aistack_backend.wire.audit import AuditCheck, AuditPage
 from aistack_backend.wire.chat import Message, Role, Session, SessionList, Transcript
-from aistack_backend.wire.config import Config
+from aistack_backend.wire.config import Config, ConsoleConfig
 from aistack_backend.wire.containers import (
     Activity,
     Container,
@@ -109,10 +109,10 @@ def faults(app: ConsoleApp) -> list[str]:
 
 
 @asynccontextmanager
-async def console(on: Stage, size: tuple[int, int]) -> Any:
+async def console(on: Stage, size: tuple[int, int], config: Config = Config()) -> Any:  # noqa: B008 (frozen)
     """The whole console over a stage."""
     options = Options(data_dir=on.data, config_file=on.data / "config.toml", start_backend=False)
-    app = ConsoleApp(options, Config(), Store(now=lambda: NOW))
+    app = ConsoleApp(options, config, Store(now=lambda: NOW))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(lambda: app.store.down is None and isinstance(app.screen, BaseScreen))
         yield app, pilot
@@ -176,6 +176,20 @@ async def test_hostile_text_in_every_field_of_every_screen(size: tuple[int, int]
 @pytest.mark.timeout(900)
 async def test_ten_thousand_hostile_texts(size: tuple[int, int]) -> None:
     assert await rounds(size, 10_000, seed=7 * size[0]) >= 10_000
+
+
+async def test_ascii_without_colour_is_just_that_on_every_screen() -> None:
+    config = Config(console=ConsoleConfig(ascii=True, color=False))
+    async with stage() as on, console(on, (80, 24), config) as (app, pilot):
+        dress(on, Filler(payloads(5)))
+        await until(lambda: app.store.model is not None and app.store.fleet is not None)
+        for place in PLACES:
+            app.goto(place.name)
+            await arrive(app, place.name)
+            await pilot.pause()
+            assert not [segment.text for segment in cells(app) if not segment.text.isascii()], place.name
+            styles = [segment.style for segment in cells(app) if segment.style]
+            assert not [style for style in styles if style.color or style.bgcolor], place.name
 
 
 async def test_huge_and_towering_text_does_not_stop_the_console() -> None:

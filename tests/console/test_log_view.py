@@ -88,6 +88,14 @@ def test_the_ring_is_bounded_by_characters() -> None:
     assert ring.dropped + len(ring) == 100
 
 
+def test_a_lower_limit_holds_at_once() -> None:
+    ring = LogRing()
+    ring.add([batch("a", *((float(number), f"{number}") for number in range(100)))])
+    ring.limit(10)
+    assert len(ring) <= 10
+    assert ring.dropped + len(ring) == 100
+
+
 def test_one_line_larger_than_the_ring_does_not_break_it() -> None:
     ring = LogRing(max_bytes=100)
     ring.add([batch("a", (1.0, "x" * 1000))])

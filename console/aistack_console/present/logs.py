@@ -189,6 +189,11 @@ class LogRing:
             self._last[source] = last
         return out
 
+    def limit(self, max_lines: int) -> None:
+        """Hold at most that many lines from now on."""
+        self._max_lines = max(1, max_lines)
+        self._trim()
+
     def place(self, order: tuple[float, int, int]) -> int:
         """Return the index in the view of the line with that order, or of the first one after it."""
         return bisect_left(self._view, order, key=_ORDER)

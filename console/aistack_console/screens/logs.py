@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.worker import Worker
 
+from aistack_backend.wire.config import Config
 from aistack_backend.wire.containers import Container, LogBatch
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.sources import SourceState
@@ -164,8 +165,15 @@ class LogsScreen(BaseScreen):
         for one in sorted(new, key=lambda one: one.name):
             self.ring.source(one.id)
             self._readers[one.id] = self.run_worker(self._read(one), group="logs", exit_on_error=False)
+        self.ring.limit(self._kept * len(self._readers))
         self._name_sources()
         self.paint()
+
+    @property
+    def _kept(self) -> int:
+        """Lines kept for each container, as the config file says."""
+        config: Config = getattr(self.app, "config", Config())
+        return config.console.log_lines
 
     async def _read(self, one: Container) -> None:
         """Take in the lines of one container, and ask again from the last stamp when they break off."""
