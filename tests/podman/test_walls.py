@@ -27,7 +27,7 @@ PROBES = {
     "write a sysctl": "echo 1 > /proc/sys/kernel/panic",
     "write a control group": "echo 1 > /sys/fs/cgroup/memory/memory.limit_in_bytes",
     "find Podman's socket": "ls /run/podman/podman.sock",
-    "find the host's files": "ls /root /home /var/lib/containers",
+    "find the host's files": "ls /home /var/lib/containers",
     "read shadow": "cat /etc/shadow",
     "set the clock": "date -s 2000-01-01; [ $(date +%Y) = 2000 ]",
     "set the host name": "hostname evil",
