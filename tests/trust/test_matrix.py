@@ -61,6 +61,8 @@ def test_the_threshold_is_the_lowest_risk_that_needs_a_person(action: Action, th
     ruling = Policy(threshold).judge(action, risk)
     asks = ORDER.index(risk) >= NEEDS[threshold]
     assert ruling.effect is (Effect.ASK if asks else Effect.ALLOW)
+    if risk is Risk.DESTRUCTIVE:
+        assert ruling.rule == "ask: destructive always needs a person"
 
 
 def test_a_risk_that_is_not_known_is_always_asked(action: Action) -> None:
