@@ -6,39 +6,30 @@ import aistack_console.environment  # noqa: F401  (Textual reads its switches wh
 
 # isort: split
 
-import asyncio
-import importlib
 import os
 import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from textual import work
 from textual.binding import Binding, BindingType
 
-from aistack_backend.wire import configfile, rendezvous
+from aistack_backend.wire import configfile
 from aistack_backend.wire.config import Config
 from aistack_console import commands, terminal
-from aistack_console.backstops import Backstops
-from aistack_console.client import launch
-from aistack_console.client.api import Client
-from aistack_console.client.stream import EventStream, Meter
-from aistack_console.errors import ConsoleError
 from aistack_console.keys import APP_ACTIONS, PLACES, Action, Registry, bindings
+from aistack_console.linked import Linked
 from aistack_console.options import Options
 from aistack_console.screens.all import SCREENS
 from aistack_console.screens.base import BaseScreen, screens_actions
 from aistack_console.state.store import Store
 from aistack_console.themes import DEFAULT, LAST_RESORT, builtin_folder, load_looks
 
-PING_EVERY = 5.0
-"""Seconds between two measurements of the round trip."""
 TWICE = 2.0
 """Seconds within which a second Ctrl+C leaves."""
 SEVERITY: dict[str, Any] = {"warn": "warning", "bad": "error"}
 
 
-class ConsoleApp(Backstops):
+class ConsoleApp(Linked):
     """The console over one backend."""
 
     TITLE = "aistack"
@@ -53,15 +44,12 @@ class ConsoleApp(Backstops):
     ENABLE_COMMAND_PALETTE = False  # only its fixed key: our registry binds ours
 
     def __init__(self, options: Options, config: Config, store: Store | None = None) -> None:
-        super().__init__()
+        super().__init__(options, store)
         self.use_command_palette = True
-        self.options, self.config = options, config
+        self.config = config
         self.view_only = options.view_only or config.console.view_only
         self.registry = Registry((*APP_ACTIONS, *screens_actions(SCREENS)), config.keys)
         self.set_keymap(self.registry.keymap)
-        self.store = store or Store()
-        self.meter = Meter()
-        self.client = Client(rendezvous.socket_path(options.data_dir))
         self.looks = load_looks((builtin_folder(), options.config_file.parent / "themes"))
         for look in self.looks.themes.values():
             self.register_theme(look.theme)
@@ -76,9 +64,7 @@ class ConsoleApp(Backstops):
         terminal.watch(self)
         if self.config.console.start_screen not in ("overview", ""):
             self.goto(self.config.console.start_screen)
-        self.follow()
-        self.set_timer(0.5, self.ping)
-        self.set_interval(PING_EVERY, self.ping)
+        self.link_up()
 
     def use_theme(self, name: str) -> str:
         """Draw with the theme of that name; return a sentence when another had to be taken."""
@@ -89,29 +75,6 @@ class ConsoleApp(Backstops):
             colourless=not self.config.console.color or bool(look and look.colourless), ascii_glyphs=plain_glyphs
         )
         return said
-
-    async def on_unmount(self) -> None:
-        """Close the connections."""
-        await self.client.close()
-
-    @work(exclusive=True, group="follow")
-    async def follow(self) -> None:
-        """Start a backend when none answers, then take in its events for ever."""
-        await asyncio.to_thread(importlib.import_module, "httpx")
-        try:
-            if self.options.start_backend:
-                await launch.ensure(self.options.data_dir, self.client.socket_path)
-        except ConsoleError as error:
-            self.store.link(error)
-        await EventStream(self.client, self.meter).read(self.store.apply, self.store.link)
-
-    @work(exclusive=True, group="ping")
-    async def ping(self) -> None:
-        """Measure the round trip."""
-        try:
-            self.meter.rtt = await self.client.ping() if self.store.down is None else None
-        except ConsoleError:
-            self.meter.rtt = None
 
     async def action_run(self, action_id: str) -> None:
         """Do the action of a global key on the screen that is shown."""

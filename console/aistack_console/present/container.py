@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from aistack_backend.wire.containers import (
     Activity,
@@ -19,6 +20,8 @@ from aistack_console.present.table import Tone
 from aistack_console.present.units import clock, day_clock, percent, size, span
 from aistack_console.present.words import Word
 
+Draw = Callable[[Sequence[float | None], int], str]
+"""Draws values as a trend of that many cells."""
 TABS = ("Health", "Logs", "Stats", "Env", "Inspect", "Events")
 
 
@@ -95,21 +98,32 @@ def logs(lines: Sequence[LogLine], problem: str) -> tuple[Para, ...]:
     )
 
 
-def stats(used: Sequence[Usage], one: Container) -> tuple[Para, ...]:
-    """Return the newest usage in numbers."""
+def stats(used: Sequence[Usage], one: Container, draw: Draw, width: int) -> tuple[Para, ...]:
+    """Return the usage since this console was started as trends, with the newest value in numbers."""
     if one.state is not ContainerState.RUNNING:
         return (para(("It does not run, so there is nothing to measure.", "dim")),)
     if not used:
         return (para(("Not measured yet.", "dim")),)
-    last = used[-1]
-    return (
-        fact("cpu", f"{percent(last.cpu_percent)} % of one core"),
-        fact("memory", f"{size(last.memory)} of {size(last.memory_limit)}"),
-        fact("network", f"in {size(last.net_in)}   out {size(last.net_out)}"),
-        fact("disk", f"read {size(last.block_in)}   written {size(last.block_out)}"),
-        fact("pids", _or_dash(last.pids)),
-        fact("measured", clock(last.at)),
+    last, cells = used[-1], max(8, width - 40)
+    rows: tuple[tuple[str, Sequence[float | None], str], ...] = (
+        ("cpu", [row.cpu_percent for row in used], f"{percent(last.cpu_percent)} % of one core"),
+        ("memory", [row.memory for row in used], f"{size(last.memory)} of {size(last.memory_limit)}"),
+        ("net in", _rates(used, lambda row: row.net_in), f"{size(last.net_in)} in all"),
+        ("net out", _rates(used, lambda row: row.net_out), f"{size(last.net_out)} in all"),
+        ("read", _rates(used, lambda row: row.block_in), f"{size(last.block_in)} in all"),
+        ("written", _rates(used, lambda row: row.block_out), f"{size(last.block_out)} in all"),
     )
+    lines = [para((f"{name:<9} ", "dim"), (draw(values, cells), "accent"), f" {said}") for name, values, said in rows]
+    return (*lines, fact("pids", _or_dash(last.pids)), fact("measured", clock(last.at)))
+
+
+def _rates(used: Sequence[Usage], count: Callable[[Usage], int | None]) -> list[float | None]:
+    """Return the growth of a counter between samples; None where it was not measured or began anew."""
+    out: list[float | None] = []
+    for before, after in pairwise(used):
+        low, high, time = count(before), count(after), after.at - before.at
+        out.append(None if low is None or high is None or high < low or time <= 0 else (high - low) / time)
+    return out
 
 
 def env(detail: ContainerDetail | None) -> tuple[Para, ...]:

@@ -24,6 +24,7 @@ from aistack_console.screens.acting import ActingScreen
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
+from aistack_console.widgets.spark import spark
 
 RUNS = {ContainerState.RUNNING, ContainerState.PAUSED}
 TAIL = 200
@@ -108,14 +109,14 @@ class ServicesScreen(ActingScreen):
             detail.action_edge(1)
 
     def _paras(self, one: Container, word: Word) -> tuple[Para, ...]:
-        now, store = self.store.now(), self.store
+        now, store, width = self.store.now(), self.store, self.query_one(Detail).size.width
         full = self._detail if self._detail and self._detail.container.id == one.id else None
         if self.tab in {"Env", "Inspect"} and full is None and self._problem:
             return show.logs((), self._problem)
         return {
             "Health": lambda: show.health(one, word, full, now),
             "Logs": lambda: show.logs(tuple(self._lines), self._problem),
-            "Stats": lambda: show.stats(tuple(store.usage.get(one.id, ())), one),
+            "Stats": lambda: show.stats(tuple(store.usage.get(one.id, ())), one, spark, width),
             "Env": lambda: show.env(full),
             "Inspect": lambda: show.inspect(full),
             "Events": lambda: show.events(tuple(store.feed), one, now),

@@ -1,0 +1,64 @@
+"""The app's tie to its backend: start one when none answers, follow its events, measure the link."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+
+from textual import work
+
+from aistack_backend.wire import rendezvous
+from aistack_console.backstops import Backstops
+from aistack_console.client import launch
+from aistack_console.client.api import Client
+from aistack_console.client.stream import EventStream, Meter
+from aistack_console.errors import ConsoleError
+from aistack_console.options import Options
+from aistack_console.state.store import Store
+
+PING_SOON, PING_EVERY = 0.5, 5.0
+"""Seconds until the first measurement of the round trip, and between two."""
+
+
+class Linked(Backstops):
+    """Holds the client and what it told; ``link_up`` begins to follow.
+
+    Raises:
+        ValueError: the socket path of the data directory is too long for Linux.
+    """
+
+    def __init__(self, options: Options, store: Store | None) -> None:
+        super().__init__()
+        self.options = options
+        self.store = store or Store()
+        self.meter = Meter()
+        self.client = Client(rendezvous.socket_path(options.data_dir))
+
+    def link_up(self) -> None:
+        """Follow the backend from now on, and measure the link."""
+        self.follow()
+        self.set_timer(PING_SOON, self.ping)
+        self.set_interval(PING_EVERY, self.ping)
+
+    async def on_unmount(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+    @work(exclusive=True, group="follow")
+    async def follow(self) -> None:
+        """Start a backend when none answers, then take in its events for ever."""
+        await asyncio.to_thread(importlib.import_module, "httpx")  # after the first frame: it takes its time
+        try:
+            if self.options.start_backend:
+                await launch.ensure(self.options.data_dir, self.client.socket_path)
+        except ConsoleError as error:
+            self.store.link(error)
+        await EventStream(self.client, self.meter).read(self.store.apply, self.store.link)
+
+    @work(exclusive=True, group="ping")
+    async def ping(self) -> None:
+        """Measure the round trip."""
+        try:
+            self.meter.rtt = await self.client.ping() if self.store.down is None else None
+        except ConsoleError:
+            self.meter.rtt = None
