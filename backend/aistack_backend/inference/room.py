@@ -110,6 +110,11 @@ class EngineRoom:
             raise Unavailable(detail, now.hint or "Wait until it is ready.", kind="model-not-ready")
         return self._engine
 
+    def cancel(self) -> None:
+        """Stop the running answer; no-op when none runs or the engine has died."""
+        if self._engine:
+            self._engine.cancel()
+
     def busy(self, answering: bool, rate: float | None = None) -> None:
         """An answer began or ended."""
         self._rate = rate if rate is not None else self._rate
@@ -268,7 +273,7 @@ class EngineRoom:
                 await asyncio.to_thread(self._shelf.used, card_id)
 
     def _watch(self, state: EngineState, detail: str, hint: str) -> None:
-        if state is EngineState.READY and isinstance(self._engine, LlamaHost):
+        if isinstance(self._engine, LlamaHost):
             self._loaded = self._engine.loaded
         self._set(state, detail, hint)
 

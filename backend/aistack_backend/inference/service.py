@@ -122,7 +122,7 @@ class Inference:
         if answer.waiting:
             answer.waiting.cancel()
         elif answer.running:
-            self._room.engine().cancel()
+            self._room.cancel()
 
     async def say(self, request: SayRequest) -> AsyncGenerator[Chunk, None]:
         """Say something; stream the answer. The last chunk has ``finish``, with a sentence when it is ERROR.

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from aistack_backend.bus import Bus
@@ -197,6 +198,23 @@ async def test_the_real_model_chats_chooses_and_is_cancelled(llama: Inference) -
     assert (status.engine, status.adapter) == (EngineState.READY, "llama-cpp-python 0.3.36")
     assert status.model == "smollm2-135m-instruct"
     assert next(card for card in status.cards if card.active).fits is True
+
+
+@pytest.mark.engine
+async def test_a_dead_worker_ends_the_answer_with_a_sentence_and_comes_back(llama: Inference, bus: Bus) -> None:
+    chunks = []
+    async for chunk in llama.say(SayRequest(text="Tell a story that never ends.", max_tokens=2000)):
+        chunks.append(chunk)
+        if chunk.tokens == 3 and chunk.finish is None:
+            child = next(one for one in psutil.Process().children() if "inference.worker" in " ".join(one.cmdline()))
+            child.kill()
+    assert chunk.finish is Finish.ERROR
+    assert "SIGKILL" in chunk.detail
+    await llama.cancel(chunk.session_id)
+    await until(bus, EngineState.READY)
+    kept = llama.transcript(chunk.session_id).messages[-1]
+    assert (kept.finish, kept.text) == (Finish.ERROR, "".join([one.text for one in chunks]))
+    assert (await say(llama, "Say hello.", max_tokens=3))[-1].finish is not Finish.ERROR
 
 
 @pytest.mark.engine
