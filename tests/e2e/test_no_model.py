@@ -36,6 +36,7 @@ def test_the_chat_screen_says_what_is_missing(bare: House, console: Opener) -> N
     screen.press("6")
     screen.wait_for("The model is")
     screen.press("\x1b")
+    screen.settle()  # Esc and a key at once are Alt and that key
     screen.press("2")
     screen.wait_for("SERVICES")
 

@@ -7,6 +7,9 @@ import subprocess
 from tests.bed.backend import BACKEND, House
 from tests.e2e.conftest import Opener
 
+LINKED = "B/s"
+"""The link meter, which is there once the backend's events come in."""
+
 
 def test_a_second_backend_says_who_is_there(up: House) -> None:
     done = subprocess.run([BACKEND, "serve"], env=up.env, capture_output=True, text=True, check=False, timeout=30)
@@ -17,8 +20,8 @@ def test_a_second_backend_says_who_is_there(up: House) -> None:
 
 def test_two_consoles_share_one_backend(home: House, console: Opener) -> None:
     first, second = console(home), console(home)  # both find none: one of them starts it
-    first.wait_for("HOST")
-    second.wait_for("HOST")
+    first.wait_for(LINKED)
+    second.wait_for(LINKED)
     first.press("q")
     assert first.wait_end() == 0
     second.press("2")
@@ -28,7 +31,7 @@ def test_two_consoles_share_one_backend(home: House, console: Opener) -> None:
 
 def test_leaving_the_console_leaves_the_backend(home: House, console: Opener) -> None:
     screen = console(home)
-    screen.wait_for("HOST")
+    screen.wait_for(LINKED)
     before = (home.data / "backend.lock").read_text()
     screen.press("q")
     assert screen.wait_end() == 0
