@@ -59,6 +59,26 @@ class FaultyDisk(Disk):
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EDQUOT)
 
 
+def test_a_seal_returns_after_the_sync(make_world: Callable[..., Any]) -> None:
+    calls: list[str] = []
+
+    class Watched(Disk):
+        def write(self, descriptor: int, data: bytes) -> int:
+            calls.append("write")
+            return super().write(descriptor, data)
+
+        def sync(self, descriptor: int) -> None:
+            super().sync(descriptor)
+            calls.append("sync")
+
+    world = make_world(disk=Watched())
+    calls.clear()
+    asked = world.ask()
+    assert calls == ["write", "sync"]
+    world.decide(asked)
+    assert calls == ["write", "sync"] * 2
+
+
 def test_a_failing_witness_stops_everything_and_mends_itself(
     make_world: Callable[..., Any], tried: Callable[..., None]
 ) -> None:

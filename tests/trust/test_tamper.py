@@ -239,6 +239,17 @@ def test_each_kind_of_tampering_is_found(
     tried("R2.3 kinds", EACH, 0, f"{kind.__name__} not found")
 
 
+@pytest.mark.parametrize(
+    "kind", [delete, insert, swap, double, edit, edit_one_hash], ids=lambda kind: str(kind.__name__)
+)
+def test_the_chain_alone_finds_what_was_not_computed_anew(
+    honest: tuple[list[Row], list[Piece]], rng: random.Random, kind: Callable[..., list[Row]]
+) -> None:
+    for _ in range(EACH):
+        at = rng.randrange(1, len(honest[0]) - 1)  # the very last one needs the witness
+        assert not walk(kind(honest[0], at, rng), [], 0).ok, (kind.__name__, at)
+
+
 def test_a_tampered_witness_is_found(honest: tuple[list[Row], list[Piece]], rng: random.Random) -> None:
     rows, witness = honest
     for _ in range(EACH):
