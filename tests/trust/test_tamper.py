@@ -16,7 +16,7 @@ import pytest
 
 from aistack_backend.audit.record import FIELDS, digest
 from aistack_backend.audit.verify import EXPORT, verify_directory, walk
-from aistack_backend.audit.witness import NAME, TORN, Piece, line, pieces
+from aistack_backend.audit.witness import NAME, TORN, Piece, pieces
 from aistack_backend.errors import BadInput
 from aistack_backend.wire.audit import Phase
 
@@ -347,7 +347,3 @@ def test_a_folder_without_a_log_is_told(tmp_path: Path) -> None:
         verify_directory(tmp_path)
     (tmp_path / EXPORT).write_bytes(b"\xff\n")
     assert verify_directory(tmp_path).first_bad == 1
-
-
-def test_the_line_of_a_witness_has_one_form() -> None:
-    assert line(7, "a" * 64) == b'{"hash":"' + b"a" * 64 + b'","seq":7}\n'
