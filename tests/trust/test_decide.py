@@ -175,6 +175,13 @@ def test_an_edit_is_a_new_action(world: Any, action: Any) -> None:
     assert world.begin(edited.id).kind == "container.stop"
 
 
+def test_an_edit_from_another_task_is_refused(world: Any) -> None:
+    asked = world.ask()
+    with pytest.raises(Conflict, match="cannot be edited"):
+        world.ask(task_id=world.task(), replaces=asked.id)
+    assert world.approvals.get(asked.id).state is ApprovalState.PENDING
+
+
 def test_the_action_of_another_task_is_refused(world: Any, action: Any) -> None:
     with pytest.raises(BadInput, match="belongs to task 99"):
         world.ask(replace(action, task_id=99), task_id=world.task())

@@ -210,6 +210,15 @@ def test_a_deleted_witness_stops_everything_until_a_restart(world: Any) -> None:
     assert world.records("audit.witness-missing")
 
 
+def test_a_witnessed_record_that_is_changed_under_us_stops_everything(world: Any) -> None:
+    asked = world.ask()
+    world.sql("UPDATE event SET hash = :h WHERE seq = (SELECT max(seq) FROM event)", h="0" * 64)
+    with pytest.raises(Unavailable, match="no longer holds record 2"):
+        world.audit.note(phase=Phase.NOTE, actor="x", kind="k")
+    with pytest.raises(Unavailable, match="until a person has looked"):
+        world.decide(asked)
+
+
 def test_two_writers_of_one_witness_lose_no_line(world: Any) -> None:
     """One backend a data directory is the rule; if it is broken, nothing that was witnessed is overwritten."""
     other = AuditLog(world.database, world.folder / "audit", world.clock)

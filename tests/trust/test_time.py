@@ -101,6 +101,13 @@ def test_a_reboot_counts_by_the_wall_clock(world: Any) -> None:
     assert world.approvals.get(waiting.id).state is ApprovalState.EXPIRED
 
 
+def test_a_reboot_ends_what_was_approved_without_any_use(world: Any) -> None:
+    approved = world.decide(world.ask())
+    world.clock.boot = "boot-2"
+    assert world.approvals.expire_due() == 1
+    assert world.approvals.get(approved.id).state is ApprovalState.STALE
+
+
 @pytest.mark.parametrize("seconds", [9.9, 0, -5, 7 * 86_400 + 1, float("nan"), float("inf")])
 def test_a_time_to_decide_out_of_bounds_is_refused(seconds: float) -> None:
     with pytest.raises(BadInput, match="10 s to 7 days"):
