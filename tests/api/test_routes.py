@@ -140,6 +140,8 @@ MISTAKES: tuple[tuple[str, str, dict[str, Any] | None, int], ...] = (
     ("POST", "/v1/tasks/action", {"kind": "world.end"}, 422),
     ("POST", "/v1/actions/preview", {"kind": "container.stop", "target": "nobody"}, 404),
     ("POST", "/v1/chat", {"text": " "}, 422),
+    ("POST", "/v1/chat", {"text": "hello", "session_id": 2**63}, 404),
+    ("POST", "/v1/chat", {"text": "hello", "session_id": -1}, 404),
     ("GET", "/v1/audit?limit=0", None, 422),
 )
 

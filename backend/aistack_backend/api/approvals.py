@@ -12,7 +12,9 @@ from aistack_backend.api.peers import Caller
 from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest
 
 router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
-Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+LARGEST = 2**63 - 1
+"""The largest number of a row."""
+Id = Annotated[int, Path(ge=1, le=LARGEST)]
 """A row's number, as the database can hold it."""
 
 

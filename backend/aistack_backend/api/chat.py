@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from aistack_backend.api.approvals import Id
+from aistack_backend.api.approvals import LARGEST, Id
 from aistack_backend.api.lines import NDJSON, Json, Lines
 from aistack_backend.api.parts import Held
-from aistack_backend.errors import BackendError
+from aistack_backend.errors import BackendError, NotFound
 from aistack_backend.wire.chat import Chunk, Finish, SayRequest, SessionList, Transcript
 from aistack_backend.wire.models import ModelStatus
 
@@ -69,6 +69,8 @@ async def cancel(parts: Held, id: Id) -> None:  # noqa: A002
 )
 async def say(parts: Held, request: SayRequest) -> Response:
     """Say something and stream the answer. A reader who leaves stops it."""
+    if not 0 <= request.session_id <= LARGEST:
+        raise NotFound(f"There is no chat {request.session_id}.")
 
     def farewell(error: BackendError) -> Chunk:
         return Chunk(session_id=request.session_id, message_id=0, finish=Finish.ERROR, detail=error.detail)
