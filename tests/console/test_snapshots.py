@@ -1,0 +1,113 @@
+"""Pictures of every screen in every state of the world, at both sizes. ``make shots`` writes them anew."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.console import scenes
+from tests.console.stage import NOW, Stage, until
+from tests.console.world import stage
+from textual.pilot import Pilot
+from textual.widgets import TextArea
+
+from aistack_backend.wire.config import Config
+from aistack_console.app import ConsoleApp
+from aistack_console.keys import PLACES
+from aistack_console.options import Options
+from aistack_console.state.store import Store
+from aistack_console.themes import builtin_folder
+
+NOBODY = Path("/tmp/aistack-nobody")  # a fixed path: the sentence on the screen names it
+WORLDS: dict[str, Callable[[Stage], None] | None] = {
+    "normal": scenes.normal,
+    "empty": scenes.empty,
+    "no-podman": scenes.no_podman,
+    "backend-down": None,
+}
+
+
+class StillApp(ConsoleApp):
+    """The console with nothing on it that depends on how fast this machine is today."""
+
+    CSS_PATH = str(builtin_folder().parent / "console/aistack_console/screens/base.tcss")
+
+    def ping(self) -> None:  # type: ignore[override]
+        """Measure no round trip."""
+
+
+def app_over(data: Path) -> StillApp:
+    options = Options(data_dir=data, config_file=data / "config.toml", start_backend=False)
+    app = StillApp(options, Config(), store=Store(now=lambda: NOW))
+    app.meter.count = lambda size: None  # type: ignore[method-assign]
+    return app
+
+
+@pytest.fixture
+def data(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The data folder of a stage that runs in a thread of its own; a folder of nobody for "backend-down"."""
+    world = WORLDS[request.param]
+    if world is None:
+        yield NOBODY
+        return
+    loop, started, ended = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    found: list[Path] = []
+
+    async def play() -> None:
+        async with stage() as one:
+            world(one)
+            if world is scenes.normal:
+                scenes.log_lines(one)
+            found.append(one.data)
+            started.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(play()))
+    thread.start()
+    assert started.wait(10)
+    yield found[0]
+    loop.call_soon_threadsafe(ended.set)
+    thread.join(10)
+    loop.close()
+
+
+def ready(app: ConsoleApp, world: str) -> bool:
+    """Whether everything that this world has to say has arrived."""
+    if world == "backend-down":
+        return "Connecting" not in app.store.why_down
+    return app.store.model is not None and app.store.down is None
+
+
+async def still(app: ConsoleApp, pilot: Pilot[Any]) -> None:
+    """Wait until the picture has been the same for a third of a second."""
+    now = asyncio.get_running_loop().time
+    seen, since = "", now()
+    while now() - since < 0.35:
+        await pilot.pause()
+        if (picture := app.export_screenshot(simplify=True)) != seen:
+            seen, since = picture, now()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=["80x24", "160x45"])
+@pytest.mark.parametrize("place", [place.name for place in PLACES])
+@pytest.mark.parametrize(("data", "world"), [(name, name) for name in WORLDS], indirect=["data"], ids=list(WORLDS))
+def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tuple[int, int]) -> None:
+    app = app_over(data)
+
+    async def show(pilot: Pilot[Any]) -> None:
+        await until(lambda: ready(app, world), 10)
+        app.goto(place)
+        await until(lambda: app.current_mode == place and app.screen.is_mounted, 10)
+        if place == "logs" and world == "normal":
+            await pilot.press("space")
+            await pilot.pause()
+            await pilot.press("space")
+        for box in app.screen.query(TextArea):
+            box.cursor_blink = False
+        await still(app, pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=show)
