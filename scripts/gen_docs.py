@@ -111,9 +111,8 @@ def toml(value: object) -> str:
 
 def keys() -> str:
     """Every action of every screen."""
-    from aistack_console.screens.all import SCREENS
-
     from aistack_console.keys import APP_ACTIONS, PLACES
+    from aistack_console.screens.all import SCREENS
     from aistack_console.screens.base import screens_actions
 
     places = {"app": "Everywhere", **{place.name: place.title for place in PLACES}}

@@ -8,10 +8,11 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from podman import PodmanClient
+
 from aistack_backend.containers.memory import MemoryPodman
 from aistack_backend.containers.podman import ApiPodman
 from aistack_backend.containers.port import Feed, Podman
-from podman import PodmanClient
 
 PROBE = "localhost/aistack-probe:1"
 SOCKET = os.environ.get("AISTACK_TEST_PODMAN", "/run/podman/podman.sock")

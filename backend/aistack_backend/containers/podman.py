@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode, urlparse
 
+from podman import PodmanClient
 from podman.api.uds import UDSConnection, UDSConnectionPool
 from podman.errors import APIError
 from urllib3.exceptions import HTTPError
@@ -27,7 +28,6 @@ from aistack_backend.containers.port import Feed
 from aistack_backend.containers.stream import Stream, demux, log_lines, objects
 from aistack_backend.wire.containers import Container, Health, LogLine, Usage
 from aistack_backend.wire.sources import SourceState
-from podman import PodmanClient
 
 T = TypeVar("T")
 LENGTHS = frozenset({"content-length", "transfer-encoding"})
