@@ -41,7 +41,7 @@ def health(one: Container, word: Word, detail: ContainerDetail | None, now: floa
         paras.append(fact("ended", f"{day_clock(one.finished_at, now)}   exit {_or_dash(one.exit_code)}"))
     if one.mounts:
         paras.append(fact("mounts", ", ".join(one.mounts)))
-    paras.append(fact("managed", "yes" if one.managed else "no: changes need dual control"))
+    paras.append(fact("managed", "yes" if one.managed else "no: every change counts as HIGH"))
     return (*paras, *_checks(detail, now))
 
 

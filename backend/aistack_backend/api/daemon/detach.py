@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 READY = b"0 "
@@ -26,7 +27,8 @@ class Herald:
 
     def _say(self, message: bytes) -> None:
         if self._fd >= 0:
-            os.write(self._fd, message)
+            with suppress(BrokenPipeError):  # whoever started us has gone; that is no reason to end
+                os.write(self._fd, message)
             os.close(self._fd)
             self._fd = -1
 
