@@ -6,10 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from aistack_backend.api.bodies import Decision
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
-from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest
+from aistack_backend.wire.actions import Approval, ApprovalList
 
 router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
 LARGEST = 2**63 - 1
@@ -31,6 +32,6 @@ def approval(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own na
 
 
 @router.post("/{id:int}/decision", response_model=Approval)
-def decide(parts: Held, caller: Caller, id: Id, request: DecideRequest) -> Response:  # noqa: A002
+def decide(parts: Held, caller: Caller, id: Id, request: Decision) -> Response:  # noqa: A002
     """Decide. The first committed decision wins; a later one gets 409 and the winner."""
     return Json(parts.approvals.get().decide(id, request, caller))

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from aistack_backend.api.approvals import LARGEST, Id
+from aistack_backend.api.bodies import Saying
 from aistack_backend.api.lines import NDJSON, Json, Lines
 from aistack_backend.api.parts import Held
 from aistack_backend.errors import BackendError, NotFound
-from aistack_backend.wire.chat import Chunk, Finish, SayRequest, SessionList, Transcript
+from aistack_backend.wire.chat import Chunk, Finish, SessionList, Transcript
 from aistack_backend.wire.models import ModelStatus
 
 router = APIRouter(prefix="/v1", tags=["model"])
@@ -67,7 +68,7 @@ async def cancel(parts: Held, id: Id) -> None:  # noqa: A002
     response_model=None,
     responses={200: {"content": {NDJSON: {}}, "description": "One Chunk a line; the last has finish set."}},
 )
-async def say(parts: Held, request: SayRequest) -> Response:
+async def say(parts: Held, request: Saying) -> Response:
     """Say something and stream the answer. A reader who leaves stops it."""
     if not 0 <= request.session_id <= LARGEST:
         raise NotFound(f"There is no chat {request.session_id}.")

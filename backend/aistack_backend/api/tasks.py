@@ -5,30 +5,31 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from aistack_backend.api.approvals import Id
+from aistack_backend.api.bodies import Goal, Wish
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
-from aistack_backend.wire.actions import ActionRequest, Approval, GoalRequest
+from aistack_backend.wire.actions import Approval
 from aistack_backend.wire.tasks import Task, TaskList
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
 
 
 @router.post("/actions/preview", response_model=Approval)
-def preview(parts: Held, caller: Caller, request: ActionRequest) -> Response:
+def preview(parts: Held, caller: Caller, request: Wish) -> Response:
     """Return what would run and how it is judged; nothing is stored and nothing runs."""
     return Json(parts.tasks.get().preview(request, caller))
 
 
 @router.post("/tasks/action", response_model=Task)
-def act(parts: Held, caller: Caller, request: ActionRequest) -> Response:
+def act(parts: Held, caller: Caller, request: Wish) -> Response:
     """Ask for one action; with the hash that the person confirmed it is decided at once, by that person."""
     tasks = parts.tasks.get()
     return Json(tasks.submit_action(request, caller.actor, caller.via, person=caller))
 
 
 @router.post("/tasks/goal", response_model=Task)
-async def goal(parts: Held, caller: Caller, request: GoalRequest) -> Response:
+async def goal(parts: Held, caller: Caller, request: Goal) -> Response:
     """Ask in words; an agent proposes an action, which waits for a person as the policy says."""
     return Json(await parts.tasks.get().submit_goal(request, caller))
 

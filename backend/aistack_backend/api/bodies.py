@@ -1,0 +1,30 @@
+"""Request bodies, read strictly: ``true`` is no number, and ``"5"`` neither."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import BeforeValidator
+
+from aistack_backend.wire.actions import ActionRequest, DecideRequest, GoalRequest
+from aistack_backend.wire.chat import SayRequest
+
+
+def strictly(kind: type) -> Callable[[Any], Any]:
+    """Return what turns parsed JSON into ``kind``; unknown fields are ignored, unknown words become UNKNOWN."""
+
+    def read(value: Any) -> Any:
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            raise ValueError(str(error)) from error
+
+    return read
+
+
+Wish = Annotated[ActionRequest, BeforeValidator(strictly(ActionRequest))]
+Decision = Annotated[DecideRequest, BeforeValidator(strictly(DecideRequest))]
+Goal = Annotated[GoalRequest, BeforeValidator(strictly(GoalRequest))]
+Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]
