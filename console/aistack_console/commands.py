@@ -7,8 +7,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
-from aistack_console.keys import GLOBAL, Place, Registry
+from aistack_console.keys import GLOBAL, Action, Place, Registry
 
 if TYPE_CHECKING:
     from aistack_console.screens.base import BaseScreen
@@ -59,10 +60,11 @@ class ActionProvider(Provider):
     """The palette: every action of this screen and of the app that can be done now."""
 
     def _choices(self) -> list[tuple[str, str, str]]:
+        """Return id, title and what is said under it; the last may hold a container's name, so it is no markup."""
         screen = cast("BaseScreen", self.screen)
         registry = screen.console.registry
         return [
-            (one.id, one.title, screen.reason(one) or f"key {one.shown_key}")
+            (one.id, one.title, _under(one, screen.reason(one)))
             for owner in (screen.NAME, GLOBAL)
             for one in registry.of(owner)
         ]
@@ -73,13 +75,20 @@ class ActionProvider(Provider):
 
     async def discover(self) -> Hits:
         """Yield every action before anything is typed."""
-        for action_id, title, help_text in self._choices():
-            yield DiscoveryHit(title, lambda one=action_id: self._run(one), help=help_text)
+        for action_id, title, under in self._choices():
+            run = lambda one=action_id: self._run(one)  # noqa: E731
+            yield DiscoveryHit(Content(title), run, help=Content(under))  # type: ignore[arg-type]  # from_markup keeps it
 
     async def search(self, query: str) -> Hits:
         """Yield the actions whose title fits."""
         matcher = self.matcher(query)
-        for action_id, title, help_text in self._choices():
+        for action_id, title, under in self._choices():
             if (score := matcher.match(title)) > 0:
                 run = lambda one=action_id: self._run(one)  # noqa: E731
-                yield Hit(score, matcher.highlight(title), run, help=help_text)
+                yield Hit(score, matcher.highlight(title), run, help=Content(under))  # type: ignore[arg-type]
+
+
+def _under(action: Action, off: str) -> str:
+    """Return the line under a title: why the action is off now, or its key and command."""
+    key = f"key {action.shown_key}   " if action.keys else ""
+    return f"off: {off}" if off else f"{key}:{action.name}"
