@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aistack_backend.wire.containers import Container, Fleet
+from aistack_backend.wire.sources import SourceState
 from aistack_console.verbs.context import VerbError
 from aistack_console.verbs.exits import Exit
 
@@ -25,4 +26,7 @@ def container(fleet: Fleet, words: str) -> Container:
     if found:
         names = ", ".join(one.name for one in found)
         raise VerbError(Exit.USAGE, f"The id {words} begins those of {names}.", "Type more of it.")
+    if fleet.source.state is not SourceState.OK:
+        what = f"Whether there is a container {words} is not known: {fleet.source.detail or 'Podman does not answer.'}"
+        raise VerbError(Exit.FAILED, what, fleet.source.hint)
     raise VerbError(Exit.FAILED, f"There is no container {words}.", "See aistack-console containers.")
