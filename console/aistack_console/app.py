@@ -21,6 +21,7 @@ from aistack_console.linked import Linked
 from aistack_console.options import Options
 from aistack_console.screens.all import SCREENS
 from aistack_console.screens.base import BaseScreen, screens_actions
+from aistack_console.sparing import Sparing
 from aistack_console.state.store import Store
 from aistack_console.themes import DEFAULT, LAST_RESORT, builtin_folder, load_looks
 
@@ -29,7 +30,7 @@ TWICE = 2.0
 SEVERITY: dict[str, Any] = {"warn": "warning", "bad": "error"}
 
 
-class ConsoleApp(Linked):
+class ConsoleApp(Sparing, Linked):
     """The console over one backend."""
 
     TITLE = "aistack"
