@@ -131,8 +131,7 @@ class _Pen:
     def put(self, x: int, y: int, cells: list[Cell]) -> None:
         """Write cells from a place on."""
         if self._at != (x, y):
-            right = x - self._at[0] if self._at is not None and self._at[1] == y else 0
-            self._out.append(f"\x1b[{right}C" if right > 0 else f"\x1b[{y + 1};{x + 1}H")
+            self._out.append(f"\x1b[{y + 1};{x + 1}H")
         for text, codes in cells:
             if codes != self._codes:
                 self._out.append(f"\x1b[0;{codes}m" if codes else "\x1b[0m")
