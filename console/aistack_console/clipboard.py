@@ -16,4 +16,6 @@ def copy(app: App[Any], text: str) -> None:
         app.notify("This is more than 100 KiB: save it to a file instead.", severity="warning")
         return
     app.copy_to_clipboard(text)
-    app.notify("Sent to the terminal's clipboard.")
+    lines = text.count("\n") + 1
+    amount = f"{lines} lines" if lines > 1 else f"{len(text)} characters"
+    app.notify(f"{amount} sent to the terminal's clipboard (OSC 52; in tmux: set -g set-clipboard on).")

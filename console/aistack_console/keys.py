@@ -167,7 +167,9 @@ APP_ACTIONS = (
     Action(id="app.last", keys="minus", title="Back to the last screen"),
     Action(id="app.redraw", keys="ctrl+l", title="Draw everything again"),
     Action(id="app.mouse", keys="m", title="Give the mouse to the terminal, or take it back"),
-    Action(id="app.zoom", keys="plus,equals_sign", title="Give the whole screen to this pane, or take it back"),
+    Action(
+        id="app.zoom", keys="plus,equals_sign,underscore", title="Give the whole screen to this pane, or take it back"
+    ),
     Action(id="app.suspend", keys="ctrl+z", title="Suspend to the shell"),
     Action(id="app.backend", keys="", title="Start a backend and connect again"),
     Action(id="app.theme", keys="", title="Choose a theme"),

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
+from aistack_backend.wire.actions import ApprovalState
+from aistack_backend.wire.events import Topic
 from aistack_console.commands import words
 from aistack_console.keys import PLACES
-from aistack_console.present.words import word_of
+from aistack_console.present.overview import following, needs, place_of
 from aistack_console.screens.base import BaseScreen
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ def unicode() -> bool:
 
 
 def watch(app: ConsoleApp) -> None:
-    """Leave in order, with the terminal restored, on SIGTERM, SIGHUP and SIGINT, and when the terminal is gone."""
+    """Ring for new approvals; leave in order, with the terminal restored, when told to or when the terminal is gone."""
+    ring(app)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, app.exit, 128 + number)
@@ -46,14 +49,41 @@ def watch(app: ConsoleApp) -> None:
 
 
 def _needs(app: ConsoleApp, _: str) -> None:
-    if app.store.pending:
-        app.goto("approvals", "next")
-        return
-    bad = [one for one in app.store.fleet.containers if word_of(one).word == "BAD"] if app.store.fleet else []
-    if bad:
-        app.goto("services", bad[0].name)
+    """Go to the next thing that needs the operator: after the one under the cursor, round and round."""
+    store = app.store
+    rows = needs(store.approvals, store.tasks, store.fleet, down=store.down, now=store.now())
+    if rows:
+        app.goto(*place_of(following(rows, _here(app))))
     else:
-        app.say("Nothing needs you now." if app.store.approvals else "The queue has not been measured yet.")
+        app.say("Nothing needs you now." if store.approvals else "The queue has not been measured yet.")
+
+
+def _here(app: ConsoleApp) -> str:
+    """Return the need that the cursor stands on, as the list of needs calls it; empty = none."""
+    kinds = {"approvals": "approval", "tasks": "task", "services": "service"}
+    screen = app.screen
+    chosen = getattr(screen, "chosen", None)
+    return f"{kinds.get(getattr(screen, 'NAME', ''), '')}:{chosen.id}" if chosen is not None else ""
+
+
+def ring(app: ConsoleApp) -> None:
+    """Ring the terminal's bell and say so when an approval comes that was not there before."""
+    known: set[int] | None = None
+
+    def look(topic: Topic) -> None:
+        nonlocal known
+        if topic is not Topic.APPROVALS or app.store.approvals is None:
+            return
+        waiting = {one.id: one for one in app.store.approvals.approvals if one.state is ApprovalState.PENDING}
+        new = waiting.keys() - known if known is not None else set()
+        known = (known or set()) | waiting.keys()
+        if new:
+            first = waiting[min(new)]
+            app.bell()
+            more = f" and {len(new) - 1} more" if len(new) > 1 else ""
+            app.say(f"Approval {first.id} waits: {first.title}{more}. J goes there.", "warn")
+
+    app.store.listen(look)
 
 
 def _command(app: ConsoleApp, _: str) -> None:

@@ -65,7 +65,7 @@ def words(row: Row) -> list[str]:
 def test_what_was_not_measured_is_a_dash() -> None:
     used = UsageTable(at=NOW, rows=(Usage(id=FLEET.containers[0].id, at=NOW, memory=1024**3),))
     first = words(rows(usage=used)[0])
-    assert first[4:6] == ["-", "1.0G/-"]
+    assert first[3:5] == ["-", "1.0G/-"]
 
 
 def test_old_usage_and_old_states_are_not_shown_as_new() -> None:

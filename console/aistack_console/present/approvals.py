@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState, Verdict
@@ -9,6 +10,7 @@ from aistack_console.present.para import Para, fact, numbered, para, text_lines,
 from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import clock, day_clock, span
 from aistack_console.present.words import RISK_WORDS, risk_cell
+from aistack_console.text import plain
 
 COLUMNS = (
     Column("#", 4, "right"),
@@ -68,6 +70,26 @@ def evidence(one: Approval, now: float) -> tuple[Para, ...]:
         *_what(one),
         *_around(one),
         *_agent(one),
+    )
+
+
+def record(one: Approval) -> tuple[Para, ...]:
+    """Return the action record as it is hashed, what cannot be drawn made visible, and its whole hash."""
+    if not one.payload.value:
+        return (para(("The backend sent no record of this action.", "warn")),)
+    return (fact("SHA-256", one.action_hash), title("record"), *text_lines(plain(one.payload.value), ""))
+
+
+def copies(one: Approval) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of an approval, as ``(what, text)``."""
+    return (
+        ("command", one.script or shlex.join(one.argv)),
+        ("target", one.targets[0].name if one.targets else ""),
+        ("target id", one.targets[0].id if one.targets else ""),
+        ("line", f"#{one.id} {RISK_WORDS[one.risk]} {one.title} ({one.state.value})"),
+        ("approve", f"aistack-console approve {one.id}"),
+        ("hash", one.action_hash),
+        ("record", one.payload.value),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aistack_backend.wire.audit import AuditCheck, AuditRecord, Phase
 from aistack_console.present.para import Para, fact, para
 from aistack_console.present.table import Cell, Column, Row, Tone
-from aistack_console.present.units import day_clock, span
+from aistack_console.present.units import day_clock, span, stamp
 
 COLUMNS = (
     Column("SEQ", 6, "right"),
@@ -86,3 +86,14 @@ def detail(one: AuditRecord, now: float) -> tuple[Para, ...]:
     )
     head = para((f"#{one.seq} ", "accent"), (one.phase.value.upper(), PHASE_TONES[one.phase]))
     return (head, *(fact(name, value) for name, value in facts if value))
+
+
+def copies(one: AuditRecord) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of a record, as ``(what, text)``."""
+    told = " ".join(filter(None, (one.kind, one.object, one.decision, one.outcome or one.reason)))
+    return (
+        ("line", f"#{one.seq} {stamp(one.at)} {one.actor} {one.phase.value} {told}"),
+        ("hash", one.hash),
+        ("action", one.action_hash),
+        ("detail", one.detail),
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from aistack_backend.wire.chat import Chunk, Finish, Message, Role, SessionList
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
 from aistack_backend.wire.tasks import Task, TaskState
@@ -213,3 +216,18 @@ def goal_of(text: str) -> str | None:
         return stripped[1:].strip()
     word, _, rest = stripped.partition(" ")
     return rest.strip() if word == "/do" else None
+
+
+_FENCED = re.compile(r"^[ ]*```[^\n]*\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
+
+
+def copies(said: Sequence[tuple[Cell, str]]) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of ``(speaker, text)`` pairs: the last answer, its code, the last question."""
+    answer, question = ("", ""), ("", "")
+    for who, text in said:
+        if text and who == speaker(Role.ASSISTANT):
+            answer = ("answer", text)
+        elif text and who == speaker(Role.USER):
+            question = ("question", text)
+    blocks = [(f"code {n}", block) for n, block in enumerate(_FENCED.findall(answer[1]), 1)]
+    return tuple(item for item in (answer, *blocks, question) if item[1])

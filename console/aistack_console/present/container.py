@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -35,7 +36,7 @@ def health(one: Container, word: Word, detail: ContainerDetail | None, now: floa
         fact("command", " ".join(one.command) or "-"),
         fact("ports", _ports(one)),
         fact("networks", ", ".join(one.networks) or "-"),
-        fact("started", f"{day_clock(one.started_at, now)}   restarts {_or_dash(one.restarts)}"),
+        fact("started", f"{day_clock(one.started_at, now)}   {_restarts(one, detail)}"),
     ]
     if one.finished_at is not None:
         paras.append(fact("ended", f"{day_clock(one.finished_at, now)}   exit {_or_dash(one.exit_code)}"))
@@ -54,7 +55,7 @@ def _rungs(one: Container) -> tuple[tuple[str, Tone], ...]:
         Health.NONE: ("healthy: no check is defined", "dim"),
         Health.UNKNOWN: ("healthy ?", "warn"),
     }
-    healthy: tuple[str, Tone] = checked[one.health] if running else ("healthy -", "dim")
+    healthy: tuple[str, Tone] = checked[one.health] if running else ("healthy not asked", "dim")
     return (
         ("present yes", "ok"),
         (" > ", "dim"),
@@ -62,6 +63,12 @@ def _rungs(one: Container) -> tuple[tuple[str, Tone], ...]:
         (" > ", "dim"),
         healthy,
     )
+
+
+def _restarts(one: Container, detail: ContainerDetail | None) -> str:
+    """Return how often Podman restarted it: the list call does not say, inspect does."""
+    count = detail.container.restarts if detail and detail.container.restarts is not None else one.restarts
+    return "" if count is None else f"restarted {count} time{'' if count == 1 else 's'} by Podman"
 
 
 def _checks(detail: ContainerDetail | None, now: float) -> tuple[Para, ...]:
@@ -73,7 +80,7 @@ def _checks(detail: ContainerDetail | None, now: float) -> tuple[Para, ...]:
     if detail.oom_killed:
         paras.append(para(("Killed because it ran out of memory.", "bad")))
     if detail.restart_policy:
-        paras.append(fact("restart", detail.restart_policy))
+        paras.append(fact("on exit", f"restart: {detail.restart_policy}"))
     if not detail.health_command:
         return tuple(paras)
     paras.append(title("health check"))
@@ -151,6 +158,27 @@ def events(feed: Sequence[Activity], one: Container, now: float) -> tuple[Para, 
     if not mine:
         return (para(("Nothing since this console was started.", "dim")),)
     return tuple(para((f"{day_clock(event.at, now)} {event.who} ", "dim"), event.text) for event in mine)
+
+
+def cannot(verb: str, one: Container) -> str:
+    """Return why a verb makes no sense for a container; empty = it does."""
+    runs = one.state in {ContainerState.RUNNING, ContainerState.PAUSED}
+    if verb == "start" and runs:
+        return f"{one.name} runs already."
+    if verb in {"stop", "kill", "pause"} and not runs:
+        return f"{one.name} does not run."
+    return ""
+
+
+def copies(one: Container) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of a container, as ``(what, text)``."""
+    return (
+        ("name", one.name),
+        ("id", one.id),
+        ("image", one.image),
+        ("command", shlex.join(one.command)),
+        ("logs", shlex.join(("podman", "logs", "--follow", one.name))),
+    )
 
 
 def why(one: Container, word: Word, detail: ContainerDetail | None, now: float) -> str:

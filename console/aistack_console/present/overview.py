@@ -11,7 +11,7 @@ from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import ModelStatus, Stage, StageState
 from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.status import Status
-from aistack_backend.wire.tasks import TaskList, TaskState
+from aistack_backend.wire.tasks import Task, TaskList, TaskState
 from aistack_console.present.approvals import deadline, short_actor
 from aistack_console.present.header import counts, host_stale
 from aistack_console.present.para import Para, para
@@ -20,8 +20,11 @@ from aistack_console.present.tasks import WORDS
 from aistack_console.present.units import bar, day_clock, percent, size, span
 from aistack_console.present.words import ORDER, TONES, fleet_word, risk_cell, source_line, stale
 
-NEEDS = (Column("WHAT", 7), Column("FROM", 15), Column("", 0), Column("DEADLINE", 11))
-SERVICES = (Column("NAME", 0), Column("STATE", 8), Column("WHY", 24))
+NEEDS = (Column("WHAT", 7), Column("FROM", 12), Column("", 0), Column("DEADLINE", 11))
+SERVICES = (Column("NAME", 0), Column("STATE", 8), Column("WHY", 22))
+TASKS = (Column("ID", 4, "right"), Column("STATE", 9), Column("GOAL", 0), Column("AGO", 5, "right"))
+NEWS = 900.0
+"""Seconds for which a task that failed stays among the needs."""
 TOLD = {Phase.NOTE, Phase.DECISION, Phase.OUTCOME}
 """Audit records that are told in the feed; requests and intents are on the screens of their own."""
 NORMAL_ABSENCE = {"gpu"}
@@ -38,13 +41,33 @@ def needs(
             asker = f"{short_actor(one.requester)}#{one.task_id}"
             rows.append(Row(f"approval:{one.id}", (risk_cell(one.risk), asker, one.title, deadline(one, now))))
     for task in tasks.tasks if tasks else ():
-        if task.state is TaskState.UNSURE:
+        if _wants_a_look(task, now):
             rows.append(Row(f"task:{task.id}", (WORDS[task.state], f"task#{task.id}", task.reason or task.goal, "")))
     for service in fleet.containers if fleet else ():
         word = fleet_word(service, fleet, down, now) if fleet else None
         if word and word.word == "BAD":
             rows.append(Row(f"service:{service.id}", (word.cell, "service", f"{service.name}: {word.why}", "")))
     return tuple(rows)
+
+
+def _wants_a_look(task: Task, now: float) -> bool:
+    """Whether nobody can judge a task but a person, or it ended badly so lately that it may be news."""
+    late = task.state in {TaskState.FAILED, TaskState.EXHAUSTED} and now - task.updated_at < NEWS
+    return late or task.state is TaskState.UNSURE
+
+
+def following(rows: Sequence[Row], here: str) -> str:
+    """Return the key after ``here`` among the needs, round and round; the first when ``here`` is none of them."""
+    keys = [row.key for row in rows]
+    return keys[(keys.index(here) + 1) % len(keys)] if here in keys else keys[0]
+
+
+def place_of(key: str) -> tuple[str, str]:
+    """Return the screen of a need and the argument that brings its cursor there."""
+    kind, _, number = key.partition(":")
+    return {"approval": ("approvals", f"show {number}"), "task": ("tasks", f"task {number}")}.get(
+        kind, ("services", number)
+    )
 
 
 def needs_head(count: int, known: bool) -> tuple[Cell, ...]:
@@ -74,14 +97,29 @@ def summary(
     tasks: TaskList | None,
     down: float | None,
     now: float,
+    alone: bool = False,
 ) -> tuple[Para, ...]:
-    """Return the lines between needs and events: services, host, model, tasks, and each source at fault."""
-    return (
-        _services_line(fleet, down, now),
-        *_host_lines(host, down, now),
-        *_model_lines(model, now),
-        _tasks_line(tasks),
-        *faults(status, fleet, now),
+    """Return the lines between needs and events: services, host, model, tasks, and each source at fault.
+
+    ``alone`` leaves out services and tasks, which then have panes of their own.
+    """
+    machine = (*_host_lines(host, down, now), *_model_lines(model, now))
+    if alone:
+        return (*machine, *faults(status, fleet, now))
+    return (_services_line(fleet, down, now), *machine, _tasks_line(tasks), *faults(status, fleet, now))
+
+
+def services_head(fleet: Fleet | None, *, down: float | None, now: float) -> tuple[Cell, ...]:
+    """Return the heading of the list of services: how many have which word."""
+    cells = _services_line(fleet, down, now).cells[1:]
+    return (("-- SERVICES ", "accent"), *cells, ("--", "accent"))
+
+
+def tasks(found: TaskList | None, now: float) -> tuple[Row, ...]:
+    """Return the newest tasks with their state word."""
+    return tuple(
+        Row(str(one.id), (str(one.id), WORDS[one.state], one.goal, (span(now - one.updated_at), "dim")))
+        for one in (found.tasks if found else ())
     )
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from aistack_backend.wire.containers import Container, ContainerState, Fleet, Port, Usage, UsageTable
+from aistack_backend.wire.tasks import Task
 from aistack_console.present.table import Cell, Column, Row
+from aistack_console.present.tasks import ENDED, WORDS
 from aistack_console.present.units import coarse, percent, size
 from aistack_console.present.words import ORDER, Word, fleet_word, source_line, stale
 
@@ -16,7 +18,6 @@ COLUMNS = (
     Column("NAME", 0),
     Column("STATE", 8),
     Column("UP", 6, "right"),
-    Column("RST", 3, "right"),
     Column("CPU%", 5, "right"),
     Column("MEM/LIM", 9, "right"),
     Column("PORT", 6),
@@ -51,9 +52,19 @@ class Listed:
 
 
 def listed(
-    fleet: Fleet | None, usage: UsageTable | None, view: View, *, down: float | None, why: str, now: float
+    fleet: Fleet | None,
+    usage: UsageTable | None,
+    view: View,
+    *,
+    down: float | None,
+    why: str,
+    now: float,
+    own: Mapping[str, Cell] | None = None,
 ) -> Listed:
-    """Return the rows of the list; old values are words of their age, never numbers."""
+    """Return the rows of the list; old values are words of their age, never numbers.
+
+    ``own`` is what stands in the last column of a container whose action was asked from here and has not ended.
+    """
     if fleet is None:
         return Listed(rows=(), head="not measured yet", problem=why if down is not None else "")
     matches, fault = matcher(view.text)
@@ -66,7 +77,8 @@ def listed(
         and matches(f"{one.name} {one.image} {words[one.id].word}")
     ]
     shown.sort(key=lambda one: _order(one, words[one.id], samples.get(one.id), view.sort), reverse=view.reverse)
-    rows = tuple(_row(one, words[one.id], samples.get(one.id), now) for one in shown)
+    mine = own or {}
+    rows = tuple(_row(one, words[one.id], samples.get(one.id), now, mine.get(one.id)) for one in shown)
     return Listed(rows=rows, head=_head(fleet, len(shown), view), problem=_problem(fleet, fault, now))
 
 
@@ -121,28 +133,40 @@ def _order(one: Container, word: Word, used: Usage | None, sort: str) -> tuple[A
     return (name,)
 
 
-def _row(one: Container, word: Word, used: Usage | None, now: float) -> Row:
+def _row(one: Container, word: Word, used: Usage | None, now: float, own: Cell | None) -> Row:
     running = one.state is ContainerState.RUNNING
     memory: Cell = ("-", "dim")
     cpu: Cell = ("-", "dim")
     if used and running:
         memory = f"{size(used.memory)}/{size(used.memory_limit)}"
         cpu = percent(used.cpu_percent)
-    restarts: Cell = "-" if one.restarts is None else (str(one.restarts), "warn" if one.restarts else "plain")
+    why = ", ".join(filter(None, (word.why, _restarted(one.restarts))))
     return Row(
         one.id,
         (
             one.name,
             word.cell,
             uptime(one, now) if word.word != "UNKNOWN" else ("-", "dim"),
-            restarts,
             cpu,
             memory,
             first_port(one.ports),
             image_name(one.image),
-            (word.why, "dim" if word.word in {"OK", "STOPPED"} else word.tone),
+            own or (why, "dim" if word.word in {"OK", "STOPPED"} else word.tone),
         ),
     )
+
+
+def _restarted(count: int | None) -> str:
+    """Return how often Podman restarted it: words beside the reason, since most containers have none."""
+    return f"{count} restart{'s' if count > 1 else ''}" if count else ""
+
+
+def own_action(task: Task) -> Cell | None:
+    """Return where an action asked from this console stands, while it has not ended; its container is not hoped on."""
+    if task.state in ENDED:
+        return None
+    word, tone = WORDS[task.state]
+    return (f"task {task.id} {word.lower()}: {task.action_title or task.goal}", tone)
 
 
 def _head(fleet: Fleet, shown: int, view: View) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
 from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Column, Row, Tone
@@ -77,3 +79,13 @@ def detail(one: Task, now: float) -> tuple[Para, ...]:
     if one.result:
         paras += [title("result"), *text_lines(one.result)]
     return tuple(paras)
+
+
+def copies(one: Task) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of a task, as ``(what, text)``."""
+    return (
+        ("goal", one.goal),
+        ("result", one.result),
+        ("line", f"#{one.id} {WORDS[one.state][0]} {one.goal}" + (f": {one.reason}" if one.reason else "")),
+        ("again", shlex.join(("aistack-console", "run", one.goal))),
+    )

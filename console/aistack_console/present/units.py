@@ -54,6 +54,11 @@ def clock(at: float | None, seconds: bool = True) -> str:
     return time.strftime("%H:%M:%S" if seconds else "%H:%M", time.localtime(at))
 
 
+def stamp(at: float) -> str:
+    """Return a time with its day and zone, for what is read elsewhere."""
+    return time.strftime("%Y-%m-%d %H:%M:%S%z", time.localtime(at))
+
+
 def day_clock(at: float | None, now: float) -> str:
     """Return a local time, with its day when it is another one than ``now``'s."""
     if at is None:

@@ -13,8 +13,11 @@ from aistack_backend.wire.sources import Source, SourceState
 from aistack_console.present.table import Cell, Tone
 from aistack_console.present.units import span
 
-ASKED_TO_END = {0: "ended by itself", 130: "interrupted", 137: "killed", 143: "stopped"}
+ASKED_TO_END = {0: "ended", 130: "interrupted", 137: "killed", 143: "stopped"}
 """Exit codes that are no fault by themselves, in words."""
+FAULTS = {125: "not started", 126: "not executable", 127: "not found", 132: "illegal instruction",
+          134: "aborted", 135: "bus error", 136: "arithmetic error", 139: "crashed"}  # fmt: skip
+"""Exit codes that say what went wrong: those of Podman and the shell, then 128 + the signal."""
 
 TONES: dict[str, Tone] = {
     "OK": "ok",
@@ -50,7 +53,7 @@ class Word:
 _RUNNING = {
     Health.NONE: Word("OK", "no health check"),
     Health.HEALTHY: Word("OK"),
-    Health.STARTING: Word("STARTING", "health check has not passed yet"),
+    Health.STARTING: Word("STARTING", "check not passed yet"),
     Health.UNHEALTHY: Word("BAD", "health check fails"),
     Health.UNKNOWN: Word("UNKNOWN", "health word not known"),
 }
@@ -59,8 +62,8 @@ _OTHER = {
     ContainerState.STOPPING: Word("STOPPING", "stopping"),
     ContainerState.REMOVING: Word("STOPPING", "being removed"),
     ContainerState.DEAD: Word("BAD", "dead: Podman could not remove it"),
-    ContainerState.CREATED: Word("STOPPED", "created, never started"),
-    ContainerState.CONFIGURED: Word("STOPPED", "created, never started"),
+    ContainerState.CREATED: Word("STOPPED", "never started"),
+    ContainerState.CONFIGURED: Word("STOPPED", "never started"),
     ContainerState.INITIALIZED: Word("STARTING", "prepared, not running yet"),
 }
 
@@ -78,8 +81,8 @@ def _ended(code: int | None) -> Word:
     if code is None:
         return Word("STOPPED")
     if code in ASKED_TO_END:
-        return Word("STOPPED", f"exit {code}, {ASKED_TO_END[code]}")
-    return Word("BAD", f"exit {code}")
+        return Word("STOPPED", f"{ASKED_TO_END[code]}, exit {code}")
+    return Word("BAD", f"{FAULTS.get(code, 'failed')}, exit {code}")
 
 
 def stale(source: Source | None, down: float | None) -> float | None:

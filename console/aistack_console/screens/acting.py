@@ -8,62 +8,129 @@ from dataclasses import replace
 from textual import work
 
 from aistack_backend.wire.actions import ActionRequest, Approval, DecideRequest, Verdict
+from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.errors import ConsoleError
+from aistack_console.present.batch import alone, combined, evidence_of_all
+from aistack_console.present.tasks import ENDED
 from aistack_console.screens.base import BaseScreen
 from aistack_console.widgets.approval_dialog import ApprovalDialog
+
+Asked = tuple[ActionRequest, Approval]
 
 
 class ActingScreen(BaseScreen):
     """A screen whose keys can change something."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._asked: dict[str, int] = {}
+
+    def own_tasks(self) -> dict[str, Task]:
+        """Return the task of each target that was acted on from here and whose task has not ended.
+
+        A task that ended in anything but done is told once.
+        """
+        found = {one.id: one for one in self.store.tasks.tasks} if self.store.tasks else {}
+        mine = {target: found[number] for target, number in self._asked.items() if number in found}
+        for target, task in mine.items():
+            if task.state in ENDED:
+                del self._asked[target]
+                if task.state is not TaskState.DONE:
+                    said = task.reason or task.result.split("\n", 1)[0]
+                    self.console.say(f"Task {task.id} {task.goal}: {task.state.value}. {said}", "bad")
+        return {target: task for target, task in mine.items() if task.state not in ENDED}
+
     @work(group="act")
     async def act(self, request: ActionRequest) -> None:
         """Show what would run and how it is judged; ask for it when the operator confirms."""
-        await self._act(request)
+        if (preview := await self._preview(request)) is not None:
+            await self._act(request, preview)
 
     @work(group="act")
     async def act_on_all(self, requests: Sequence[ActionRequest]) -> None:
-        """Act on each in turn, a dialog each; leaving one dialog ends the row."""
-        for number, request in enumerate(requests, 1):
-            if not await self._act(request):
-                self.console.say(f"Stopped after {number - 1} of {len(requests)}.")
+        """Ask once for all of them, each shown whole; what must be asked on its own has its dialog afterwards."""
+        asked = [(one, preview) for one in requests if (preview := await self._preview(one)) is not None]
+        now = self.store.now()
+        together = [pair for pair in asked if not alone(pair[1], now)]
+        if len(together) < 2:
+            together = []
+        elif not await self._act_together(together):
+            return
+        for request, preview in (pair for pair in asked if pair not in together):
+            if not await self._act(request, preview):
                 return
 
-    async def _act(self, request: ActionRequest) -> bool:
-        console = self.console
+    async def _preview(self, request: ActionRequest) -> Approval | None:
         try:
-            preview = await console.client.preview(request)
+            return await self.console.client.preview(request)
         except ConsoleError as error:
-            console.say(error.sentence, "bad")
-            return False
+            self.console.say(error.sentence, "bad")
+            return None
+
+    async def _act(self, request: ActionRequest, preview: Approval) -> bool:
         cooling = preview.ready_at > self.store.now()
         shown = replace(preview, ready_at=0.0, code="", typed_name="") if cooling else preview
 
         async def submit(decision: DecideRequest) -> None:
             confirmed = "" if cooling else preview.action_hash
             asked = replace(request, confirmed_hash=confirmed, code=decision.code, typed_name=decision.typed_name)
-            task = await console.client.act(asked)
-            console.say(f"Task {task.id} {task.goal}: {task.state.value}" + (f". {task.reason}" if task.reason else ""))
+            self.console.say(await self._ask(asked))
 
         dialog = ApprovalDialog(shown, submit, now=self.store.now)
         return await self.app.push_screen_wait(dialog)
 
+    async def _act_together(self, asked: Sequence[Asked]) -> bool:
+        previews = [preview for _, preview in asked]
+
+        async def submit(_: DecideRequest) -> None:
+            said = []
+            for request, preview in asked:
+                each = replace(request, confirmed_hash=preview.action_hash, code=preview.code)
+                try:
+                    said.append(await self._ask(each))
+                except ConsoleError as error:
+                    said.append(f"{preview.title}: {error.sentence}")
+            self.console.say("\n".join(said))
+
+        dialog = ApprovalDialog(
+            combined(previews), submit, now=self.store.now, paras=lambda _, now: evidence_of_all(previews, now)
+        )
+        return await self.app.push_screen_wait(dialog)
+
+    async def _ask(self, request: ActionRequest) -> str:
+        """Send one confirmed action and return what became of it."""
+        task = await self.console.client.act(request)
+        self._asked[request.target] = task.id
+        self.repaint()
+        return f"Task {task.id} {task.goal}: {task.state.value}" + (f". {task.reason}" if task.reason else "")
+
     @work(group="decide")
-    async def decide(self, approval: Approval) -> None:
-        """Open the dialog on an approval of the queue."""
+    async def decide(self, approval: Approval, *, deny: bool = False, stop: bool = False) -> None:
+        """Open the dialog on an approval of the queue; ``stop`` ends its task too, once it is denied."""
         console = self.console
 
         async def submit(decision: DecideRequest) -> None:
             decided = await console.client.decide(approval.id, decision)
-            said = "Approved" if decision.verdict is Verdict.APPROVE else "Denied"
-            console.say(f"{said} {decided.id}: {decided.title}.")
+            denied = decision.verdict is not Verdict.APPROVE
+            console.say(f"{'Denied' if denied else 'Approved'} {decided.id}: {decided.title}.")
+            if stop and denied:
+                await self._stop_task(approval.task_id)
 
-        dialog = ApprovalDialog(approval, submit, now=self.store.now, off=self.cannot_decide())
+        dialog = ApprovalDialog(approval, submit, now=self.store.now, off=self.cannot_decide(), deny=deny)
         leave = self.store.listen(lambda _: self._follow(dialog))
         try:
             await self.app.push_screen_wait(dialog)
         finally:
             leave()
+
+    async def _stop_task(self, task_id: int) -> None:
+        """Stop the task of a denied action; that it has ended by the denial itself is told as that."""
+        try:
+            task = await self.console.client.stop_task(task_id)
+        except ConsoleError as error:
+            self.console.say(f"Task {task_id}: {error.sentence}", "warn")
+        else:
+            self.console.say(f"Task {task.id}: {task.state.value}.")
 
     def cannot_decide(self) -> str:
         """Return why nothing can be decided from this console now; empty = it can."""

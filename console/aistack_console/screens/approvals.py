@@ -10,10 +10,11 @@ from textual.containers import Horizontal, Vertical
 
 from aistack_backend.wire.actions import Approval, ApprovalState
 from aistack_backend.wire.events import Topic
-from aistack_console.clipboard import copy
 from aistack_console.keys import Action
-from aistack_console.present.approvals import COLUMNS, evidence, queue
+from aistack_console.present import empty
+from aistack_console.present.approvals import COLUMNS, copies, evidence, queue, record
 from aistack_console.screens.acting import ActingScreen
+from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
@@ -25,12 +26,18 @@ class ApprovalsScreen(ActingScreen):
     NAME = "approvals"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="approvals.approve", keys="a", title="Decide: opens the dialog", hint="decide", mutates=True),
-        Action(id="approvals.deny", keys="d", title="Deny: opens the dialog", hint="deny", mutates=True),
+        Action(id="approvals.deny", keys="d", title="Deny with a reason", hint="deny", mutates=True),
+        Action(id="approvals.deny_stop", keys="D", title="Deny, and stop its task", mutates=True),
         Action(id="approvals.next", keys="n", title="Next one that waits", hint="next"),
-        Action(id="approvals.copy", keys="y", title="Copy its hash", hint="copy"),
+        Action(id="approvals.raw", keys="v", title="The record as it is hashed, or the evidence", hint="raw"),
+        Action(id="approvals.copy", keys="y", title="Copy its hash, command or record", hint="copy"),
     )
     TOPICS = frozenset({Topic.APPROVALS})
     CSS_PATH = "approvals.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._raw = False
 
     def compose_body(self) -> ComposeResult:
         """Yield queue and evidence."""
@@ -66,11 +73,13 @@ class ApprovalsScreen(ActingScreen):
         title = self.query_one("#evidence-head", Line)
         if one is None:
             title.show((("EVIDENCE", "accent"),))
-            detail.show(())
+            known = self.store.approvals is not None
+            detail.show(empty.approvals(self.store.status) if known else empty.away(self.store.why_down))
             return
         below = f"   {detail.below} more lines" if detail.below else ""
-        title.show(((f"EVIDENCE #{one.id}", "accent"), (f"   bound to sha {one.action_hash[:8]}{below}", "dim")))
-        detail.show(evidence(one, self.store.now()))
+        what = "RECORD" if self._raw else "EVIDENCE"
+        title.show(((f"{what} #{one.id}", "accent"), (f"   bound to sha {one.action_hash[:8]}{below}", "dim")))
+        detail.show(record(one) if self._raw else evidence(one, self.store.now()))
 
     def receive(self, argument: str) -> None:
         """Go to the next waiting one, or open the dialog of a number."""
@@ -83,12 +92,14 @@ class ApprovalsScreen(ActingScreen):
                 self.console.say(f"There is no approval {number} in the list.", "warn")
                 return
             self.query_one("#table", LiveTable).move_to(number)
-            if word != "show":
+            if word == "approve":
                 self.do_approve()
+            elif word == "deny":
+                self.do_deny()
 
     def why_not(self, action: Action) -> str:
         """Return why the chosen one cannot be decided."""
-        if action.name not in {"approve", "deny", "copy"}:
+        if action.name not in {"approve", "deny", "deny_stop", "copy", "raw"}:
             return ""
         one = self.chosen
         if one is None:
@@ -103,8 +114,19 @@ class ApprovalsScreen(ActingScreen):
             self.decide(one)
 
     def do_deny(self) -> None:
-        """Open the dialog."""
-        self.do_approve()
+        """Open the dialog and ask for the reason of the denial."""
+        if (one := self.chosen) is not None:
+            self.decide(one, deny=True)
+
+    def do_deny_stop(self) -> None:
+        """Open the dialog and ask for the reason of the denial; its task is stopped too."""
+        if (one := self.chosen) is not None:
+            self.decide(one, deny=True, stop=True)
+
+    def do_raw(self) -> None:
+        """Show the record byte for byte as it is hashed, or the evidence again."""
+        self._raw = not self._raw
+        self._paint_side()
 
     def do_next(self) -> None:
         """Put the cursor on the next approval that waits, round and round."""
@@ -118,9 +140,9 @@ class ApprovalsScreen(ActingScreen):
         self.query_one("#table", LiveTable).move_to(str(following))
 
     def do_copy(self) -> None:
-        """Copy the hash of the chosen action."""
+        """Offer what can be copied of the chosen action."""
         if (one := self.chosen) is not None:
-            copy(self.app, one.action_hash)
+            offer(self.app, copies(one))
 
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:

@@ -10,11 +10,12 @@ from textual.containers import Horizontal
 
 from aistack_backend.wire.audit import AuditCheck, AuditRecord
 from aistack_backend.wire.events import Topic
-from aistack_console.clipboard import copy
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
-from aistack_console.present.audit import COLUMNS, detail, head, rows
+from aistack_console.present import empty
+from aistack_console.present.audit import COLUMNS, copies, detail, head, rows
 from aistack_console.screens.base import BaseScreen
+from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
@@ -30,7 +31,7 @@ class AuditScreen(BaseScreen):
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="audit.verify", keys="v", title="Check the whole chain", hint="verify"),
         Action(id="audit.filter", keys="slash", title="Filter by a text", hint="filter"),
-        Action(id="audit.copy", keys="y", title="Copy the record's hash", hint="copy"),
+        Action(id="audit.copy", keys="y", title="Copy the record's hash or line", hint="copy"),
         Action(id="audit.clear", keys="escape", title="Clear the filter"),
     )
     TOPICS = frozenset({Topic.AUDIT})
@@ -68,7 +69,9 @@ class AuditScreen(BaseScreen):
 
     def _paint_side(self) -> None:
         one = self.chosen
-        self.query_one(Detail).show(detail(one, self.store.now()) if one else ())
+        known = self._total or self.store.audit is not None or self.text
+        nothing = empty.audit(self.text) if known else empty.away(self.store.why_down)
+        self.query_one(Detail).show(detail(one, self.store.now()) if one else nothing)
 
     @property
     def chosen(self) -> AuditRecord | None:
@@ -112,9 +115,9 @@ class AuditScreen(BaseScreen):
             self._read()
 
     def do_copy(self) -> None:
-        """Copy the hash of the chosen record."""
+        """Offer what can be copied of the chosen record."""
         if (one := self.chosen) is not None:
-            copy(self.app, one.hash)
+            offer(self.app, copies(one))
 
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.css.query import NoMatches
+from textual.widget import Widget
 from textual.worker import Worker
 
 from aistack_backend.wire.actions import GoalRequest
@@ -18,9 +19,11 @@ from aistack_backend.wire.tasks import Task
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import chat as words
+from aistack_console.present import empty
 from aistack_console.present.para import Para, para
 from aistack_console.screens.base import BaseScreen
 from aistack_console.screens.chat_models import ModelsPane
+from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 from aistack_console.widgets.note import Note
@@ -40,11 +43,12 @@ class ChatScreen(BaseScreen):
     NAME = "chat"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="chat.write", keys="i,enter", title="Write a message", hint="write"),
-        Action(id="chat.send", keys="", title="Send (Enter in the prompt)", mutates=True),
+        Action(id="chat.send", keys="", title="Send what stands in the prompt (Enter there)", mutates=True),
         Action(id="chat.cancel", keys="escape", title="Cancel the answer", hint="cancel"),
         Action(id="chat.new", keys="ctrl+n", title="New session", hint="new"),
         Action(id="chat.earlier", keys="left_square_bracket", title="Earlier session", hint="earlier"),
         Action(id="chat.later", keys="right_square_bracket", title="Later session", hint="later"),
+        Action(id="chat.copy", keys="y", title="Copy the last answer, its code or the question", hint="copy"),
         Action(id="chat.models", keys="M", title="Models: licence, size, fetch, use", hint="models"),
         Action(id="chat.delete", keys="X", title="Delete this session", mutates=True),
     )
@@ -114,12 +118,27 @@ class ChatScreen(BaseScreen):
             self.query_one(Prompt).focus()
 
     def why_not(self, action: Action) -> str:
-        """Say why nothing can be cancelled or deleted."""
-        if action.name == "cancel" and not self._busy:
-            return "No answer is being written."
+        """Say why nothing can be copied or deleted."""
+        if action.name == "copy" and not self._said():
+            return "Nothing has been said in this session."
         if action.name == "delete" and not self.session_id:
             return "This session has not begun."
         return ""
+
+    def hints(self) -> tuple[Action, ...]:
+        """Return the actions of the footer; Esc cancels only while an answer is written."""
+        return tuple(one for one in super().hints() if one.name != "cancel" or self._busy)
+
+    def _said(self) -> tuple[tuple[str, str], ...]:
+        return words.copies([(turn.who, turn.text) for turn in self._talk.query(Turn)])
+
+    def do_copy(self) -> None:
+        """Offer the last answer, its blocks of code and the last question."""
+        offer(self.app, self._said())
+
+    def do_send(self) -> None:
+        """Send what stands in the prompt."""
+        self.query_one(Prompt).send()
 
     @property
     def _busy(self) -> bool:
@@ -129,6 +148,8 @@ class ChatScreen(BaseScreen):
         await self._list_sessions()
         if self._sessions and self._sessions.sessions and not self.session_id:
             await self._open(self._sessions.sessions[0].id)
+        elif not self._talk.children:
+            await self._show([])
 
     async def _list_sessions(self) -> None:
         try:
@@ -150,7 +171,9 @@ class ChatScreen(BaseScreen):
     async def _show(self, turns: list[Turn], earlier: int = 0) -> None:
         self._goals.clear()
         await self._talk.remove_children()
-        note = [Turn((f"{earlier} earlier messages are not shown", "dim"))] if earlier > 0 else []
+        note: list[Widget] = [Turn((f"{earlier} earlier messages are not shown", "dim"))] if earlier > 0 else []
+        if not turns:
+            note = [Note(empty.chat(words.answers(self.store.model)), id="intro")]
         await self._talk.mount_all([*note, *turns])
         self._talk.scroll_end(animate=False)
         self.query_one("#sessions", LiveTable).move_to(str(self.session_id))
@@ -168,6 +191,7 @@ class ChatScreen(BaseScreen):
 
     @on(Prompt.Sent)
     async def _sent(self, event: Prompt.Sent) -> None:
+        await self._talk.query("#intro").remove()
         send = self.console.registry.get("chat.send")
         if send and (why := self.reason(send)):
             self.console.say(why, "warn")

@@ -11,6 +11,7 @@ from textual.containers import Horizontal, Vertical
 from aistack_backend.wire.events import Topic
 from aistack_console.keys import Action
 from aistack_console.present import overview as show
+from aistack_console.present.tasks import head as tasks_head
 from aistack_console.screens.base import BaseScreen
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
@@ -18,7 +19,7 @@ from aistack_console.widgets.live_table import LiveTable
 
 
 class OverviewScreen(BaseScreen):
-    """Needs, summary and events in one column; with the services beside them where there is room."""
+    """Needs, summary and events in one column; where there is room, services, needs and machine beside each other."""
 
     NAME = "overview"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
@@ -34,14 +35,18 @@ class OverviewScreen(BaseScreen):
         """Yield needs, summary, events and the services list."""
         with Horizontal(id="panes"):
             with Vertical(id="left"):
-                yield Line(id="needs-head", classes="pane-title")
-                yield LiveTable(show.NEEDS, id="needs")
-                yield Detail(id="summary")
-                yield Line(id="feed-head", classes="pane-title")
-                yield Detail(id="feed")
-            with Vertical(id="right"):
                 yield Line(id="services-head", classes="pane-title")
                 yield LiveTable(show.SERVICES, id="services")
+            with Vertical(id="middle"):
+                yield Line(id="needs-head", classes="pane-title")
+                yield LiveTable(show.NEEDS, id="needs")
+                yield Line(id="tasks-head", classes="pane-title")
+                yield LiveTable(show.TASKS, id="tasks")
+            with Vertical(id="right"):
+                yield Line(id="host-head", classes="pane-title")
+                yield Detail(id="summary")
+        yield Line(id="feed-head", classes="pane-title")
+        yield Detail(id="feed")
 
     def paint(self) -> None:
         """Show what is known."""
@@ -51,6 +56,7 @@ class OverviewScreen(BaseScreen):
         self.query_one("#needs-head", Line).show(show.needs_head(len(needs), known))
         table = self.query_one("#needs", LiveTable)
         table.set_rows(needs)
+        wide = self.has_class("-wide")
         table.styles.height = min(len(needs) + 1, max(3, self.size.height // 3)) if needs else 0
         summary = self.query_one("#summary", Detail)
         summary.show(
@@ -62,13 +68,25 @@ class OverviewScreen(BaseScreen):
                 tasks=store.tasks,
                 down=store.down,
                 now=now,
+                alone=wide,
             )
         )
-        summary.styles.height = min(len(summary.lines), max(4, self.size.height // 2))
+        summary.styles.height = "1fr" if wide else min(len(summary.lines), max(4, self.size.height // 2))
         self.query_one("#feed-head", Line).show((("-- EVENTS --", "accent"), (" newest first", "dim")))
         self.query_one("#feed", Detail).show(show.feed(tuple(store.feed), store.audit, now))
-        self.query_one("#services-head", Line).show((("-- SERVICES --", "accent"), (" worst first", "dim")))
+        if wide:
+            self._paint_wide()
+
+    def _paint_wide(self) -> None:
+        """Show the columns that a narrow screen has no room for."""
+        store, now = self.store, self.store.now()
+        self.query_one("#services-head", Line).show(show.services_head(store.fleet, down=store.down, now=now))
         self.query_one("#services", LiveTable).set_rows(show.services(store.fleet, down=store.down, now=now))
+        self.query_one("#tasks-head", Line).show(
+            (("-- TASKS ", "accent"), f"{tasks_head(store.tasks)} ", ("--", "accent"))
+        )
+        self.query_one("#tasks", LiveTable).set_rows(show.tasks(store.tasks, now))
+        self.query_one("#host-head", Line).show((("-- MACHINE AND MODEL --", "accent"),))
 
     def do_open(self) -> None:
         """Open what is under the cursor."""
@@ -76,9 +94,11 @@ class OverviewScreen(BaseScreen):
 
     @on(LiveTable.RowSelected, "#needs")
     def _open_need(self, event: LiveTable.RowSelected) -> None:
-        kind, _, number = event.key.partition(":")
-        places = {"approval": ("approvals", f"show {number}"), "task": ("tasks", f"task {number}")}
-        self.console.goto(*places.get(kind, ("services", number)))
+        self.console.goto(*show.place_of(event.key))
+
+    @on(LiveTable.RowSelected, "#tasks")
+    def _open_task(self, event: LiveTable.RowSelected) -> None:
+        self.console.goto("tasks", f"task {event.key}")
 
     @on(LiveTable.RowSelected, "#services")
     def _open_service(self, event: LiveTable.RowSelected) -> None:

@@ -13,20 +13,20 @@ from textual.containers import Horizontal, Vertical
 from aistack_backend.wire.actions import ActionRequest
 from aistack_backend.wire.containers import Container, ContainerDetail, ContainerState, LogLine
 from aistack_backend.wire.events import Topic
-from aistack_console.clipboard import copy
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import container as show
+from aistack_console.present import empty
 from aistack_console.present.para import Para
-from aistack_console.present.services import COLUMNS, SORTS, View, listed
+from aistack_console.present.services import COLUMNS, SORTS, View, listed, own_action
 from aistack_console.present.words import Word, fleet_word
 from aistack_console.screens.acting import ActingScreen
+from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 from aistack_console.widgets.spark import spark
 
-RUNS = {ContainerState.RUNNING, ContainerState.PAUSED}
 TAIL = 200
 """Log lines that the Logs tab keeps; the Logs screen keeps more."""
 
@@ -40,7 +40,7 @@ class ServicesScreen(ActingScreen):
         Action(id="services.restart", keys="r", title="Restart it", hint="restart", mutates=True),
         Action(id="services.stop", keys="s", title="Stop it", hint="stop", mutates=True),
         Action(id="services.start", keys="S", title="Start it", hint="start", mutates=True),
-        Action(id="services.pause", keys="p", title="Pause it, or let it go on", hint="pause", mutates=True),
+        Action(id="services.pause", keys="p", title="Pause it, or let a paused one go on", hint="pause", mutates=True),
         Action(id="services.kill", keys="K", title="Kill it", mutates=True),
         Action(id="services.remove", keys="X", title="Remove it", hint="remove", mutates=True),
         Action(id="services.filter", keys="slash", title="Filter the list", hint="filter"),
@@ -50,10 +50,10 @@ class ServicesScreen(ActingScreen):
         Action(id="services.next_tab", keys="right_square_bracket,shift+right", title="Next detail tab", hint="tab"),
         Action(id="services.last_tab", keys="left_square_bracket,shift+left", title="Previous detail tab"),
         Action(id="services.why", keys="W", title="Say why it is in this state", hint="why"),
-        Action(id="services.copy", keys="y", title="Copy its id"),
+        Action(id="services.copy", keys="y", title="Copy its name, id, image or command", hint="copy"),
         Action(id="services.clear", keys="escape", title="Clear filter and marks"),
     )
-    TOPICS = frozenset({Topic.FLEET, Topic.USAGE, Topic.ACTIVITY})
+    TOPICS = frozenset({Topic.FLEET, Topic.USAGE, Topic.ACTIVITY, Topic.TASKS})
     CSS_PATH = "services.tcss"
 
     def __init__(self) -> None:
@@ -86,7 +86,16 @@ class ServicesScreen(ActingScreen):
     def paint(self) -> None:
         """Show list and detail."""
         store = self.store
-        found = listed(store.fleet, store.usage_table, self.view, down=store.down, why=store.why_down, now=store.now())
+        own = {target: cell for target, task in self.own_tasks().items() if (cell := own_action(task)) is not None}
+        found = listed(
+            store.fleet,
+            store.usage_table,
+            self.view,
+            down=store.down,
+            why=store.why_down,
+            now=store.now(),
+            own=own,
+        )
         self.query_one("#head", Line).show((("SERVICES  ", "accent"), (found.head, "dim")))
         problem = self.query_one("#problem", Line)
         problem.display = bool(found.problem)
@@ -96,13 +105,16 @@ class ServicesScreen(ActingScreen):
 
     def _paint_side(self) -> None:
         one, detail = self.chosen, self.query_one(Detail)
-        names = "  ".join(f"[{name}]" if name == self.tab else name for name in show.TABS)
-        self.query_one("#tabline", Line).show(((one.name if one else "-", "accent"), f"  {names}"))
-        if one is None or self.store.fleet is None:
-            detail.show(())
+        store = self.store
+        if one is None or store.fleet is None:
+            self.query_one("#tabline", Line).show((("WHY IS NOTHING HERE", "accent"),))
+            fleet = store.fleet
+            detail.show(empty.services(fleet, self.view, store.now()) if fleet else empty.away(store.why_down))
             return
+        names = "  ".join(f"[{name}]" if name == self.tab else name for name in show.TABS)
+        self.query_one("#tabline", Line).show(((one.name, "accent"), f"  {names}"))
         self._read(one)
-        word = fleet_word(one, self.store.fleet, self.store.down, self.store.now())
+        word = fleet_word(one, store.fleet, store.down, store.now())
         at_end = detail.below == 0
         detail.show(self._paras(one, word))
         if self.tab == "Logs" and at_end:
@@ -157,28 +169,27 @@ class ServicesScreen(ActingScreen):
         self.set_filter(argument.removeprefix("/"))
 
     def why_not(self, action: Action) -> str:
-        """Return why a verb makes no sense for the chosen container."""
+        """Return why a verb makes no sense for any of the containers it would go to."""
         if not action.mutates and action.name not in {"logs", "why", "copy"}:
             return ""
-        one = self.chosen
-        if one is None:
+        reasons = [show.cannot(action.name, one) for one in self._targets()]
+        if not reasons:
             return "No container is chosen."
-        runs = one.state in RUNS
-        if action.name == "start" and runs:
-            return f"{one.name} runs already."
-        if action.name in {"stop", "kill", "pause"} and not runs:
-            return f"{one.name} does not run."
-        return ""
+        return reasons[0] if all(reasons) else ""
+
+    def _targets(self) -> tuple[Container, ...]:
+        """Return the marked containers; without a mark the one under the cursor."""
+        fleet, marked = self.store.fleet, self.query_one("#table", LiveTable).marked
+        found = tuple(one for one in fleet.containers if one.id in marked) if fleet else ()
+        return found or ((self.chosen,) if self.chosen else ())
 
     def _verb(self, verb: str) -> None:
-        fleet, marked = self.store.fleet, self.query_one("#table", LiveTable).marked
-        if len(marked) > 1 and fleet:
-            self.act_on_all([self._request(verb, one) for one in fleet.containers if one.id in marked])
-        elif (one := self.chosen) is not None:
-            self.act(self._request(verb, one))
-
-    def _request(self, verb: str, one: Container) -> ActionRequest:
-        return ActionRequest(kind=f"container.{verb}", target=one.id)
+        able = [one for one in self._targets() if not show.cannot(verb, one)]
+        requests = [ActionRequest(kind=f"container.{verb}", target=one.id) for one in able]
+        if len(requests) == 1:
+            self.act(requests[0])
+        else:
+            self.act_on_all(requests)
 
     def do_start(self) -> None:
         """Start the chosen container."""
@@ -202,7 +213,7 @@ class ServicesScreen(ActingScreen):
 
     def do_pause(self) -> None:
         """Pause the chosen container, or let a paused one go on."""
-        paused = self.chosen is not None and self.chosen.state is ContainerState.PAUSED
+        paused = all(one.state is ContainerState.PAUSED for one in self._targets())
         self._verb("unpause" if paused else "pause")
 
     def do_logs(self) -> None:
@@ -218,9 +229,9 @@ class ServicesScreen(ActingScreen):
             self.console.say(show.why(one, word, self._detail, now))
 
     def do_copy(self) -> None:
-        """Copy the chosen container's id."""
+        """Offer what can be copied of the chosen container."""
         if (one := self.chosen) is not None:
-            copy(self.app, one.id)
+            offer(self.app, show.copies(one))
 
     def do_sort(self) -> None:
         """Sort by the next column."""

@@ -12,9 +12,11 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.tasks import Task
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
-from aistack_console.present.tasks import COLUMNS, ENDED, detail, head, rows
+from aistack_console.present import empty
+from aistack_console.present.tasks import COLUMNS, ENDED, copies, detail, head, rows
 from aistack_console.screens.base import BaseScreen
 from aistack_console.widgets.confirm import Confirm
+from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
@@ -27,6 +29,7 @@ class TasksScreen(BaseScreen):
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="tasks.stop", keys="x", title="Stop the task", hint="stop", mutates=True),
         Action(id="tasks.approval", keys="a", title="Go to its approval", hint="approval"),
+        Action(id="tasks.copy", keys="y", title="Copy its goal or result", hint="copy"),
     )
     TOPICS = frozenset({Topic.TASKS})
     CSS_PATH = "tasks.tcss"
@@ -54,7 +57,8 @@ class TasksScreen(BaseScreen):
 
     def _paint_side(self) -> None:
         one = self.chosen
-        self.query_one(Detail).show(detail(one, self.store.now()) if one else ())
+        nothing = empty.away(self.store.why_down) if self.store.tasks is None else empty.tasks()
+        self.query_one(Detail).show(detail(one, self.store.now()) if one else nothing)
 
     def receive(self, argument: str) -> None:
         """Put the cursor on a task by its number."""
@@ -90,6 +94,11 @@ class TasksScreen(BaseScreen):
         """Go to the approval of the chosen task."""
         if (one := self.chosen) is not None and one.approval_id is not None:
             self.console.goto("approvals", f"show {one.approval_id}")
+
+    def do_copy(self) -> None:
+        """Offer what can be copied of the chosen task."""
+        if (one := self.chosen) is not None:
+            offer(self.app, copies(one))
 
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:

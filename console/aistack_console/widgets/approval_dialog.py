@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from textual.widgets import Button, Input
 from aistack_backend.wire.actions import Approval, DecideRequest, Verdict
 from aistack_console.errors import ClientError, ConsoleError
 from aistack_console.present.approvals import Typed, blocked_by, evidence, head, missing, winner
+from aistack_console.present.para import Para
 from aistack_console.present.table import Cell
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.guard import ALONE, KeyGuard
@@ -37,7 +38,7 @@ class ApprovalDialog(ModalScreen[bool]):
     """Shows one approval and sends the decision through ``submit``; closes with True when it was taken.
 
     For the operator's own action (id 0) deny is the same as leaving. When somebody else was first the dialog
-    stays and says who.
+    stays and says who. ``deny`` begins with the reason of a denial; ``paras`` is what is shown to be read.
     """
 
     CSS = """
@@ -72,8 +73,11 @@ class ApprovalDialog(ModalScreen[bool]):
         now: Callable[[], float] = time.time,
         mono: Callable[[], float] = time.monotonic,
         off: str = "",
+        deny: bool = False,
+        paras: Callable[[Approval, float], Sequence[Para]] = evidence,
     ) -> None:
         super().__init__()
+        self._begin_with_deny, self._paras = deny, paras
         self.approval = approval
         self._submit, self._now, self._mono = submit, now, mono
         self._off = off
@@ -100,6 +104,8 @@ class ApprovalDialog(ModalScreen[bool]):
         """Begin to show and to count down."""
         self.set_interval(1.0, self._paint)
         self._paint()
+        if self._begin_with_deny and not self._off:
+            self.call_after_refresh(self.action_no)
 
     def update(self, approval: Approval) -> None:
         """Show a newer state of the same approval, e.g. that somebody else decided it."""
@@ -110,7 +116,7 @@ class ApprovalDialog(ModalScreen[bool]):
     def _paint(self) -> None:
         now = self._now()
         self.query_one("#head", Line).show(head(self.approval, now))
-        self.query_one(Detail).show(evidence(self.approval, now))
+        self.query_one(Detail).show(self._paras(self.approval, now))
         self.query_one("#keys", Line).show(self._keys())
         text = self._said or self._missing() or "Read to the end. Approve with a, deny with d."
         self.query_one("#gate", Line).show(((f" {text}", "bad" if self._said else "warn"),))

@@ -32,7 +32,7 @@ class Prompt(TextArea):
     async def _on_key(self, event: events.Key) -> None:
         key = event.key
         if key == "enter":
-            self._send()
+            self.send()
         elif key == "ctrl+j":
             self.insert("\n")
         elif key == "escape":
@@ -45,7 +45,8 @@ class Prompt(TextArea):
         event.stop()
         event.prevent_default()
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Send the text and keep it for Up; nothing when there is none."""
         text = self.text.strip()
         if text:
             self._past.append(text)

@@ -25,7 +25,7 @@ class Turn(Vertical):
 
     def __init__(self, who: Cell, text: str = "", foot: Sequence[Cell] = (), *, markdown: bool = False) -> None:
         super().__init__()
-        self._who = who
+        self.who = who
         self._text = text
         self._foot = tuple(foot)
         self._markdown = markdown and MarkdownView.suits(text)
@@ -48,7 +48,7 @@ class Turn(Vertical):
     def on_mount(self) -> None:
         """Show who speaks and what was measured."""
         head, foot = self.query(Line)
-        head.show([self._who])
+        head.show([self.who])
         foot.show(self._foot)
         foot.display = bool(self._foot)
 
