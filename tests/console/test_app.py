@@ -54,9 +54,9 @@ async def test_the_header_counts_by_measured_words() -> None:
         one.topics[Topic.FLEET] = FLEET
         async with console(one) as screen:
             await screen.sees("OK 1 STARTING 1 BAD 2")
-            await screen.sees("service         hybrid")
+            await screen.sees("service      hybrid")
             await screen.sees("hybrid: health check fails")
-            await screen.sees("web: exit 3")
+            await screen.sees("web: failed, exit 3")
 
 
 async def test_values_of_a_podman_that_does_not_answer_are_unknown() -> None:
