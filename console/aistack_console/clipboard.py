@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from textual.app import App
@@ -18,4 +19,5 @@ def copy(app: App[Any], text: str) -> None:
     app.copy_to_clipboard(text)
     lines = text.count("\n") + 1
     amount = f"{lines} lines" if lines > 1 else f"{len(text)} characters"
-    app.notify(f"{amount} sent to the terminal's clipboard (OSC 52; in tmux: set -g set-clipboard on).")
+    hint = " tmux passes it on after: set -g set-clipboard on." if "TMUX" in os.environ else ""
+    app.notify(f"{amount} sent to the terminal's clipboard.{hint}")

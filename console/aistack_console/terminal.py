@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
-from aistack_backend.wire.actions import ApprovalState
+from aistack_backend.wire.actions import Approval, ApprovalState
 from aistack_backend.wire.events import Topic
 from aistack_console.commands import words
 from aistack_console.keys import PLACES
@@ -22,6 +22,8 @@ from aistack_console.screens.base import BaseScreen
 if TYPE_CHECKING:
     from aistack_console.app import ConsoleApp
 
+SETTLED = 0.5
+"""Seconds that an approval must wait before the bell rings for it."""
 LOOK_EVERY = 0.5
 """Seconds between two looks whether the terminal is still there (R5.8)."""
 
@@ -70,18 +72,26 @@ def ring(app: ConsoleApp) -> None:
     """Ring the terminal's bell and say so when an approval comes that was not there before."""
     known: set[int] | None = None
 
+    def waiting() -> dict[int, Approval]:
+        found = app.store.approvals.approvals if app.store.approvals else ()
+        return {one.id: one for one in found if one.state is ApprovalState.PENDING}
+
     def look(topic: Topic) -> None:
         nonlocal known
         if topic is not Topic.APPROVALS or app.store.approvals is None:
             return
-        waiting = {one.id: one for one in app.store.approvals.approvals if one.state is ApprovalState.PENDING}
-        new = waiting.keys() - known if known is not None else set()
-        known = (known or set()) | waiting.keys()
-        if new:
-            first = waiting[min(new)]
+        ids = waiting().keys()
+        new = ids - known if known is not None else set()
+        known = (known or set()) | ids
+        if new:  # an action of one's own is asked and decided at once: that is no news
+            app.set_timer(SETTLED, lambda: tell(new))
+
+    def tell(new: set[int]) -> None:
+        if left := [one for key, one in waiting().items() if key in new]:
             app.bell()
-            more = f" and {len(new) - 1} more" if len(new) > 1 else ""
-            app.say(f"Approval {first.id} waits: {first.title}{more}. J goes there.", "warn")
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            if app.current_mode != "approvals":  # there it is in the list already
+                app.say(f"Approval {left[0].id} waits: {left[0].title}{more}. J goes there.", "warn")
 
     app.store.listen(look)
 
@@ -117,6 +127,7 @@ def _redraw(app: ConsoleApp, _: str) -> None:
 def _zoom(app: ConsoleApp, _: str) -> None:
     if app.screen.maximized is None and app.screen.focused is not None:
         app.screen.maximize(app.screen.focused, container=False)
+        app.say("+ or Esc brings the rest of the screen back.")
     else:
         app.screen.minimize()
 

@@ -190,7 +190,7 @@ async def test_a_long_script_must_be_read_to_its_end(size: tuple[int, int]) -> N
         detail = app.dialog.query_one(Detail)
         assert any("300 | rm -rf /data" in line for line in detail.lines)
         send(app, [(2.0, "a")])
-        await until(lambda: "scroll to the end" in app.said)
+        await until(lambda: "space reads on" in app.said)
         assert app.dialog.query_one("#approve").disabled
         send(app, [(3.0, "end")])
         await until(lambda: detail.below == 0)

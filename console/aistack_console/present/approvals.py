@@ -87,7 +87,7 @@ def copies(one: Approval) -> tuple[tuple[str, str], ...]:
         ("target", one.targets[0].name if one.targets else ""),
         ("target id", one.targets[0].id if one.targets else ""),
         ("line", f"#{one.id} {RISK_WORDS[one.risk]} {one.title} ({one.state.value})"),
-        ("approve", f"aistack-console approve {one.id}"),
+        ("approve", f"aistack-console approve {one.id}" if one.state is ApprovalState.PENDING else ""),
         ("hash", one.action_hash),
         ("record", one.payload.value),
     )
@@ -178,7 +178,7 @@ def blocked_by(one: Approval, *, unseen: int, now: float) -> str:
     if one.ready_at > now:
         return f"Cooling off: {span(one.ready_at - now)} until it can be approved."
     if unseen:
-        return f"{unseen} more line{'s' if unseen > 1 else ''}: scroll to the end before it can be approved."
+        return f"{unseen} more line{'s' if unseen > 1 else ''} to read before it can be approved: space reads on."
     return ""
 
 

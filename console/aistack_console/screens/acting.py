@@ -91,18 +91,23 @@ class ActingScreen(BaseScreen):
                 except ConsoleError as error:
                     said.append(f"{preview.title}: {error.sentence}")
             self.console.say("\n".join(said))
+            self.acted()
 
         dialog = ApprovalDialog(
             combined(previews), submit, now=self.store.now, paras=lambda _, now: evidence_of_all(previews, now)
         )
         return await self.app.push_screen_wait(dialog)
 
+    def acted(self) -> None:
+        """Take note that an action on several targets was asked."""
+
     async def _ask(self, request: ActionRequest) -> str:
         """Send one confirmed action and return what became of it."""
         task = await self.console.client.act(request)
         self._asked[request.target] = task.id
         self.repaint()
-        return f"Task {task.id} {task.goal}: {task.state.value}" + (f". {task.reason}" if task.reason else "")
+        good = task.state in {TaskState.QUEUED, TaskState.RUNNING, TaskState.DONE}
+        return f"{task.goal}: {task.state.value} (task {task.id})" + ("" if good else f". {task.reason}")
 
     @work(group="decide")
     async def decide(self, approval: Approval, *, deny: bool = False, stop: bool = False) -> None:
@@ -128,7 +133,7 @@ class ActingScreen(BaseScreen):
         try:
             task = await self.console.client.stop_task(task_id)
         except ConsoleError as error:
-            self.console.say(f"Task {task_id}: {error.sentence}", "warn")
+            self.console.say(error.sentence)
         else:
             self.console.say(f"Task {task.id}: {task.state.value}.")
 

@@ -14,6 +14,7 @@ from aistack_backend.wire.config import Config
 from aistack_backend.wire.containers import Container, LogBatch
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.sources import SourceState
+from aistack_console.client.pace import Pace
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present.log_status import (
@@ -77,6 +78,7 @@ class LogsScreen(BaseScreen):
         self._text = ""
         self._highlight_only = False
         self._paint_due = False
+        self._pace = Pace()
 
     def compose_body(self) -> ComposeResult:
         """Lay out sources, log and the fields of the current line."""
@@ -98,11 +100,12 @@ class LogsScreen(BaseScreen):
         fleet = self.store.fleet
         if not words or fleet is None:
             return
-        found = {
-            one.id for one in fleet.containers if any(one.name == word or one.id.startswith(word) for word in words)
-        }
+        known = fleet.containers
+        found = {one.id for one in known if any(one.name == word or one.id.startswith(word) for word in words)}
+        missing = [word for word in words if not any(one.name == word or one.id.startswith(word) for one in known)]
+        if missing:
+            self.console.say(f"There is no container {', '.join(missing)}.", "warn")
         if not found:
-            self.console.say(f"There is no container {argument}.", "warn")
             return
         self._choose(found)
         self.query_one("#sources", LiveTable).move_to(min(found))
@@ -198,7 +201,7 @@ class LogsScreen(BaseScreen):
             dropped = batch.dropped if start == 0 else 0
             self.ring.add([LogBatch(id=batch.id, lines=part, dropped=dropped)])
             self._soon()
-            await asyncio.sleep(0)
+            await self._pace.rest()
 
     def _soon(self) -> None:
         if not self._paint_due and self.is_current:

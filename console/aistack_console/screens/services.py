@@ -191,6 +191,10 @@ class ServicesScreen(ActingScreen):
         else:
             self.act_on_all(requests)
 
+    def acted(self) -> None:
+        """Unmark: the next key is for the container under the cursor again."""
+        self.query_one("#table", LiveTable).set_marked(())
+
     def do_start(self) -> None:
         """Start the chosen container."""
         self._verb("start")

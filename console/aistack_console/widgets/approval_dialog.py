@@ -58,7 +58,7 @@ class ApprovalDialog(ModalScreen[bool]):
         Binding("escape", "leave", "Leave it undecided"),
         Binding("j,down", "scroll(1)", show=False),
         Binding("k,up", "scroll(-1)", show=False),
-        Binding("pagedown,space", "scroll(10)", show=False),
+        Binding("pagedown,space", "read", show=False),
         Binding("pageup", "scroll(-10)", show=False),
         Binding("G,end", "scroll(100000)", show=False),
         Binding("g,home", "scroll(-100000)", show=False),
@@ -125,7 +125,7 @@ class ApprovalDialog(ModalScreen[bool]):
     def _keys(self) -> tuple[Cell, ...]:
         yes, no = ("approve", "deny with a reason") if self.approval.id else ("do it", "no")
         return ((" a", "accent"), f" {yes}  ", ("d", "accent"), f" {no}  ", ("esc", "accent"), " close  ",
-                ("j k space", "accent"), " read")  # fmt: skip
+                ("space", "accent"), " reads on")  # fmt: skip
 
     def _blocked(self) -> str:
         return self._off or blocked_by(self.approval, unseen=self.query_one(Detail).unseen, now=self._now())
@@ -157,6 +157,10 @@ class ApprovalDialog(ModalScreen[bool]):
     def action_scroll(self, lines: int) -> None:
         """Read on."""
         self.query_one(Detail).action_line(lines)
+
+    def action_read(self) -> None:
+        """Read on, back to what a jump left out too."""
+        self.query_one(Detail).read_on()
 
     def action_leave(self) -> None:
         """Leave without deciding."""

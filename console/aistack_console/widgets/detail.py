@@ -54,6 +54,7 @@ class Detail(ScrollView, can_focus=True):
         self._paras: tuple[Para, ...] = ()
         self._lines: list[tuple[Piece, ...]] = []
         self._seen: set[int] = set()
+        self._width = 0
 
     @property
     def lines(self) -> list[str]:
@@ -84,6 +85,7 @@ class Detail(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         width = int(self.scrollable_content_region.width)
+        self._width = width
         self._lines = wrap(self._paras, width) if width > 0 else []
         self._seen = set()
         if self.virtual_size != (size := Size(width, len(self._lines))):
@@ -104,8 +106,9 @@ class Detail(ScrollView, can_focus=True):
             self.post_message(self.Seen(self, self.unseen))
 
     def on_resize(self) -> None:
-        """Wrap again for the new width: what was read at another width was other lines."""
-        self._lay_out()
+        """Wrap again for a new width: what was read at another width was other lines. A new height changes none."""
+        if int(self.scrollable_content_region.width) != self._width:
+            self._lay_out()
         self.refresh()
         self._look()
 
@@ -121,6 +124,14 @@ class Detail(ScrollView, can_focus=True):
     def action_page(self, share: float) -> None:
         """Scroll by a share of the visible lines."""
         self.action_line(int(share * max(self.size.height - 1, 1)))
+
+    def read_on(self) -> None:
+        """Go a page down; at the end to the first line that was never on screen, if a jump left one out."""
+        missed = min(set(range(len(self._lines))) - self._seen, default=None)
+        if self.below == 0 and missed is not None:
+            self.scroll_to(y=missed, animate=False, force=True)
+        else:
+            self.action_page(1.0)
 
     def action_edge(self, end: int) -> None:
         """Go to the begin or the end."""

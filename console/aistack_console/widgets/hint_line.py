@@ -97,7 +97,7 @@ class EntryLine(Input):
         self.cursor_position = len(text)
         self._back = 0
         self.add_class("-on")
-        self.focus()
+        self.screen.set_focus(self)  # now, not later: the next keys are meant for this line
 
     def close(self) -> None:
         """Give the line back to the hints."""
