@@ -25,6 +25,10 @@ from aistack_backend.wire.tasks import TaskState
 
 log = logging.getLogger(__name__)
 
+RERUN_WITHIN = 300.0
+"""Seconds after its begin in which an interrupted effect may still run under its old approval."""
+TOO_OLD = "It was interrupted too long ago to run under its old approval: ask again."
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -55,7 +59,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """The gate's answer; ``action`` is set for all verdicts but OVER, and ``why`` for UNWITNESSED."""
+    """The gate's answer; ``action`` is set for all verdicts but OVER, ``why`` for UNWITNESSED, and for an INTERRUPTED
+    run that may not act again."""
 
     verdict: Verdict
     why: str = ""
@@ -193,7 +198,17 @@ class Gate:
     def _resume(self, connection: Connection, entry: Entry) -> Start:
         if entry.state is not EffectState.BEGUN:
             return Start(verdict=Verdict.OVER, entry=entry)
-        return Start(verdict=Verdict.INTERRUPTED, action=_approved(connection, entry.approval_id), entry=entry)
+        action = _approved(connection, entry.approval_id)
+        return Start(verdict=Verdict.INTERRUPTED, why=self._outdated(connection, entry), action=action, entry=entry)
+
+    def _outdated(self, connection: Connection, entry: Entry) -> str:
+        """Say why an interrupted effect may not act again: too long ago by either clock, or in another boot."""
+        used = rows.load(connection, entry.approval_id)
+        age = self._clock.now() - entry.begun_at
+        if used.start_before_mono is None or used.decided_boot != self._clock.boot_id():
+            return TOO_OLD
+        late = self._clock.mono() - float(used.start_before_mono)
+        return "" if 0 <= age <= RERUN_WITHIN and late <= RERUN_WITHIN else TOO_OLD
 
     def _write(
         self,

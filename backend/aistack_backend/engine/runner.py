@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from aistack_backend.approvals.action import Action
-from aistack_backend.clock import Clock
 from aistack_backend.engine import endings
 from aistack_backend.engine.endings import Ending
 from aistack_backend.engine.gate import Gate, Run, Start, Verdict
@@ -24,8 +23,6 @@ from aistack_backend.wire.tasks import TaskState
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-RERUN_WITHIN = 300.0
-"""Seconds after its begin in which an effect that was proven not done may still run under its old approval."""
 RETRY = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to write while the database or the witness refuses; the last one repeats."""
 LOOK_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -40,14 +37,12 @@ class Runner:
         self,
         gate: Gate,
         registry: Registry,
-        clock: Clock,
         changed: Callable[[int], None],
         look_again: Sequence[float] = LOOK_AGAIN,
     ) -> None:
         self._gate = gate
         self._look_again = look_again
         self._registry = registry
-        self._clock = clock
         self._changed = changed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._acting: dict[int, asyncio.Task[Outcome]] = {}
@@ -155,7 +150,7 @@ class Runner:
 
     async def _recover(self, run: Run, start: Start, action: Action, tool: Tool) -> str:
         stop = self._stops.get(run.task_id) or (start.entry.outcome if start.entry else "")
-        if tool.nature(action) is not Nature.EFFECT and not stop:
+        if tool.nature(action) is not Nature.EFFECT and not (stop or start.why):
             await self._note(run, action, "interrupted; running it again changes nothing more")
             return await self._act(run, action, tool)
         fate, outcome = await self._find_out(run, action, tool)
@@ -163,8 +158,7 @@ class Runner:
             return await self._end(run, action, endings.found(outcome))
         if fate is Fate.UNKNOWN:
             return await self._end(run, action, endings.unsure("the backend died while it ran"))
-        age = self._clock.now() - (start.entry.begun_at if start.entry else 0.0)
-        if why := stop or await self._outdated(action, age):
+        if why := stop or start.why or await self._firmly(lambda: self._gate.recheck(action)):
             return await self._end(run, action, endings.never(TaskState.STOPPED, f"It did not run. {why}"))
         await self._note(run, action, "interrupted; the probe proved that it had not run")
         return await self._act(run, action, tool)
@@ -196,11 +190,6 @@ class Runner:
         except Exception as error:
             log.warning("the probe of effect %s failed: %s", run.key, error)
             return Fate.UNKNOWN, None
-
-    async def _outdated(self, action: Action, age: float) -> str:
-        if age > RERUN_WITHIN:
-            return "It was interrupted too long ago to run under its old approval: ask again."
-        return await self._firmly(lambda: self._gate.recheck(action))
 
     async def _note(self, run: Run, action: Action, reason: str) -> None:
         await self._written(lambda: self._gate.note(run, action, reason))

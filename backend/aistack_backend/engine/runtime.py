@@ -64,7 +64,7 @@ class Engine:
         self._lease = Lease(data_dir, database.engine)
         self._queue = Queue(database, poll)
         gate = Gate(database, registry, approvals, audit, clock, self.ledger)
-        self._runner = Runner(gate, registry, clock, self._tell, look_again)
+        self._runner = Runner(gate, registry, self._tell, look_again)
         self._orphans = Orphans(database, self._queue, gate)
         self._stopping = threading.Event()
         self._up = threading.Event()
@@ -84,7 +84,11 @@ class Engine:
         """
         if not self._lease.held:
             self._lease.acquire()
-            self._permits.on_restart()
+            try:
+                self._permits.on_restart()
+            except BaseException:
+                self._lease.release()  # half a claim is none: the next one makes them stale
+                raise
 
     def start(self) -> None:
         """Claim, then launch DBOS in a thread and return at once.

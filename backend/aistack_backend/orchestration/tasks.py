@@ -90,12 +90,7 @@ class Tasks:
             Refused: ``confirmed_hash`` without a person.
             Conflict: what would run is no longer what was confirmed; nothing was asked.
         """
-        if request.confirmed_hash and person is None:
-            raise self._refused(request, requester, via, Refused("Only a person can confirm an action."))
-        action, evidence = self._prepare(request, requester)
-        if request.confirmed_hash and request.confirmed_hash != action.hash():
-            changed = f"What would run now is no longer what you confirmed ({evidence.title})."
-            raise self._refused(request, requester, via, Conflict(changed, "Look at it again."))
+        action, evidence = self._confirmed(request, requester, via, person)
         evidence = replace(evidence, agent_says=agent_says or request.reason)
         with self._database.tx() as connection:
             task_id = board.create(
@@ -186,10 +181,12 @@ class Tasks:
                 task_id=task_id,
                 decision="stop",
             )
-        self._audit.seal()
-        if acting:
-            self._engine.cancel(task_id, why)
-        else:
+        try:
+            self._audit.seal()
+        finally:
+            if acting:  # it is asked for and recorded: a witness that lags behind keeps nothing running
+                self._engine.cancel(task_id, why)
+        if not acting:
             self._withdraw(task_id, person)
         self._news.publish()
         return self.get(task_id)
@@ -208,6 +205,18 @@ class Tasks:
         return self._preparer.prepare(
             request.kind, request.target, script=request.script, requester=requester, task_id=task_id
         )
+
+    def _confirmed(
+        self, request: ActionRequest, requester: str, via: str, person: Person | None
+    ) -> tuple[Action, Evidence]:
+        """Prepare the action and hold it against what a person has confirmed, if anything."""
+        if request.confirmed_hash and person is None:
+            raise self._refused(request, requester, via, Refused("Only a person can confirm an action."))
+        action, evidence = self._prepare(request, requester)
+        if request.confirmed_hash and request.confirmed_hash != action.hash():
+            changed = f"What would run now is no longer what you confirmed ({evidence.title})."
+            raise self._refused(request, requester, via, Conflict(changed, "Look at it again."))
+        return action, evidence
 
     def _refused(self, request: ActionRequest, requester: str, via: str, error: BackendError) -> BackendError:
         """Record a refused attempt (R2.1) and return its error."""

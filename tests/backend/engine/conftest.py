@@ -84,7 +84,7 @@ class Rig:
 
     def runner(self) -> Runner:
         """A runner with no DBOS around it: a second one is a second life of the backend."""
-        return Runner(self.gate(), self.registry, self.clock, self._note, self.look_again)
+        return Runner(self.gate(), self.registry, self._note, self.look_again)
 
     def use(self, tool: type[NoteTool]) -> NoteTool:
         """Let another kind of tool act from now on (for runners made after this)."""

@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import text, update
 
 from aistack_backend.approvals.action import Action
-from aistack_backend.engine.gate import Run
+from aistack_backend.engine.gate import RERUN_WITHIN, Run
 from aistack_backend.engine.memory_tool import NoteTool
-from aistack_backend.engine.runner import RERUN_WITHIN
 from aistack_backend.engine.tools import Outcome, Registry
 from aistack_backend.store.tables import approval, effect
 from aistack_backend.wire.actions import ApprovalState
