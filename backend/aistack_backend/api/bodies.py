@@ -1,7 +1,8 @@
-"""Request bodies, read strictly: ``true`` is no number, and ``"5"`` neither."""
+"""Request bodies, read strictly: ``true`` is no number, ``"5"`` neither, and half a character is no text."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -17,7 +18,10 @@ def strictly(kind: type) -> Callable[[Any], Any]:
 
     def read(value: Any) -> Any:
         try:
+            json.dumps(value, ensure_ascii=False).encode()
             return msgspec.convert(value, kind)
+        except UnicodeEncodeError as error:  # JSON can escape it, no database or hash can take it
+            raise ValueError("it holds half a character (a lone surrogate)") from error
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
 

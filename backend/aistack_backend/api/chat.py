@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
@@ -9,8 +10,11 @@ from fastapi import APIRouter, Path, Response
 from aistack_backend.api.approvals import LARGEST, Id
 from aistack_backend.api.bodies import Saying
 from aistack_backend.api.lines import NDJSON, Json, Lines
-from aistack_backend.api.parts import Held
+from aistack_backend.api.parts import Held, Parts
+from aistack_backend.api.peers import Caller
+from aistack_backend.approvals.port import Person
 from aistack_backend.errors import BackendError, NotFound
+from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.chat import Chunk, Finish, SessionList, Transcript
 from aistack_backend.wire.models import ModelStatus
 
@@ -26,14 +30,16 @@ def models(parts: Held) -> Response:
 
 
 @router.post("/models/{id}/fetch", response_model=ModelStatus)
-async def fetch(parts: Held, id: Card) -> Response:  # noqa: A002  the route's own name
+async def fetch(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002  the route's own name
     """Begin to fetch a model of the catalogue; the progress comes as MODEL events."""
+    await asyncio.to_thread(_record, parts, caller, "model.fetch", id)
     return Json(await parts.inference.get().fetch(id))
 
 
 @router.post("/models/{id}/use", response_model=ModelStatus)
-async def use(parts: Held, id: Card) -> Response:  # noqa: A002
+async def use(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002
     """Load a model that is on disk."""
+    await asyncio.to_thread(_record, parts, caller, "model.use", id)
     return Json(await parts.inference.get().use(id))
 
 
@@ -50,8 +56,9 @@ def transcript(parts: Held, id: Id) -> Response:  # noqa: A002
 
 
 @router.delete("/chats/{id:int}", status_code=204)
-def delete(parts: Held, id: Id) -> None:  # noqa: A002
+def delete(parts: Held, caller: Caller, id: Id) -> None:  # noqa: A002
     """Delete one session with its messages."""
+    _record(parts, caller, "chat.delete", f"chat {id}")
     parts.inference.get().delete(id)
 
 
@@ -77,3 +84,8 @@ async def say(parts: Held, request: Saying) -> Response:
         return Chunk(session_id=request.session_id, message_id=0, finish=Finish.ERROR, detail=error.detail)
 
     return Lines(parts.inference.get().say(request), farewell)
+
+
+def _record(parts: Parts, who: Person, kind: str, what: str) -> None:
+    """Write down who asks for a change before it is made: no audit, no change."""
+    parts.audit.get().note(phase=Phase.NOTE, actor=who.actor, via=who.via, kind=kind, object=what)
