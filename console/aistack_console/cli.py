@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -93,6 +94,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace) -> int:
     if chosen.verb is None and sys.stdin.isatty() and sys.stdout.isatty():
+        gc.disable()  # until the first frame; ``Linked`` turns it on again
         from aistack_console import app
 
         app.run(options(chosen))

@@ -1,16 +1,17 @@
 """The backend's routes as typed calls over its Unix socket.
 
 Every answer is decoded into a wire type and passed through ``text.safe``: names and approvals in ``show`` mode,
-log lines and chat text in ``drop`` mode. httpx is imported by the first call, not by this module.
+log lines and chat text in ``drop`` mode.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalList, DecideRequest, GoalRequest
@@ -22,18 +23,14 @@ from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.status import DoctorReport, Status
 from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.client.decode import decode, decode_problem
+from aistack_console.client.http import Answer, exchange, target
 from aistack_console.errors import BackendDown, ClientError
 from aistack_console.text import Mode
-
-if TYPE_CHECKING:
-    import httpx
 
 T = TypeVar("T")
 
 TIMEOUT = 15.0
 """Seconds that one ordinary call may take; streams wait for ever."""
-CONNECT = 2.0
-"""Seconds to wait for the socket to accept."""
 
 
 class Client:
@@ -43,28 +40,9 @@ class Client:
     def __init__(self, socket_path: Path, via: str = "tui") -> None:
         self.socket_path = socket_path
         self.via = via
-        self._http: httpx.AsyncClient | None = None
-
-    @property
-    def http(self) -> httpx.AsyncClient:
-        """The HTTP client, made when first asked for."""
-        if self._http is None:
-            import httpx
-
-            self._http = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(self.socket_path), verify=False),
-                trust_env=False,
-                base_url="http://localhost",
-                timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
-                headers={"X-Aistack-Via": self.via},
-            )
-        return self._http
 
     async def close(self) -> None:
-        """Close every connection."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        """Nothing is kept between calls; whoever follows a stream ends it by leaving it."""
 
     async def ping(self) -> float:
         """Return the seconds of one round trip."""
@@ -199,29 +177,30 @@ class Client:
         await self._call("POST", "/v1/shutdown")
 
     @asynccontextmanager
-    async def stream(self, method: str, path: str, **arguments: Any) -> AsyncIterator[httpx.Response]:
+    async def stream(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        content: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[Answer]:
         """Open a streamed answer; it never times out once it is connected."""
-        import httpx
-
-        timeout = httpx.Timeout(None, connect=CONNECT)
+        said = {"X-Aistack-Via": self.via, **(headers or {})}
         try:
-            async with self.http.stream(method, path, timeout=timeout, **arguments) as response:
-                if response.is_error:
-                    raise ClientError(decode_problem(await response.aread(), response.status_code))
-                yield response
-        except (httpx.HTTPError, OSError) as error:
+            async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
+                if answer.status >= 400:
+                    raise ClientError(decode_problem(await answer.read(), answer.status))
+                yield answer
+        except OSError as error:
             raise self._down(error) from error
 
     async def _lines(self, method: str, path: str, kind: type[T], mode: Mode, **arguments: Any) -> AsyncIterator[T]:
-        async with self.stream(method, path, **arguments) as response:
-            rest = b""
-            async for piece in response.aiter_bytes():
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield decode(line, kind, mode)
-            if rest.strip():
-                yield decode(rest, kind, mode)
+        async with self.stream(method, path, **arguments) as answer:
+            async for line in answer.lines():
+                if line.strip():
+                    yield decode(line, kind, mode)
 
     async def _get(self, path: str, kind: type[T], *, params: dict[str, Any] | None = None, mode: Mode = "show") -> T:
         return decode(await self._call("GET", path, params=params), kind, mode)
@@ -231,15 +210,11 @@ class Client:
         return decode(await self._call("POST", path, **body), kind)
 
     async def _call(self, method: str, path: str, **arguments: Any) -> bytes:
-        import httpx
-
         try:
-            response = await self.http.request(method, path, **arguments)
-        except (httpx.HTTPError, OSError) as error:
+            async with asyncio.timeout(TIMEOUT), self.stream(method, path, **arguments) as answer:
+                return await answer.read()
+        except TimeoutError as error:
             raise self._down(error) from error
-        if response.is_error:
-            raise ClientError(decode_problem(response.content, response.status_code))
-        return response.content
 
     def _down(self, error: Exception) -> BackendDown:
         said = str(error) or type(error).__name__

@@ -65,7 +65,7 @@ def decode(data: bytes | str, kind: type[T], mode: Mode = "show") -> T:
     return safe(found, mode)
 
 
-def decode_topic(topic: Topic, data: str) -> Any:
+def decode_topic(topic: Topic, data: bytes | str) -> Any:
     """Return the snapshot that an event of ``topic`` carries; None for RESET and for topics of a newer backend.
 
     Raises:

@@ -85,25 +85,44 @@ class EventStream:
             attempt += 1
 
     async def _events(self, on_link: Callable[[ConsoleError | None], None]) -> AsyncIterator[Event]:
-        from httpx import TransportError
-        from httpx_sse import EventSource, SSEError
-
         headers = {"Last-Event-ID": self._last_id} if self._last_id else {}
-        async with self._client.stream("GET", "/v1/events", headers=headers) as response:
+        async with self._client.stream("GET", "/v1/events", headers=headers) as answer:
             on_link(None)
-            events, size = EventSource(response).aiter_sse(), 0
+            frames = sse(answer.lines(), self._meter.count)
             while True:
-                try:
-                    async with asyncio.timeout(QUIET):
-                        event = await anext(events)
-                except StopAsyncIteration:
+                async with asyncio.timeout(QUIET):
+                    frame = await anext(frames, None)
+                if frame is None:
                     return
-                except (SSEError, TransportError) as error:
-                    raise BackendDown(f"The event stream broke off ({error}).") from error
-                size, before = response.num_bytes_downloaded, size
-                self._meter.count(size - before)
-                topic = Topic(event.event)
-                yield Event(event.id, topic, decode_topic(topic, event.data))
+                topic = Topic(frame.event)
+                yield Event(frame.id, topic, decode_topic(topic, frame.data))
+
+
+@dataclass(slots=True)
+class Frame:
+    """One server-sent event as it came."""
+
+    id: str = ""
+    event: str = "message"
+    data: bytes = b""
+
+
+async def sse(lines: AsyncIterator[bytes], count: Callable[[int], None]) -> AsyncIterator[Frame]:
+    """Yield the server-sent events of a stream of lines, and count the bytes; comments keep the link alive only."""
+    frame, size = Frame(), 0
+    async for line in lines:
+        size += len(line) + 1
+        if not line:
+            count(size)
+            if frame.data:
+                yield frame
+            frame, size = Frame(), 0
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            frame.data += (b"\n" if frame.data else b"") + value
+        elif name in (b"id", b"event"):
+            setattr(frame, name.decode(), value.decode(errors="replace"))
 
 
 def delay(attempt: int, chance: Callable[[], float] = random.random) -> float:
