@@ -86,8 +86,9 @@ SECRET_NAME = re.compile(rf"(?:^|[_\-.\s]|(?<=[a-z])(?=[A-Z]))(?:{_NAMES})(?:$|[
 """A field or variable name that announces a secret."""
 ASSIGNMENT = re.compile(
     rf"(?P<keep>(?<![A-Za-z0-9])(?:{_NAMES})(?:[_\-.][A-Za-z0-9]{{1,32}}){{0,4}}[\"']?\s*(?:=|:)\s*)"
-    r"(?P<secret>\"[^\"]*\"|'[^']*'|[^\s\"',;&]+)"
-    rf"|(?P<keep2>(?<![\-a-z0-9])--(?:[a-z0-9][a-z0-9\-]{{0,48}}?)??(?<![a-z0-9])(?:{_NAMES})\s+)(?P<secret2>\"[^\"]*\"|'[^']*'|[^\s\"']+)",
+    r"(?P<secret>\"[^\"]*\"|'[^']*'|[\"'][^\n]+|[^\s\"',;&]+)"
+    rf"|(?P<keep2>(?<![\-a-z0-9])--(?:[a-z0-9][a-z0-9\-]{{0,48}}?)??(?<![a-z0-9])(?:{_NAMES})\s+)(?P<secret2>\"[^\"]*\"|'[^']*'|[\"'][^\n]+|[^\s\"']+)",
     re.IGNORECASE,
 )
-"""``NAME=value``, ``name: value`` and ``--name value`` where the name announces a secret."""
+"""``NAME=value``, ``name: value`` and ``--name value`` where the name announces a secret. A quote that does not end
+hides the rest of its line."""

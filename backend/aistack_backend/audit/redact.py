@@ -55,6 +55,16 @@ def host_key(folder: Path) -> bytes:
     return key
 
 
+def shortened(text: str, limit: int) -> str:
+    """Return ``text``, or its whole words within ``limit`` characters and ``…``: half a secret is not recognised."""
+    if len(text) <= limit:
+        return text
+    end = limit
+    while end and not text[end].isspace():
+        end -= 1
+    return f"{text[:end].rstrip()}…"
+
+
 class Redactor:
     """Replaces secrets in texts and details. Applying it twice gives the same as once."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
+from aistack_backend.audit.redact import shortened
 from aistack_backend.containers import effects, pins, sandbox, sandbox_image
 from aistack_backend.containers.models import Volume
 from aistack_backend.containers.parse import MANAGED, RUNS
@@ -114,8 +115,9 @@ class Preparer:
             )
         action = sandbox.action(script, image.id, requester, task_id)
         first = script.strip().splitlines()[0]
+        shown = shortened(first, 60)
         evidence = Evidence(
-            title=f"run in a sandbox: {first[:60]}{'…' if len(first) > 60 or script.strip() != first else ''}",
+            title=f"run in a sandbox: {shown}{'…' if shown == first != script.strip() else ''}",
             effect="Runs in a container of its own, without network, capabilities or files of this machine; "
             f"at most {sandbox.DEADLINE} s, 1 GiB, 2 cores. Image: {', '.join(image.tags[:1]) or image.id[:12]}.",
             undo="not needed: the container and all that it wrote are removed at its end",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aistack_backend.audit.redact import shortened
 from aistack_backend.engine.ledger import EffectState
 from aistack_backend.engine.tools import Outcome
 from aistack_backend.wire.tasks import TaskState
@@ -55,7 +56,7 @@ def found(outcome: Outcome | None) -> Ending:
 
 def failed(text: str) -> Ending:
     """It ran and reported failure, or was proven not to have had its effect."""
-    line = text.strip().partition("\n")[0][:200] or "the tool gave no reason"
+    line = shortened(text.strip().partition("\n")[0], 200) or "the tool gave no reason"
     return Ending(effect=EffectState.FAILED, task=TaskState.FAILED, reason=f"It failed: {line}", result=text)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.action import Action, hash_bytes, parse
+from aistack_backend.audit.redact import shortened
 from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.engine.endings import Ending
@@ -246,4 +247,6 @@ def _approved(connection: Connection, approval_id: int) -> Action | None:
 
 
 def _named(action: Action) -> str:
-    return ", ".join(target.name for target in action.targets) or action.script.strip().partition("\n")[0][:80]
+    return ", ".join(target.name for target in action.targets) or shortened(
+        action.script.strip().partition("\n")[0], 80
+    )
