@@ -7,6 +7,7 @@ import locale
 import select
 import signal
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SETTLED = 0.5
 """Seconds that an approval must wait before the bell rings for it."""
+RING_EVERY = 5.0
+"""Least seconds between two rings."""
 LOOK_EVERY = 0.5
 """Seconds between two looks whether the terminal is still there (R5.8)."""
 
@@ -69,8 +72,13 @@ def _here(app: ConsoleApp) -> str:
 
 
 def ring(app: ConsoleApp) -> None:
-    """Ring the terminal's bell and say so when an approval comes that was not there before."""
+    """Ring the terminal's bell and say so when approvals came that were not there before; one ring for a flood.
+
+    An action of one's own is asked and decided at once: that is no news, so what came must have waited a moment.
+    """
     known: set[int] | None = None
+    fresh: set[int] = set()
+    rung = -RING_EVERY
 
     def waiting() -> dict[int, Approval]:
         found = app.store.approvals.approvals if app.store.approvals else ()
@@ -80,18 +88,24 @@ def ring(app: ConsoleApp) -> None:
         nonlocal known
         if topic is not Topic.APPROVALS or app.store.approvals is None:
             return
-        ids = waiting().keys()
+        ids = set(waiting())
         new = ids - known if known is not None else set()
         known = (known or set()) | ids
-        if new:  # an action of one's own is asked and decided at once: that is no news
-            app.set_timer(SETTLED, lambda: tell(new))
+        if new and not fresh:
+            app.set_timer(max(SETTLED, rung + RING_EVERY - time.monotonic()), tell)
+        fresh.update(new)
 
-    def tell(new: set[int]) -> None:
-        if left := [one for key, one in waiting().items() if key in new]:
-            app.bell()
-            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
-            if app.current_mode != "approvals":  # there it is in the list already
-                app.say(f"Approval {left[0].id} waits: {left[0].title}{more}. J goes there.", "warn")
+    def tell() -> None:
+        nonlocal rung
+        left = [one for key, one in waiting().items() if key in fresh]
+        fresh.clear()
+        if not left:
+            return
+        rung = time.monotonic()
+        app.bell()
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        if app.current_mode != "approvals":  # there it is in the list already
+            app.say(f"Approval {left[0].id} waits: {left[0].title}{more}. J goes there.", "warn")
 
     app.store.listen(look)
 

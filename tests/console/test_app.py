@@ -167,7 +167,7 @@ async def test_a_key_asks_first_and_sends_what_was_confirmed() -> None:
             assert body["kind"] == "container.restart"
             assert body["target"] == FLEET.containers[0].id
             assert body["confirmed_hash"] == "9f3a" * 16
-            await screen.told("Task 7 restart web: running")
+            await screen.told("restart web: running (task 7)")
 
 
 async def _ready(dialog: ApprovalDialog) -> None:

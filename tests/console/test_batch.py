@@ -140,3 +140,16 @@ async def test_an_action_that_fits_none_of_the_marked_is_off() -> None:
             await screen.press("g", "space", "S")
             await screen.told("a runs already.")
             assert not any("preview" in asked for asked, _ in one.asked)
+
+
+async def test_logs_of_all_that_are_marked_and_a_list_that_is_remembered() -> None:
+    async with stage() as one:
+        one.topics[Topic.FLEET] = FLEET
+        async with console(one, size=(120, 40)) as screen:
+            await screen.press("2")
+            await screen.sees("sorted by name")
+            await screen.press("o", "A", "g", "space", "G", "space", "l")
+            await until(lambda: screen.app.current_mode == "logs")
+            await screen.sees("(2 of 5)")
+            await screen.press("2")
+            await screen.sees("sorted by state   stopped hidden")

@@ -39,9 +39,11 @@ async def test_every_empty_screen_says_why(key: str, sentence: str, size: tuple[
 async def test_a_podman_that_is_away_is_told_whole() -> None:
     async with stage() as one:
         away = source(state=SourceState.ABSENT, tried="/run/p.sock", detail="No socket.", hint="Start podman.socket")
-        one.topics[Topic.FLEET] = fleet(source=replace(away, last_ok=None))
+        one.topics[Topic.FLEET] = replace(fleet(source=replace(away, last_ok=None)), at=None)
         async with console(one) as screen:
             await screen.press("2")
+            assert "OK 0" not in screen.text, "what was never listed has no number"
+            await screen.sees("podman absent")
             for words in ("podman is absent: it has never answered.", "/run/p.sock", "fix       Start podman.socket"):
                 await screen.sees(words)
 

@@ -57,7 +57,7 @@ async def test_the_machine_its_trends_and_containers(size: tuple[int, int]) -> N
         async with app.run_test(size=size) as pilot:
             await until(lambda: "█▁▃ 34%" in app.text)
             assert "9.0G/16G" in app.text
-            assert "No GPU: this machine has none" in app.text
+            assert "No GPU found: models run on the processor." in app.text
             table = app.screen.query_one("#usage", LiveTable)
             assert [row.cells[0] for row in table.rows] == ["hybrid", "aidb", "ralph"]
             assert table.rows[2].cells[1] == ("-", "dim")
@@ -94,7 +94,7 @@ def test_a_gpu_that_cannot_be_read_is_no_absent_gpu() -> None:
     broken = source("gpu", SourceState.FAILED, detail="NVML: driver mismatch.", hint="Reboot.")
     text = said(show.gpu_paras(host(gpu_source=broken), {}))
     assert "driver mismatch" in text
-    assert "No GPU:" not in text
+    assert "No GPU found:" not in text
     assert said(show.gpu_paras(None, {})) == "Not measured yet."
     quiet = Gpu(index=0, name="x", vendor=GpuVendor.AMD)
     assert "the driver does not say" in said(show.gpu_paras(host(gpus=(quiet,)), {}))

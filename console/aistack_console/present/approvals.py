@@ -29,6 +29,10 @@ STATE_TONES: dict[ApprovalState, Tone] = {
 }
 
 
+STATE_WORDS = {ApprovalState.USED: "STARTED"}
+"""Where the wire's word is not what a person would say: its one use has begun, the task has the outcome."""
+
+
 def queue(found: ApprovalList | None, now: float) -> tuple[Row, ...]:
     """Return the pending approvals as the backend ordered them, then the decided ones under a heading."""
     if found is None:
@@ -56,7 +60,7 @@ def short_actor(actor: str) -> str:
 def deadline(one: Approval, now: float) -> Cell:
     """Return what happens when nobody decides, and when; for decided ones, the state."""
     if one.state is not ApprovalState.PENDING:
-        return (one.state.value.upper(), STATE_TONES.get(one.state, "dim"))
+        return (STATE_WORDS.get(one.state, one.state.value.upper()), STATE_TONES.get(one.state, "dim"))
     left = one.expires_at - now
     if left <= 0:
         return ("expired", "bad")
@@ -99,7 +103,8 @@ def _fate(one: Approval, now: float) -> tuple[Para, ...]:
     who = f" by {one.decided_by}" if one.decided_by else ""
     via = f" ({one.decided_via})" if one.decided_via else ""
     when = f" at {day_clock(one.decided_at, now)}" if one.decided_at else ""
-    paras = [para((f"{one.state.value.upper()}{who}{via}{when}", STATE_TONES.get(one.state, "dim")))]
+    word = "APPROVED and started" if one.state is ApprovalState.USED else one.state.value.upper()
+    paras = [para((f"{word}{who}{via}{when}", STATE_TONES.get(one.state, "dim")))]
     if one.reason:
         paras.append(fact("REASON", one.reason))
     return tuple(paras)

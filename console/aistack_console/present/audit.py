@@ -13,10 +13,9 @@ COLUMNS = (
     Column("SEQ", 6, "right"),
     Column("TIME", 11),
     Column("WHO", 14),
-    Column("VIA", 4),
+    Column("VIA", 4, min_screen_width=120),
     Column("PHASE", 8),
-    Column("KIND", 19),
-    Column("OBJECT", 0),
+    Column("WHAT", 0),
     Column("HASH", 8, min_screen_width=120),
 )
 PHASE_TONES: dict[Phase, Tone] = {
@@ -30,7 +29,7 @@ PHASE_TONES: dict[Phase, Tone] = {
 
 
 def rows(records: Sequence[AuditRecord], now: float) -> tuple[Row, ...]:
-    """Return the records as rows, newest first; object and result share the last column."""
+    """Return the records as rows, newest first; kind, object and result share one column."""
     return tuple(
         Row(
             str(one.seq),
@@ -40,13 +39,19 @@ def rows(records: Sequence[AuditRecord], now: float) -> tuple[Row, ...]:
                 one.actor,
                 one.via,
                 (one.phase.value, PHASE_TONES[one.phase]),
-                one.kind,
-                "  ".join(filter(None, (one.object, one.decision, one.outcome or one.reason))),
+                _what(one),
                 (one.hash[:8], "dim"),
             ),
         )
         for one in records
     )
+
+
+def _what(one: AuditRecord) -> str:
+    """Return kind, object or else the approval's number, and what came of it."""
+    asked = one.object or ("" if one.approval_id is None else f"approval {one.approval_id}")
+    said = one.outcome or " ".join(filter(None, (one.decision, one.reason)))
+    return f"{one.kind}  {asked}".strip() + (f": {said}" if said else "")
 
 
 def head(check: AuditCheck | None, shown: int, total: int, text: str, now: float) -> tuple[Cell, ...]:

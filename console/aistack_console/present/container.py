@@ -23,6 +23,8 @@ from aistack_console.present.words import Word
 
 Draw = Callable[[Sequence[float | None], int], str]
 """Draws values as a trend of that many cells."""
+NEXT = {"BAD": "l shows its log, r restarts it.", "HELD": "p lets it go on.", "STOPPED": "S starts it."}
+"""The keys that help in a state."""
 TABS = ("Health", "Logs", "Stats", "Env", "Inspect", "Events")
 
 
@@ -190,7 +192,7 @@ def why(one: Container, word: Word, detail: ContainerDetail | None, now: float) 
         said += ", out of memory"
     if one.finished_at is not None and word.word in {"BAD", "STOPPED"}:
         said += f", {span(now - one.finished_at)} ago"
-    return f"{said}."
+    return " ".join(filter(None, (f"{said}.", NEXT.get(word.word, ""))))
 
 
 def _ports(one: Container) -> str:

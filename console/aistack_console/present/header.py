@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.host import HostSample
+from aistack_backend.wire.sources import SourceState
 from aistack_backend.wire.status import Status
 from aistack_console.present.table import Cell
 from aistack_console.present.units import clock, size, span
-from aistack_console.present.words import TONES, fleet_word
+from aistack_console.present.words import TONES, fleet_word, measured
 
 API = 1
 """The major version of the API that this console speaks; another one refuses mutations (R5.10)."""
+NOT_YET: Cell = (" services not measured yet ", "dim")
 HOST_STALE = 8.0
 """Seconds after which a sample of the machine is old (it is taken each 2 s)."""
 
@@ -46,10 +48,12 @@ def header(
     if link.down is not None:
         cells.append((f" BACKEND DOWN since {clock(link.down)} ", "bad"))
     number = counts(fleet, link.down, now)
-    if fleet is None:
-        cells.append((" services not measured yet ", "dim"))
+    known = measured(fleet)
+    if not known:
+        source = fleet.source if fleet and fleet.source.state is not SourceState.OK else None
+        cells.append((f" {source.name} {source.state.value} ", "bad") if source else NOT_YET)
     for word in ("OK", "STARTING", "BAD", "UNKNOWN"):
-        if number[word] or (word in {"OK", "BAD"} and fleet is not None):
+        if number[word] or (word in {"OK", "BAD"} and known):
             cells.append(f" {word} ")
             cells.append((str(number[word]), TONES[word] if number[word] else "dim"))
     cells.append(("  YOU ", "warn" if pending else "dim"))

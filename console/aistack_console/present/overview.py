@@ -18,7 +18,7 @@ from aistack_console.present.para import Para, para
 from aistack_console.present.table import Cell, Column, Row
 from aistack_console.present.tasks import WORDS
 from aistack_console.present.units import bar, day_clock, percent, size, span
-from aistack_console.present.words import ORDER, TONES, fleet_word, risk_cell, source_line, stale
+from aistack_console.present.words import ORDER, TONES, fleet_word, measured, risk_cell, source_line, stale
 
 NEEDS = (Column("WHAT", 7), Column("FROM", 12), Column("", 0), Column("DEADLINE", 11))
 SERVICES = (Column("NAME", 0), Column("STATE", 8), Column("WHY", 22))
@@ -126,6 +126,10 @@ def tasks(found: TaskList | None, now: float) -> tuple[Row, ...]:
 def _services_line(fleet: Fleet | None, down: float | None, now: float) -> Para:
     if fleet is None:
         return para(("SERVICES ", "accent"), ("not measured yet", "dim"))
+    if not measured(fleet):
+        return para(
+            ("SERVICES ", "accent"), (f"not measured: {fleet.source.name} is {fleet.source.state.value} ", "warn")
+        )
     number = counts(fleet, down, now)
     cells: list[Cell] = [("SERVICES ", "accent"), f"{len(fleet.containers)}  "]
     for word in ORDER:
@@ -164,7 +168,8 @@ def _disk_line(host: HostSample) -> Para:
 def _gpu_line(host: HostSample) -> Para:
     if not host.gpus:
         source = host.gpu_source
-        why = "not measured yet" if source is None else source.detail or "none on this machine"
+        absent = source is not None and source.state is SourceState.ABSENT
+        why = "none found: models run on the processor" if absent else source.detail if source else "not measured yet"
         return para(("GPU      ", "accent"), (why, "dim"), hang="         ")
     words = "  ".join(
         f"{gpu.name} {percent(gpu.utilization)}% vram {size(gpu.memory_used)}/{size(gpu.memory_total)}"

@@ -11,13 +11,13 @@ from aistack_console.present.units import bar, percent, size, span
 from aistack_console.present.words import source_line, stale
 
 USAGE_COLUMNS = (
-    Column("CONTAINER", 0),
+    Column("CONTAINER", 30),
     Column("CPU%", 6, "right"),
     Column("MEM", 6, "right"),
     Column("LIMIT", 6, "right"),
     Column("MEM%", 5, "right"),
     Column("NET IN/OUT", 12, "right"),
-    Column("BLOCK IN/OUT", 12, "right", min_screen_width=90),
+    Column("BLOCK IN/OUT", 12, "right", min_screen_width=96),
     Column("PIDS", 5, "right"),
 )
 SORTS = ("cpu", "memory", "name")
@@ -88,9 +88,9 @@ def gpu_paras(host: HostSample | None, names: dict[str, str]) -> tuple[Para, ...
 
 def _no_gpu(source: Source | None, now: float) -> Para:
     if source is None or source.state is SourceState.ABSENT:
-        return para("No GPU: ", ("this machine has none that a driver names; models run on the processor.", "dim"))
+        return para("No GPU found: ", ("models run on the processor.", "dim"))
     if source.state is SourceState.OK:
-        return para("No GPU: ", ("the drivers were asked and named none.", "dim"))
+        return para("No GPU found: ", ("the drivers were asked and named none.", "dim"))
     return para((source_line(source, now), "warn"))
 
 
@@ -166,6 +166,8 @@ def budget(fleet: Fleet | None, usage: UsageTable | None, host: HostSample | Non
         return (("limits: not measured yet", "dim"),)
     limits = [row.memory_limit for row in usage.rows if row.memory_limit and row.memory_limit < host.memory_total]
     free = sum(1 for row in usage.rows if not row.memory_limit or row.memory_limit >= host.memory_total)
+    if not limits:
+        return ((f"none of {free} has a memory limit", "dim"),)
     total = sum(limits)
     over = total > host.memory_total
     return (

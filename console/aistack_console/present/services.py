@@ -12,7 +12,7 @@ from aistack_backend.wire.tasks import Task
 from aistack_console.present.table import Cell, Column, Row
 from aistack_console.present.tasks import ENDED, WORDS
 from aistack_console.present.units import coarse, percent, size
-from aistack_console.present.words import ORDER, Word, fleet_word, source_line, stale
+from aistack_console.present.words import ORDER, Word, fleet_word, measured, source_line, stale
 
 COLUMNS = (
     Column("NAME", 0),
@@ -79,7 +79,8 @@ def listed(
     shown.sort(key=lambda one: _order(one, words[one.id], samples.get(one.id), view.sort), reverse=view.reverse)
     mine = own or {}
     rows = tuple(_row(one, words[one.id], samples.get(one.id), now, mine.get(one.id)) for one in shown)
-    return Listed(rows=rows, head=_head(fleet, len(shown), view), problem=_problem(fleet, fault, now))
+    problem = _problem(fleet, fault, now) if fleet.containers else ""  # an empty list has a pane that says it whole
+    return Listed(rows=rows, head=_head(fleet, len(shown), view), problem=problem)
 
 
 def matcher(text: str) -> tuple[Any, str]:
@@ -170,6 +171,8 @@ def own_action(task: Task) -> Cell | None:
 
 
 def _head(fleet: Fleet, shown: int, view: View) -> str:
+    if not measured(fleet):
+        return "not measured"
     count = len(fleet.containers)
     words = [f"{shown} of {count}" if shown != count else f"{count}", f"sorted by {view.sort}"]
     if view.reverse:

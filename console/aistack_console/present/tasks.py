@@ -15,7 +15,7 @@ COLUMNS = (
     Column("FROM", 16),
     Column("TIME", 6, "right"),
     Column("GOAL", 0),
-    Column("RESULT", 36, min_screen_width=120),
+    Column("RESULT", 0, min_screen_width=120),
 )
 WORDS: dict[TaskState, tuple[str, Tone]] = {
     TaskState.SUBMITTED: ("SUBMITTED", "accent"),

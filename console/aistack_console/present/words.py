@@ -97,6 +97,11 @@ def stale(source: Source | None, down: float | None) -> float | None:
     return down
 
 
+def measured(fleet: Fleet | None) -> bool:
+    """Whether the containers were ever listed: before that there is no number of them, not even 0."""
+    return fleet is not None and (fleet.at is not None or bool(fleet.containers))
+
+
 def fleet_word(one: Container, fleet: Fleet, down: float | None, now: float) -> Word:
     """Return the container's word, or UNKNOWN with its age when the fleet is not current."""
     since = stale(fleet.source, down)

@@ -36,7 +36,7 @@ class ServicesScreen(ActingScreen):
 
     NAME = "services"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
-        Action(id="services.logs", keys="l", title="Follow its logs", hint="logs"),
+        Action(id="services.logs", keys="l", title="Follow its logs, or those of all that are marked", hint="logs"),
         Action(id="services.restart", keys="r", title="Restart it", hint="restart", mutates=True),
         Action(id="services.stop", keys="s", title="Stop it", hint="stop", mutates=True),
         Action(id="services.start", keys="S", title="Start it", hint="start", mutates=True),
@@ -221,9 +221,8 @@ class ServicesScreen(ActingScreen):
         self._verb("unpause" if paused else "pause")
 
     def do_logs(self) -> None:
-        """Follow the chosen container on the Logs screen."""
-        if (one := self.chosen) is not None:
-            self.console.goto("logs", one.name)
+        """Follow the marked containers, or the chosen one, on the Logs screen."""
+        self.console.goto("logs", " ".join(one.id for one in self._targets()))
 
     def do_why(self) -> None:
         """Say why the chosen container is in its state."""
