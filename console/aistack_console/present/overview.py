@@ -248,4 +248,5 @@ def feed(found: Sequence[Activity], audit: AuditPage | None, now: float) -> tupl
 
 def _told(one: AuditRecord) -> str:
     said = one.outcome or one.decision or one.reason
-    return f"{one.kind} {one.object}".strip() + (f": {said}" if said else "")
+    about = one.object or ("" if one.approval_id is None else f"approval {one.approval_id}")
+    return f"{one.kind} {about}".strip() + (f": {said}" if said else "")
