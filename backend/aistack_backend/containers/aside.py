@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 T = TypeVar("T")
+_LONG = ThreadPoolExecutor(max_workers=32, thread_name_prefix="effect")
+"""For what may last minutes. The loop's own few threads stay free: the gate, the ledger and stops need them."""
 
 
 async def finished(work: Awaitable[T]) -> asyncio.Future[T]:
@@ -23,7 +26,7 @@ async def finished(work: Awaitable[T]) -> asyncio.Future[T]:
 async def to_the_end(work: Callable[[], T], *, on_cancel: Callable[[], object] | None = None) -> T:
     """Run blocking ``work`` in a thread. When cancelled: call ``on_cancel`` in another thread to make the work
     end, wait for the end of both, and only then raise CancelledError."""
-    running = asyncio.ensure_future(asyncio.to_thread(work))
+    running = asyncio.get_running_loop().run_in_executor(_LONG, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
