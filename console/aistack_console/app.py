@@ -45,6 +45,8 @@ class ConsoleApp(Sparing, Linked):
     ENABLE_COMMAND_PALETTE = False  # only its fixed key: our registry binds ours
 
     def __init__(self, options: Options, config: Config, store: Store | None = None) -> None:
+        if config.console.start_screen in SCREENS:  # no other screen is made before it
+            self.DEFAULT_MODE = config.console.start_screen  # type: ignore[misc]  # Textual reads it from the object
         super().__init__(options, store)
         self.use_command_palette = True
         self.config = config
@@ -63,8 +65,8 @@ class ConsoleApp(Sparing, Linked):
         if said := " ".join(filter(None, (self._theme_said, self.looks.report()))):
             self.say(said, "warn")
         terminal.watch(self)
-        if self.config.console.start_screen not in ("overview", ""):
-            self.goto(self.config.console.start_screen)
+        if (wanted := self.config.console.start_screen) not in ("", *SCREENS):
+            self.goto(wanted)  # says that there is none
         self.link_up()
 
     def use_theme(self, name: str) -> str:

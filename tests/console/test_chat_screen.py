@@ -18,6 +18,7 @@ from aistack_backend.wire.tasks import Task, TaskList, TaskState
 from aistack_console.cells import width_of, wrap_words
 from aistack_console.present import chat as words
 from aistack_console.screens.chat import ChatScreen
+from aistack_console.widgets import turn
 from aistack_console.widgets.markdown_view import MarkdownView
 from aistack_console.widgets.prompt import Prompt
 from aistack_console.widgets.question import Question
@@ -252,7 +253,7 @@ def test_what_is_a_goal(typed: str, goal: str | None) -> None:
     [("# fine\n\n- a\n  - b", True), ("x" * 60_001, False), (">" * 40 + " deep", False), ("- " * 30 + "deep", False)],
 )
 def test_only_small_and_flat_text_is_formatted(text: str, suits: bool) -> None:
-    assert MarkdownView.suits(text) is suits
+    assert turn.suits(text) is suits
 
 
 @given(st.text(alphabet="ab 漢é\u0301-", max_size=80), st.integers(2, 30))

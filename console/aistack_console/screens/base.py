@@ -27,7 +27,7 @@ from aistack_console.widgets.hint_line import EntryLine, HintLine
 from aistack_console.widgets.status_bar import Banner, StatusBar
 from aistack_console.widgets.tabs import Tabs
 
-PAUSE = 0.05
+PAUSE = 0.025
 """Least seconds between two paints of one screen."""
 
 
@@ -147,12 +147,12 @@ class BaseScreen(Screen[None]):
     def _changed(self, topic: Topic) -> None:
         if not self.is_current or self._due or topic not in FRAME | self.TOPICS:
             return
+        self._due = True
         wait = self._painted + PAUSE - time.monotonic()
-        if wait <= 0:
-            self._paint_now()
-        else:
-            self._due = True
+        if wait > 0:
             self.set_timer(wait, self._paint_now)
+        else:
+            self.call_next(self._paint_now)  # not here: what came with this change is shown by the same paint
 
     def _tick(self) -> None:
         if self.is_current:

@@ -6,11 +6,16 @@ from collections.abc import Sequence
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.widget import Widget
 
 from aistack_console.present.table import Cell
 from aistack_console.widgets.line import Line
-from aistack_console.widgets.markdown_view import MarkdownView
 from aistack_console.widgets.stream_text import StreamText
+
+LIMIT = 60_000
+"""Characters above which text is better shown as it is."""
+DEEPEST = 12
+"""Most levels of quotes or lists; deeper text is better shown as it is."""
 
 
 class Turn(Vertical):
@@ -28,7 +33,7 @@ class Turn(Vertical):
         self.who = who
         self._text = text
         self._foot = tuple(foot)
-        self._markdown = markdown and MarkdownView.suits(text)
+        self._markdown = markdown and suits(text)
 
     @property
     def text(self) -> str:
@@ -40,7 +45,7 @@ class Turn(Vertical):
         """Lay out head, body and foot."""
         yield Line()
         if self._markdown:
-            yield MarkdownView(self._text)
+            yield _formatted(self._text)
         else:
             yield StreamText(self._text)
         yield Line(classes="foot")
@@ -64,6 +69,22 @@ class Turn(Vertical):
         line.show(foot)
         line.display = bool(foot)
         self._text = written.text
-        if self._text.strip() and MarkdownView.suits(self._text):
-            self.mount(MarkdownView(self._text), after=written)
+        if self._text.strip() and suits(self._text):
+            self.mount(_formatted(self._text), after=written)
             written.remove()
+
+
+def suits(text: str) -> bool:
+    """Whether a text is small and flat enough to be formatted."""
+    return len(text) <= LIMIT and not any(_depth(line) > DEEPEST for line in text.split("\n"))
+
+
+def _depth(line: str) -> int:
+    lead = line[: len(line) - len(line.lstrip(" >-*+0123456789.)"))]
+    return sum(char in ">-*+.)" for char in lead) + len(lead) // 8
+
+
+def _formatted(text: str) -> Widget:
+    from aistack_console.widgets.markdown_view import MarkdownView  # 20 ms that the first frame does not wait for
+
+    return MarkdownView(text)
