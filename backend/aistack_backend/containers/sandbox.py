@@ -28,8 +28,9 @@ DEADLINE = 600
 OUTPUT = 15_800
 """Characters of output that are kept: the first quarter and the last three."""
 LABEL = "io.aistack.effect"
-RECENT = 3_600.0
-"""Seconds back in which the start of an earlier run of the same key is looked for."""
+RECENT, LONG_AGO = 3_600.0, 90 * 86_400.0
+"""Seconds back in which the start of an earlier run of the same key is looked for: before a run, which the engine
+repeats only within minutes, and by a probe, which may come after months."""
 LIMITS = (
     ("capabilities", "none"),
     ("cpus", "2"),
@@ -128,7 +129,7 @@ class ShellTool:
         try:
             found = self._left(wanted)
             if found is None:
-                return (Fate.UNKNOWN if self._was_started(wanted) else Fate.NOT_DONE), None
+                return (Fate.UNKNOWN if self._was_started(wanted, LONG_AGO) else Fate.NOT_DONE), None
             if found.container.state in (ContainerState.CREATED, ContainerState.CONFIGURED):
                 self._discard(wanted.name)
                 return Fate.NOT_DONE, None
@@ -141,7 +142,7 @@ class ShellTool:
     def _run(self, wanted: Spec, cancelled: threading.Event) -> Outcome:
         found = self._left(wanted)
         if found is None:
-            if self._was_started(wanted):
+            if self._was_started(wanted, RECENT):
                 return Outcome(
                     ok=False, text="It ran when the backend died, and its output is lost; it was not repeated."
                 )
@@ -196,8 +197,8 @@ class ShellTool:
             raise BadInput(f"The container {wanted.name} exists and is not ours.", "Rename or remove it.")
         return found
 
-    def _was_started(self, wanted: Spec) -> bool:
-        past = self._podman.past_events(wanted.name, time.time() - RECENT)
+    def _was_started(self, wanted: Spec, within: float) -> bool:
+        past = self._podman.past_events(wanted.name, time.time() - within)
         return any(event.action == "start" for event in past)
 
     def _discard(self, ref: str) -> None:

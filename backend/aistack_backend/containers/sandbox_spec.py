@@ -64,6 +64,7 @@ def differences(spec: Spec, inspect: Mapping[str, Any]) -> tuple[str, ...]:
     wanted = {
         "name": (inspect.get("Name"), spec.name),
         "image": (inspect.get("Image"), spec.image),
+        "entry point": (config.get("Entrypoint") or "", ""),
         "command": (tuple(config.get("Cmd") or ()), spec.command),
         "user": (config.get("User"), spec.user),
         "folder": (config.get("WorkingDir"), spec.cwd),

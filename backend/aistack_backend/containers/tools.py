@@ -63,22 +63,22 @@ class ContainerTool:
     def probe(self, key: str, action: Action) -> tuple[Fate, Outcome | None]:
         """Read the container's state against the pin."""
         try:
-            fate = self._fate(action)
+            fate, text = self._fate(action)
         except BackendError:
             return Fate.UNKNOWN, None
-        return fate, Outcome(ok=True, text=_said(action)) if fate is Fate.DONE else None
+        return fate, Outcome(ok=True, text=text) if fate is Fate.DONE else None
 
     def _run(self, action: Action) -> Outcome:
         verb, target = _verb(action), _target(action, "container")
         if why := self.recheck(action):
-            if self._reached(action):
-                return Outcome(ok=True, text=f"{_said(action)} It was so already.")
+            if text := self._reached(action):
+                return Outcome(ok=True, text=f"{text} It was so already.")
             return Outcome(ok=False, text=f"Nothing was done: {why}")
         try:
             self._do(verb, target.id, action)
         except BackendError as error:
-            if self._reached(action):
-                return Outcome(ok=True, text=f"{_said(action)} It was so already.")
+            if text := self._reached(action):
+                return Outcome(ok=True, text=f"{text} It was so already.")
             return Outcome(ok=False, text=error.detail)
         finally:
             self._nudge(target.id)
@@ -99,19 +99,26 @@ class ContainerTool:
             }
             calls[verb](ident)
 
-    def _reached(self, action: Action) -> bool:
+    def _reached(self, action: Action) -> str:
+        """Return a sentence when the end state is there already, else ""."""
         try:
-            return _verb(action) not in REPEATS_HARM and self._fate(action) is Fate.DONE
+            fate, text = self._fate(action)
         except BackendError:
-            return False
+            return ""
+        return text if fate is Fate.DONE and _verb(action) not in REPEATS_HARM else ""
 
-    def _fate(self, action: Action) -> Fate:
+    def _fate(self, action: Action) -> tuple[Fate, str]:
+        """Return what the container's state tells, and the sentence for DONE."""
         verb, target = _verb(action), _target(action, "container")
         try:
             found = self._podman.inspect(target.id)
         except NotFound:
-            return Fate.DONE if verb is Verb.REMOVE else Fate.UNKNOWN
-        return _fate_of(verb, found, same_run=found.started == pins.started_of(target.pin))
+            return (Fate.DONE, _said(action)) if verb is Verb.REMOVE else (Fate.UNKNOWN, "")
+        same_run = found.started == pins.started_of(target.pin)
+        text = _said(action)
+        if verb in (Verb.STOP, Verb.KILL) and not same_run and found.container.state not in OVER:
+            text = f"The run of {target.name} that was to be {PAST[verb]} has ended; it was started anew since."
+        return _fate_of(verb, found, same_run=same_run), text
 
 
 class VolumeTool:
