@@ -16,6 +16,7 @@ from textual.binding import Binding, BindingType
 from aistack_backend.wire import configfile
 from aistack_backend.wire.config import Config
 from aistack_console import commands, terminal
+from aistack_console.inorder import InOrder
 from aistack_console.keys import APP_ACTIONS, PLACES, Action, Registry, bindings
 from aistack_console.linked import Linked
 from aistack_console.options import Options
@@ -30,7 +31,7 @@ TWICE = 2.0
 SEVERITY: dict[str, Any] = {"warn": "warning", "bad": "error"}
 
 
-class ConsoleApp(Sparing, Linked):
+class ConsoleApp(Sparing, InOrder, Linked):
     """The console over one backend."""
 
     TITLE = "aistack"

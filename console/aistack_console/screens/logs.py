@@ -295,12 +295,12 @@ class LogsScreen(BaseScreen):
             self.do_lines()
         else:
             self.add_class("-sources")
-            table.focus()
+            self.set_focus(table)  # at once: ``focus()`` waits behind keys that came with this one
 
     def do_lines(self) -> None:
         """Go to the lines."""
         self.remove_class("-sources")
-        self._view.focus()
+        self.set_focus(self._view)
 
     async def do_save(self) -> None:
         """Write the shown lines to a file in the data directory."""
