@@ -227,7 +227,7 @@ COMMANDS: dict[str, Command] = {
     "whereis": _cmd("bms", operand=_WORD, paths=False),
     "who": _cmd("abHqrsTu", operands=0),
     "whoami": _cmd(operands=0),
-    "xxd": _cmd("bEipu", "lscg", operands=1),
+    "xxd": _cmd("bEipu", operands=1),
     "zcat": _cmd("f"),
     "zgrep": _cmd("inrvlcHhoE", "emABC"),
 }
@@ -312,8 +312,8 @@ NESTED: dict[str, tuple[dict[str, Command], Risk]] = {
     ),
     "git": (_GIT, Risk.MEDIUM),  # a repository's own configuration can name programs that these run
     "ip": (_IP, Risk.LOW),
-    "pip": (_PIP, Risk.LOW),
-    "pip3": (_PIP, Risk.LOW),
+    "pip": (_PIP, Risk.MEDIUM),
+    "pip3": (_PIP, Risk.MEDIUM),
     "podman": (_PODMAN, Risk.LOW),
     "redis-cli": (dict.fromkeys(("ping", "dbsize"), _cmd(operands=0)), Risk.LOW),
     "systemctl": (_SYSTEMCTL, Risk.LOW),

@@ -16,8 +16,19 @@ PRIVATE_NAME = r".+\.(?:key|p12|pfx|kdbx|jks|env)|\.env\..+|.+_key|private"
 """Other path components that hold secrets."""
 PROCESS_DOORS = frozenset({"fd", "root", "cwd", "map_files", "task"})
 """What lies below a process in ``/proc`` and leads elsewhere."""
-SECRET_ROOTS = ("/dev", "/proc/kcore", "/proc/self", "/proc/sys", "/root", "/run", "/sys/firmware", "/var/run", "/boot")
-"""Places from which nothing is read unasked, but for ``/dev/null``."""
+SECRET_ROOTS = (
+    "/dev",
+    "/inet",
+    "/proc/kcore",
+    "/proc/self",
+    "/proc/sys",
+    "/root",
+    "/run",
+    "/sys/firmware",
+    "/var/run",
+    "/boot",
+)
+"""Places from which nothing is read unasked, but for ``/dev/null``; gawk dials ``/inet``."""
 
 
 class High(Exception):

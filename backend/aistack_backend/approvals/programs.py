@@ -8,8 +8,11 @@ from aistack_backend.approvals.arguments import LONGEST_TEXT
 from aistack_backend.approvals.commands import FIND_TESTS, FIND_VALUED
 from aistack_backend.approvals.places import High, check_path
 
-_ADDRESS = r"(?:[0-9]+|\$|/(?:[^/\\]|\\.)+/)"
-_SUBSTITUTE = r"s(?P<d>[/|,#:])(?:(?!(?P=d))[^\\]|\\.)*(?P=d)(?:(?!(?P=d))[^\\]|\\.)*(?P=d)[gpIi0-9]*"
+_SET = r"\[\^?[A-Za-z0-9 _.\-]+\]"
+"""No delimiter in it: busybox does not end a pattern there, GNU does, and the rest becomes another command."""
+_ADDRESS = rf"(?:[0-9]+|\$|/(?:[^/\\\[]|\\.|{_SET})+/)"
+_PART = rf"(?:(?!(?P=d))[^\\\[]|\\.|{_SET})*(?P=d)"
+_SUBSTITUTE = rf"s(?P<d>[/|,#:]){_PART}{_PART}[gpIi0-9]*"
 _SED = re.compile(rf"(?:{_ADDRESS}(?:,{_ADDRESS})?)?(?:[pdq=]|{_SUBSTITUTE})")
 """One sed command that only prints: no ``e``, ``w``, ``r``, and nothing after it."""
 _NUMBERS = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
