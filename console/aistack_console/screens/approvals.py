@@ -14,6 +14,7 @@ from aistack_console.keys import Action
 from aistack_console.present import empty
 from aistack_console.present.approvals import COLUMNS, copies, evidence, queue, record
 from aistack_console.screens.acting import ActingScreen
+from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
@@ -65,7 +66,9 @@ class ApprovalsScreen(ActingScreen):
         status = self.store.status
         rule = f"   asks from {status.threshold} up" if status and status.require_approval else ""
         self.query_one("#head", Line).show((("APPROVALS  ", "accent"), f"{waiting}{rule}"))
-        self.query_one("#table", LiveTable).set_rows(queue(found, self.store.now()))
+        rows = queue(found, self.store.now())
+        self.query_one("#table", LiveTable).set_rows(rows)
+        share(self, self.query_one("#list"), len(rows) + 2, 2 / 5)
         self._paint_side()
 
     def _paint_side(self) -> None:

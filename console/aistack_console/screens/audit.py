@@ -15,6 +15,7 @@ from aistack_console.keys import Action
 from aistack_console.present import empty
 from aistack_console.present.audit import COLUMNS, copies, detail, head, rows
 from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
@@ -64,7 +65,9 @@ class AuditScreen(BaseScreen):
         problem = self.query_one("#problem", Line)
         problem.display = bool(self._problem)
         problem.show(((self._problem, "bad"),))
-        self.query_one("#table", LiveTable).set_rows(rows(self._records, now))
+        table = self.query_one("#table", LiveTable)
+        table.set_rows(rows(self._records, now))
+        share(self, table, len(self._records) + 1, 3 / 5)
         self._paint_side()
 
     def _paint_side(self) -> None:

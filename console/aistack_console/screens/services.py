@@ -21,6 +21,7 @@ from aistack_console.present.para import Para
 from aistack_console.present.services import COLUMNS, SORTS, View, listed, own_action
 from aistack_console.present.words import Word, fleet_word
 from aistack_console.screens.acting import ActingScreen
+from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
@@ -101,6 +102,7 @@ class ServicesScreen(ActingScreen):
         problem.display = bool(found.problem)
         problem.show(((found.problem, "bad"),))
         self.query_one("#table", LiveTable).set_rows(found.rows)
+        share(self, self.query_one("#list"), len(found.rows) + 2 + bool(found.problem), 2 / 3)
         self._paint_side()
 
     def _paint_side(self) -> None:

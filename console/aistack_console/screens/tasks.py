@@ -15,6 +15,7 @@ from aistack_console.keys import Action
 from aistack_console.present import empty
 from aistack_console.present.tasks import COLUMNS, ENDED, copies, detail, head, rows
 from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.sharing import share
 from aistack_console.widgets.confirm import Confirm
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
@@ -52,7 +53,10 @@ class TasksScreen(BaseScreen):
         """Show list and result."""
         found = self.store.tasks
         self.query_one("#head", Line).show((("TASKS  ", "accent"), head(found)))
-        self.query_one("#table", LiveTable).set_rows(rows(found, self.store.now()))
+        shown = rows(found, self.store.now())
+        table = self.query_one("#table", LiveTable)
+        table.set_rows(shown)
+        share(self, table, len(shown) + 1, 1 / 2)
         self._paint_side()
 
     def _paint_side(self) -> None:
