@@ -44,6 +44,14 @@ async def test_half_a_character_is_bad_input_everywhere(tmp_path: Path) -> None:
         assert len((await client.get("/v1/tasks")).json()["tasks"]) == 1
 
 
+async def test_no_depth_of_a_body_makes_the_backend_fail(tmp_path: Path) -> None:
+    async with running(make_app(settings_in(tmp_path), small_world())) as client:
+        for depth in (10, 64, *range(500, 1_100, 20), 100_000):
+            body = '{"kind":"container.stop","target":"web","more":' + "[" * depth + "]" * depth + "}"
+            answer = await client.post("/v1/actions/preview", content=body, headers=HEAD)
+            assert answer.status_code in (200, 400, 422), (depth, answer.text)
+
+
 @pytest.mark.parametrize("verb", ["fetch", "use"])
 async def test_a_change_of_the_model_is_recorded_with_who_asked(tmp_path: Path, verb: str) -> None:
     async with running(make_app(settings_in(tmp_path), small_world())) as client:

@@ -38,7 +38,7 @@ def prepared(stage: Stage, verb: str) -> Action:
 async def test_a_container_that_runs_anew_is_never_told_as_stopped(stage: Stage) -> None:
     ident = stage.world.add("web", ["sleep", "1000"])
     tool, action = ContainerTool(stage.podman), prepared(stage, "stop")
-    stage.podman.stop(ident, 1.0)
+    stage.podman.stop(ident, 1)
     stage.podman.start(ident)
     fate, found = tool.probe(KEY, action)
     outcome = await tool.run(KEY, action)

@@ -11,6 +11,8 @@ import pytest
 from sqlalchemy import select, update
 from tests.backend.engine.conftest import ROOT, Rig
 
+from aistack_backend.approvals.action import hash_bytes
+from aistack_backend.engine.gate import Run
 from aistack_backend.engine.lease import Lease
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.errors import Unavailable
@@ -65,6 +67,30 @@ async def test_an_interrupted_run_of_an_earlier_boot_is_not_taken_up_again(rig: 
     with rig.database.tx() as connection:
         connection.execute(update(approval).values(decided_boot="the boot before"))
     assert await rig.runner().execute(run) == "cancelled"
+    assert rig.tool.lines() == []
+
+
+@pytest.mark.parametrize("kind", ["note.set", "note.append"])
+async def test_an_interrupted_run_acts_only_on_what_its_intent_in_the_audit_names(rig: Rig, kind: str) -> None:
+    run = rig.approved(kind)
+    rig.gate().begin(run)
+    with rig.database.tx() as connection:
+        honest = rig.approvals.get(run.approval_id).payload.value
+        other = honest.replace("hello", "hallo")
+        values = {"action": other, "action_hash": hash_bytes(other.encode())}
+        connection.execute(update(approval).where(approval.c.id == run.approval_id).values(**values))
+    assert await rig.runner().execute(run) == "unknown"
+    assert rig.tool.lines() == []
+
+
+async def test_a_forged_beginning_runs_nothing_that_nobody_approved(rig: Rig) -> None:
+    asked = rig.ask("note.set")
+    run = Run(asked.task_id, asked.id, asked.revision)
+    with rig.database.tx() as connection:
+        limit = {"start_before_mono": rig.clock.mono() + 300, "decided_boot": rig.clock.boot_id()}
+        connection.execute(update(approval).where(approval.c.id == asked.id).values(**limit))
+        rig.ledger.begin(connection, run.key, task_id=run.task_id, approval_id=asked.id, kind="note.set")
+    assert await rig.runner().execute(run) == "unknown"
     assert rig.tool.lines() == []
 
 

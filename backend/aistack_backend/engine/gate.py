@@ -19,7 +19,7 @@ from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BackendError, BadInput, NotFound, Refused, Unavailable
 from aistack_backend.store.database import Database
-from aistack_backend.store.tables import approval
+from aistack_backend.store.tables import approval, event
 from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import TaskState
@@ -200,6 +200,8 @@ class Gate:
         if entry.state is not EffectState.BEGUN:
             return Start(verdict=Verdict.OVER, entry=entry)
         action = _approved(connection, entry.approval_id)
+        if action is not None and not _intended(connection, entry.approval_id, action):
+            action = None
         return Start(verdict=Verdict.INTERRUPTED, why=self._outdated(connection, entry), action=action, entry=entry)
 
     def _outdated(self, connection: Connection, entry: Entry) -> str:
@@ -244,6 +246,13 @@ def _approved(connection: Connection, approval_id: int) -> Action | None:
         return parse(stored) if hash_bytes(stored) == row.action_hash else None
     except (NotFound, BadInput):
         return None
+
+
+def _intended(connection: Connection, approval_id: int, action: Action) -> bool:
+    """Tell whether the audit holds the intent to do exactly this: a row alone proves no beginning."""
+    same = (event.c.approval_id == approval_id) & (event.c.action_hash == action.hash())
+    found = select(event.c.seq).where(same & (event.c.phase == Phase.INTENT)).limit(1)
+    return connection.execute(found).first() is not None
 
 
 def _named(action: Action) -> str:
