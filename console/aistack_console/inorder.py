@@ -8,6 +8,7 @@ module fail when a new version changes them.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,8 @@ class InOrder(App[int]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.last_key = 0.0
+        """When the operator last pressed a key, by ``time.perf_counter``."""
         self._given: WeakKeyDictionary[events.Event, Widget] = WeakKeyDictionary()
 
     @property
@@ -33,6 +36,7 @@ class InOrder(App[int]):
     async def on_event(self, event: events.Event) -> None:
         """Note who gets a key that came from the terminal."""
         if isinstance(event, events.Key) and not event.is_forwarded:
+            self.last_key = time.perf_counter()
             self._given[event] = self._taker
         await super().on_event(event)
 

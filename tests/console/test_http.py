@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from aistack_console.client.api import Client
 from aistack_console.client.http import exchange, target
-from aistack_console.client.pace import WORK, Pace
+from aistack_console.client.pace import HOLD, WORK, Pace
 from aistack_console.client.stream import sse
 from aistack_console.errors import BackendDown
 
@@ -102,11 +103,16 @@ async def test_bytes_are_counted_at_each_event() -> None:
     assert counted == [9]
 
 
-async def test_a_loud_reader_rests_as_long_as_it_worked() -> None:
-    now = [0.0]
+async def test_a_loud_reader_gives_way_after_its_share_and_at_once_for_a_key() -> None:
+    now = [1.0]
     pace = Pace(lambda: now[0])
     await pace.rest()
-    assert pace._since == 0.0
-    now[0] = WORK
+    assert pace._since == 1.0
+    now[0] += WORK
     await pace.rest()
-    assert pace._since == WORK
+    assert pace._since == now[0]
+    now[0] += WORK / 2
+    began = time.perf_counter()
+    await pace.rest(last_key=now[0])
+    assert time.perf_counter() - began >= HOLD * 0.9
+    assert pace._since == now[0]

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 
 WORK = 0.002
-"""Seconds of taking in after which keys get a turn. A key passes about ten turns of the loop until it is drawn."""
-SHARE = 1.0
-"""Seconds of rest for each second of work."""
+"""Seconds of taking in after which the loop is free for a moment."""
+BREATH = 0.0005
+"""Seconds of that moment: what waits runs, and a key is noticed."""
+HOLD = 0.015
+"""Seconds after a key in which nothing is taken in, so that what the key does is drawn first."""
 
 
 class Pace:
@@ -19,9 +21,14 @@ class Pace:
         self._now = now
         self._since = now()
 
-    async def rest(self) -> None:
-        """Give way: at once when little was done, else for as long as the work took."""
-        worked = self._now() - self._since
-        await asyncio.sleep(worked * SHARE if worked >= WORK else 0)
-        if worked >= WORK:
-            self._since = self._now()
+    async def rest(self, last_key: float = 0.0) -> None:
+        """Give way; ``last_key`` is when the operator last pressed one, by the same clock."""
+        now = self._now()
+        if (left := last_key + HOLD - now) > 0:
+            await asyncio.sleep(left)
+        elif now - self._since >= WORK:
+            await asyncio.sleep(BREATH)
+        else:
+            await asyncio.sleep(0)
+            return
+        self._since = self._now()

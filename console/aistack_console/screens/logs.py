@@ -201,7 +201,7 @@ class LogsScreen(BaseScreen):
             dropped = batch.dropped if start == 0 else 0
             self.ring.add([LogBatch(id=batch.id, lines=part, dropped=dropped)])
             self._soon()
-            await self._pace.rest()
+            await self._pace.rest(getattr(self.app, "last_key", 0.0))
 
     def _soon(self) -> None:
         if not self._paint_due and self.is_current:
