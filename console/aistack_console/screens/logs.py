@@ -73,6 +73,7 @@ class LogsScreen(BaseScreen):
     def __init__(self) -> None:
         super().__init__()
         self.ring = LogRing()
+        self._errors: dict[int, int] = {}
         self._readers: dict[str, Worker[None]] = {}
         self._faults: dict[str, str] = {}
         self._text = ""
@@ -113,14 +114,18 @@ class LogsScreen(BaseScreen):
 
     def paint(self) -> None:
         """Show the containers, and the lines if more came."""
-        store = self.store
         self._name_sources()
+        self._paint_sources()
+        self._paint_log()
+
+    def _paint_sources(self) -> None:
+        store = self.store
+        self._errors = dict(self.ring.errors)
         rows = source_rows(store.fleet, self.ring, self._readers.keys(), store.down, store.now())
         table = self.query_one("#sources", LiveTable)
         table.set_rows(rows)
         if table.marked != self._readers.keys():
             table.set_marked(tuple(self._readers))
-        self._paint_log()
 
     def _name_sources(self) -> None:
         fleet = self.store.fleet
@@ -138,6 +143,8 @@ class LogsScreen(BaseScreen):
         if empty:
             self.query_one(Empty).say(empty_text(seen, self._fleet_fault()))
         self._view.show_new()
+        if self.ring.errors != self._errors:
+            self._paint_sources()
         if self.query_one("#fields").display:
             self.query_one("#fields", Detail).show(entry_paras(self._view.current, self._view.names))
 

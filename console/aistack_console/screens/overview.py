@@ -13,6 +13,7 @@ from aistack_console.keys import Action
 from aistack_console.present import overview as show
 from aistack_console.present.tasks import head as tasks_head
 from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.sharing import WIDE
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
@@ -56,7 +57,7 @@ class OverviewScreen(BaseScreen):
         self.query_one("#needs-head", Line).show(show.needs_head(len(needs), known))
         table = self.query_one("#needs", LiveTable)
         table.set_rows(needs)
-        wide = self.has_class("-wide")
+        wide = self.app.size.width >= WIDE  # the class comes only after the first paint
         table.styles.height = min(len(needs) + 1, max(3, self.size.height // 3)) if needs else 0
         summary = self.query_one("#summary", Detail)
         summary.show(
