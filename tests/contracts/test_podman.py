@@ -313,6 +313,10 @@ def test_a_sandbox_is_made_exactly_as_specified(bed: Bed) -> None:
     assert [line.text for line in lines(bed, ident)] == ["in"]
 
 
+def test_the_labels_of_an_image_are_its_own(bed: Bed) -> None:
+    assert "io.aistack.managed" not in bed.podman.image(PROBE).labels
+
+
 def test_create_without_the_image(bed: Bed) -> None:
     with pytest.raises(NotFound):
         bed.podman.create(Spec(name=bed.name("x"), image="localhost/no-such:1", command=("true",), labels={}))

@@ -230,7 +230,7 @@ class MemoryPodman:
     def images(self) -> tuple[Image, ...]:
         """All."""
         self.world.up()
-        return tuple(dict.fromkeys(self.world.images.values()))
+        return tuple({image.id: image for image in self.world.images.values()}.values())
 
     def image(self, ref: str) -> Image:
         """By tag or id."""

@@ -37,10 +37,10 @@ class World:
         self._last = 0
         self.add_image(PROBE)
 
-    def add_image(self, tag: str, content: bytes = b"") -> Image:
+    def add_image(self, tag: str, content: bytes = b"", labels: dict[str, str] | None = None) -> Image:
         """Have an image; its id is a digest of tag and content."""
         digest = hashlib.sha256(tag.encode() + b"\0" + content).hexdigest()
-        self.images[digest] = image = Image(id=digest, tags=(tag,), size=len(content))
+        self.images[digest] = image = Image(id=digest, tags=(tag,), size=len(content), labels=labels or {})
         return image
 
     def add_volume(self, name: str, *, size: int = 0, labels: dict[str, str] | None = None) -> Volume:

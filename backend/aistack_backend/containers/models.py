@@ -60,6 +60,8 @@ class Image:
     id: str
     tags: tuple[str, ...] = ()
     size: int = 0
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """What its author wrote; a container inherits them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

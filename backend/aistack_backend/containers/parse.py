@@ -133,7 +133,12 @@ def volume(doc: Doc) -> Volume:
 def image(doc: Doc) -> Image:
     """Read one image of the list or of inspect."""
     tags = doc.get("RepoTags") or doc.get("Names") or ()
-    return Image(id=str(doc["Id"]).removeprefix("sha256:"), tags=tuple(tags), size=int(doc.get("Size") or 0))
+    return Image(
+        id=str(doc["Id"]).removeprefix("sha256:"),
+        tags=tuple(tags),
+        size=int(doc.get("Size") or 0),
+        labels=_labels(doc.get("Labels")),
+    )
 
 
 def processes(doc: Doc) -> Processes:

@@ -12,7 +12,7 @@ from aistack_backend.containers.port import Podman
 from aistack_backend.containers.service import Containers
 from aistack_backend.errors import BadInput, NotFound, Unavailable
 from aistack_backend.wire.actions import Target
-from aistack_backend.wire.containers import ContainerState, Verb
+from aistack_backend.wire.containers import Container, ContainerState, Verb
 
 VOLUME_REMOVE = "volume.remove"
 COMMANDS = {Verb.REMOVE: "rm"}
@@ -66,13 +66,23 @@ class Preparer:
             requester=requester,
             task_id=task_id,
         )
+        managed = self._managed(row)
         evidence = Evidence(
             title=f"{verb.value} container {row.name}",
-            effect=_flagged(effects.effect(self._podman, verb, found), managed=row.managed),
+            effect=_flagged(effects.effect(self._podman, verb, found), managed=managed),
             undo=effects.undo(verb, row.name),
-            managed=row.managed,
+            managed=managed,
         )
         return action, evidence
+
+    def _managed(self, row: Container) -> bool:
+        """Whether who created the container labelled it: an image's author must not lower the risk (R4.7)."""
+        if not row.managed:
+            return False
+        try:
+            return MANAGED not in self._podman.image(row.image_id).labels
+        except NotFound:
+            return False
 
     def _volume(self, name: str, requester: str, task_id: int) -> tuple[Action, Evidence]:
         if not name:

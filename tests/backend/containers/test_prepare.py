@@ -75,6 +75,21 @@ def test_an_unmanaged_container_is_flagged(stage: Stage, preparer: Preparer) -> 
     assert judge(action, managed=evidence.managed).risk is Risk.HIGH
 
 
+def test_a_label_that_the_image_brought_makes_nothing_managed(stage: Stage, preparer: Preparer) -> None:
+    image = stage.world.add_image("localhost/theirs:1", b"x", labels=MANAGED)
+    stage.world.add("theirs", labels=MANAGED, image=image.tags[0], image_id=image.id)
+    action, evidence = preparer.prepare("container.start", stage.world.add("off", running=False, image_id=image.id))
+    assert not evidence.managed
+    action, evidence = preparer.prepare("container.stop", "theirs")
+    assert not evidence.managed
+    assert judge(action, managed=evidence.managed).risk is Risk.HIGH
+
+
+def test_a_container_whose_image_is_gone_is_not_managed(stage: Stage, preparer: Preparer) -> None:
+    stage.world.add("web", labels=MANAGED, image_id="0" * 64)
+    assert not preparer.prepare("container.stop", "web")[1].managed
+
+
 def test_dependants_by_label(stage: Stage, preparer: Preparer) -> None:
     stage.world.add("local-ai-db", labels=MANAGED)
     stage.world.add("api", labels={"io.aistack.depends-on": "db, cache"})
