@@ -1,17 +1,19 @@
 """The backend's routes as typed calls over its Unix socket.
 
 Every answer is decoded into a wire type and passed through ``text.safe``: names and approvals in ``show`` mode,
-log lines and chat text in ``drop`` mode.
+log lines and chat text in ``drop`` mode. Calls go through httpx, which the first call imports in a thread; streams,
+the first of which stands between the start and the first frame, through ``client.http`` (ADR 0008).
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalList, DecideRequest, GoalRequest
@@ -23,9 +25,12 @@ from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.status import DoctorReport, Status
 from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.client.decode import decode, decode_problem
-from aistack_console.client.http import Answer, exchange, target
+from aistack_console.client.http import CONNECT, Answer, exchange, target
 from aistack_console.errors import BackendDown, ClientError
 from aistack_console.text import Mode
+
+if TYPE_CHECKING:
+    import httpx
 
 T = TypeVar("T")
 
@@ -40,9 +45,13 @@ class Client:
     def __init__(self, socket_path: Path, via: str = "tui") -> None:
         self.socket_path = socket_path
         self.via = via
+        self._http: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
-        """Nothing is kept between calls; whoever follows a stream ends it by leaving it."""
+        """Let go of the calls' connections; whoever follows a stream ends it by leaving it."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
 
     async def ping(self) -> float:
         """Return the seconds of one round trip."""
@@ -210,11 +219,30 @@ class Client:
         return decode(await self._call("POST", path, **body), kind)
 
     async def _call(self, method: str, path: str, **arguments: Any) -> bytes:
+        await asyncio.to_thread(importlib.import_module, "httpx")
+        import httpx
+
         try:
-            async with asyncio.timeout(TIMEOUT), self.stream(method, path, **arguments) as answer:
-                return await answer.read()
-        except TimeoutError as error:
+            response = await self._calls().request(method, path, **arguments)
+        except (httpx.HTTPError, OSError) as error:
             raise self._down(error) from error
+        if response.is_error:
+            raise ClientError(decode_problem(response.content, response.status_code))
+        return response.content
+
+    def _calls(self) -> httpx.AsyncClient:
+        """Return the one client of all calls, made when it is first asked for."""
+        import httpx
+
+        if self._http is None:
+            self._http = httpx.AsyncClient(
+                transport=httpx.AsyncHTTPTransport(uds=str(self.socket_path), verify=False),
+                trust_env=False,
+                base_url="http://localhost",
+                timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
+                headers={"X-Aistack-Via": self.via},
+            )
+        return self._http
 
     def _down(self, error: Exception) -> BackendDown:
         said = str(error) or type(error).__name__

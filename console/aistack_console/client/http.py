@@ -1,6 +1,6 @@
-"""HTTP/1.1 over the backend's Unix socket: h11 reads and writes it, one connection a call.
+"""Streamed answers over the backend's Unix socket: h11 reads and writes them, one connection a stream.
 
-httpx does the same and takes 100 ms to import, which is a fifth of the time to the first frame.
+httpx, which carries the calls, does this too and takes 100 ms to import: a fifth of the time to the first frame.
 """
 
 from __future__ import annotations
