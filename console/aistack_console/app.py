@@ -61,11 +61,14 @@ class ConsoleApp(Sparing, InOrder, Linked):
         self.mouse_taken = config.console.mouse
         self._last_place, self._asked_quit = "overview", 0.0
 
+    def on_load(self) -> None:
+        """Watch the terminal before anything is drawn on it: it may go as soon as it shows something."""
+        terminal.watch(self)
+
     def on_mount(self) -> None:
         """Say what was wrong with the themes, then reach for the backend."""
         if said := " ".join(filter(None, (self._theme_said, self.looks.report()))):
             self.say(said, "warn")
-        terminal.watch(self)
         if (wanted := self.config.console.start_screen) not in ("", *SCREENS):
             self.goto(wanted)  # says that there is none
         self.link_up()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import locale
+import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -27,8 +30,8 @@ SETTLED = 0.5
 """Seconds that an approval must wait before the bell rings for it."""
 RING_EVERY = 5.0
 """Least seconds between two rings."""
-LOOK_EVERY = 0.5
-"""Seconds between two looks whether the terminal is still there (R5.8)."""
+GONE = 2.0
+"""Seconds that leaving may take once the terminal is gone (R5.8): there is nothing to restore, nobody to write to."""
 
 
 def unicode() -> bool:
@@ -42,15 +45,19 @@ def watch(app: ConsoleApp) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, app.exit, 128 + number)
-    if not app.is_headless and sys.__stdin__ is not None and sys.__stdin__.isatty():
-        gone = select.poll()
-        gone.register(sys.__stdin__.fileno(), 0)  # reports only that the other end hung up
+    if not app.is_headless and sys.__stdin__ is not None:
+        threading.Thread(target=_until_gone, args=(app, loop, sys.__stdin__.fileno()), daemon=True).start()
 
-        def look() -> None:
-            if gone.poll(0):
-                app.exit(128 + signal.SIGHUP)
 
-        app.set_interval(LOOK_EVERY, look)
+def _until_gone(app: ConsoleApp, loop: asyncio.AbstractEventLoop, terminal: int) -> None:
+    """Leave when the other end of the terminal has hung up; by force when Textual's writer waits for it for ever."""
+    gone = select.poll()
+    gone.register(terminal, 0)  # reports only that the other end hung up
+    gone.poll()
+    with contextlib.suppress(RuntimeError):  # the loop has ended: we are leaving already
+        loop.call_soon_threadsafe(app.exit, 128 + signal.SIGHUP)
+    time.sleep(GONE)
+    os._exit(128 + signal.SIGHUP)
 
 
 def _needs(app: ConsoleApp, _: str) -> None:
