@@ -245,7 +245,8 @@ class Client:
         return self._http
 
     def _down(self, error: Exception) -> BackendDown:
-        said = str(error) or type(error).__name__
+        cause = error.__cause__ or error
+        said = getattr(cause, "strerror", None) or str(error) or type(error).__name__
         return BackendDown(f"The backend does not answer on {self.socket_path} ({said}).", "Run aistack-backend serve.")
 
 

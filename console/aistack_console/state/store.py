@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from aistack_backend.wire.actions import ApprovalList, ApprovalState
@@ -16,7 +17,7 @@ from aistack_backend.wire.audit import AuditPage
 from aistack_backend.wire.containers import Activity, Fleet, Usage, UsageTable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
-from aistack_backend.wire.models import ModelStatus
+from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import TaskList
 from aistack_console.client.stream import Event
@@ -120,8 +121,12 @@ class Store:
 
     @property
     def model(self) -> ModelStatus | None:
-        """The engine and its models."""
-        return self._held.get(Topic.MODEL)
+        """The engine and its models; with the link lost its state is unknown, whatever it was."""
+        held: ModelStatus | None = self._held.get(Topic.MODEL)
+        if held is None or self.down is None:
+            return held
+        was = f"It was {held.engine.value} when the backend last answered."
+        return replace(held, engine=EngineState.UNKNOWN, tokens_per_second=None, detail=was, hint="")
 
     @property
     def pending(self) -> int | None:

@@ -14,9 +14,15 @@ class StatusBar(Line):
 class Banner(Line):
     """A sentence that must stay on screen; hidden while there is none."""
 
-    DEFAULT_CSS = "Banner { display: none; background: $error-muted; &.-on { display: block; } }"
+    DEFAULT_CSS = """
+    Banner { display: none; height: auto; max-height: 3; text-wrap: wrap; background: $error-muted;
+             &.-on { display: block; } }
+    """
 
     def say(self, sentence: str) -> None:
         """Show the sentence, or nothing when it is empty."""
+        before = self.cells
         self.set_class(bool(sentence), "-on")
         self.show(((f" ! {sentence}", "bad"),) if sentence else ())
+        if self.cells != before:
+            self.refresh(layout=True)
