@@ -168,12 +168,12 @@ async def test_sessions_are_opened_listed_and_deleted_after_one_key() -> None:
         on.answers["DELETE /v1/chats/7"] = {}
         app = Shell(on, ChatScreen)
         async with app.run_test(size=(160, 45)) as pilot:
-            await until(lambda: "stopped at the length limit" in app.text)
+            await until(lambda: len(app.screen.query(Turn)) == 2)
             assert "ops" in app.text
             await pilot.press("escape", "left_square_bracket")
             await until(lambda: app.screen.query(Turn) and len(app.screen.query(Turn)) == 41)
             await pilot.press("right_square_bracket")
-            await until(lambda: "stopped at the length limit" in app.text)
+            await until(lambda: len(app.screen.query(Turn)) == 2)
             await pilot.press("X")
             await until(lambda: isinstance(app.screen, Question))
             await pilot.press("escape", "ctrl+n")

@@ -236,7 +236,11 @@ class Client:
 
         if self._http is None:
             self._http = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(uds=str(self.socket_path), verify=False),
+                transport=httpx.AsyncHTTPTransport(
+                    uds=str(self.socket_path),
+                    verify=False,
+                    limits=httpx.Limits(max_keepalive_connections=0),  # a kept one may be closing as it is used
+                ),
                 trust_env=False,
                 base_url="http://localhost",
                 timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
