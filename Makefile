@@ -6,7 +6,7 @@ PY := .venv/bin/python
 # without byte code every start would compile every module again
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check bench soak shots testbed docs lock clean
+.PHONY: help run test check bench soak podman shots testbed docs lock clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ bench: ## measure the figures that the README names
 
 soak: ## the tests in their full counts
 	@scripts/test.sh -m soak
+
+podman: ## the tests of Podman once more, on Podman 5 (root on Debian)
+	@scripts/setup.sh dev
+	@scripts/podman5.sh run
 
 shots: ## write the screens' snapshots anew, to be looked at before they are committed
 	@scripts/setup.sh dev

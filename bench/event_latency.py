@@ -16,6 +16,8 @@ def run() -> list[Figure]:
     with fleet(20) as boxes, running_house() as home, open_console(home) as console:
         name = f"{boxes.prefix}007"
         console.press("2")
+        console.wait_for("20 other containers")
+        console.press(f":svc {name}\r")
         console.wait_for(lambda _: "OK" in console.line(name))
         api = Api()
         for _ in range(TIMES):

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from aistack_backend.wire.config import Config
+from aistack_backend.wire.configfile import FREE
+from aistack_backend.wire.hosts import DOC
 from aistack_console.verbs.exits import MEANING
-from aistack_console.verbs.table import OPTIONS, VERBS, Argument, Verb
+from aistack_console.verbs.table import OPTIONS, VERBS
+from aistack_console.verbs.verb import Argument, Verb
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE = "<!-- made by scripts/gen_docs.py (make docs); do not edit -->"
@@ -75,7 +78,7 @@ def argument_row(one: Argument) -> tuple[str, str]:
 
 def config() -> str:
     """Every key of the config file."""
-    sections = [section_page(part.name, part.default_factory) for part in fields(Config) if part.name != "keys"]
+    sections = [section_page(part.name, part.default_factory) for part in fields(Config) if part.name not in FREE]
     return page(
         "Configuration",
         "One TOML file, `$XDG_CONFIG_HOME/aistack/config.toml` (or `$AISTACK_CONFIG`), read by console and backend. "
@@ -83,6 +86,10 @@ def config() -> str:
         "cannot be, is refused with file, line and what would be right. The environment wins over the file: each key "
         "has the variable `AISTACK_<SECTION>_<KEY>`, and those named below.",
         *sections,
+        "## [hosts.NAME]",
+        "Another machine whose Podman is read through an ssh tunnel; one section each, under a name of your own. No "
+        "variables of the environment stand for these keys.",
+        table(("key", "meaning"), [(f"`{key}`", said) for key, said in DOC.items()]),
         "## [keys]",
         'Maps an action\'s id to the keys that trigger it: `"services.stop" = "ctrl+t"`. `docs/keys.md` lists the '
         "ids. A key that two actions of one screen would share is refused.",

@@ -64,7 +64,8 @@ if [ $# -gt 0 ]; then # chosen tests: one run with everything ready
     finish engine || [ "${CI:-}" != true ] || result=1
     run_pytest "$@" || result=1
 else
-    run_pytest -m "not podman and not engine and not soak" || result=1
+    # most of these wait more than they compute; three at a time leave room for what is built beside them
+    run_pytest -n 3 --dist worksteal -m "not podman and not engine and not soak" || result=1
     lap "tests without Podman and engine"
     finish testbed || [ "${CI:-}" != true ] || result=1
     finish engine || [ "${CI:-}" != true ] || result=1

@@ -4,6 +4,7 @@
 #   scripts/testbed.sh up      do it; where Podman already runs a container, only images and service are added
 #   scripts/testbed.sh check   exit 0 when everything is there
 #   scripts/testbed.sh stop    end the API service, if it was started here
+#   scripts/testbed.sh env     print the variables that put the test bed's images into compose/stack.yml
 # No image registry is used: images are made of Debian packages by mmdebstrap. Undo: remove $DROPIN.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,8 +13,10 @@ SUITE=bookworm
 PROBE=localhost/aistack-probe:1
 DEBIAN=localhost/aistack-debian:$SUITE
 CORE=localhost/aistack-core:1
+POSTGRES=localhost/aistack-postgres:17
+STACK=tests/bed/images/build.sh
 DROPIN=/etc/containers/containers.conf.d/60-aistack-testbed.conf
-PACKAGES="podman runc netavark aardvark-dns iptables conmon catatonit busybox-static ca-certificates curl mmdebstrap openssh-server"
+PACKAGES="podman runc netavark aardvark-dns iptables conmon catatonit busybox-static ca-certificates curl mmdebstrap openssh-server docker-registry"
 if [ "$(id -u)" = 0 ]; then RUN=/run; else RUN=${XDG_RUNTIME_DIR:-/tmp}; fi
 SOCKET=$RUN/podman/podman.sock
 STATE=$PWD/.cache/testbed
@@ -38,9 +41,10 @@ runs_a_container() { # with a memory limit and the default network, as the tests
 
 missing_images() {
     local image
-    for image in "$PROBE" "$DEBIAN" "$CORE"; do
+    for image in "$PROBE" "$DEBIAN" "$CORE" "$POSTGRES"; do
         podman image exists "$image" 2>/dev/null || printf '%s ' "$image"
     done
+    "$STACK" missing
 }
 
 has_sshd() { have sshd || [ -x /usr/sbin/sshd ]; }
@@ -54,7 +58,7 @@ plan() {
         packages=$(missing_packages)
         [ -z "$packages" ] || say "will install with apt-get: $packages"
         runs_a_container || say "will write $DROPIN, if Podman runs no container without it"
-        say "will make these images, where missing: $PROBE $DEBIAN $CORE"
+        say "will make these images, where missing: $PROBE $DEBIAN $CORE $POSTGRES; and the stack's, of tests/bed/images"
         service_answers || say "will start podman's API service at unix://$SOCKET"
     elif have podman; then
         say "will use $(podman --version) as it is; images that need root on Debian or Ubuntu are not made"
@@ -125,26 +129,48 @@ make_probe() { # busybox alone, 2 MB
     say "made $PROBE"
 }
 
-make_debian() { # make_debian IMAGE PACKAGES: a Debian of just these packages, from the machine's own mirror
+make_debian() { # make_debian IMAGE PACKAGES [SUITE] [VARIANT]: a Debian of just these, from the machine's own mirror
     podman image exists "$1" && return 0
     may_install || { say "$1 can only be made by root on Debian or Ubuntu"; return 1; }
     local began=$SECONDS tar
     tar=$(mktemp -p "$STATE" debian.XXXXXX.tar)
-    mmdebstrap --quiet --format=tar --variant=minbase --include="$2" \
+    mmdebstrap --quiet --format=tar --variant="${4:-minbase}" --include="$2" --dpkgopt=force-unsafe-io \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --aptopt='Acquire::Languages "none"' \
+        --dpkgopt='path-exclude=/usr/lib/*/libLLVM*' --dpkgopt='path-exclude=/usr/lib/llvm-*/*' \
+        --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/llvmjit.so' --dpkgopt='path-exclude=/usr/lib/postgresql/*/lib/bitcode/*' \
         --customize-hook='rm -rf "$1"/var/lib/postgresql/*/main "$1"/etc/postgresql/*/main' \
         --customize-hook='for d in "$1"/usr/lib/postgresql/*/bin; do [ ! -d "$d" ] || ln -s "${d#"$1"}" "$1/opt/pgbin"; done' \
-        "$SUITE" "$tar" "$(mirror)"
+        "${3:-$SUITE}" "$tar" "$(mirror)"
     podman import -q -c 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
         -c 'CMD ["bash"]' "$tar" "$1" >/dev/null
     rm -f "$tar"
     say "made $1 in $((SECONDS - began)) s"
 }
 
+make_bases() { # side by side: each waits for the mirror and for dpkg by turns
+    local job jobs=()
+    make_debian "$DEBIAN" ca-certificates,tini,python3-minimal & jobs+=($!)
+    make_debian "$CORE" ca-certificates,tini,postgresql,redis-server,nginx-light,prometheus,python3-venv,curl,procps,libgomp1 & jobs+=($!)
+    # pgvector is in Debian from trixie on
+    make_debian "$POSTGRES" ca-certificates,postgresql-17,postgresql-17-pgvector trixie essential & jobs+=($!)
+    for job in "${jobs[@]}"; do wait "$job" || return 1; done
+}
+
 mirror() {
     awk '/^URIs:/{print $2; exit}' /etc/apt/sources.list.d/debian.sources 2>/dev/null ||
         awk '$1=="deb"{print $2; exit}' /etc/apt/sources.list
+}
+
+remove_ghosts() { # containers of earlier tests whose process was killed with its monitor: Podman keeps their names
+    local id pid
+    podman ps -aq 2>/dev/null | while read -r id; do
+        pid=$(podman inspect "$id" --format '{{.State.Pid}} {{.ImageName}}')
+        case $pid in 0" "*) continue ;; *" localhost/aistack-"*) ;; *) continue ;; esac
+        [ -d "/proc/${pid%% *}" ] && continue
+        podman rm -f -t 0 "$id" >/dev/null 2>&1 || podman rm -f -t 0 "$id" >/dev/null 2>&1 || continue
+        say "removed container ${id:0:12}, which an earlier test left behind"
+    done
 }
 
 start_service() {
@@ -167,8 +193,10 @@ start_service() {
 }
 
 up() {
+    local began
     mkdir -p "$STATE"
     plan
+    ! have podman || remove_ghosts
     ready && return 0
     ! may_install || install_packages
     have podman || { say "no Podman: the tests that need it cannot run"; return 1; }
@@ -179,8 +207,9 @@ up() {
     fi
     runs_a_container || { podman run --rm --pull=never --memory 32m "$PROBE" ip addr || true; say "Podman runs no container"; return 1; }
     start_service
-    make_debian "$DEBIAN" ca-certificates,tini,python3-minimal
-    make_debian "$CORE" ca-certificates,tini,postgresql,redis-server,nginx-light,prometheus,python3-venv,curl,procps
+    make_bases
+    began=$SECONDS
+    "$STACK" make && say "made the stack's images in $((SECONDS - began)) s"
     ready || { say "not everything is there: $(missing_images)"; return 1; }
     say "ready: $(podman --version), API at unix://$SOCKET"
 }
@@ -196,5 +225,6 @@ plan) plan ;;
 up) up ;;
 check) ready ;;
 stop) stop ;;
-*) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+env) "$STACK" env ;;
+*) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -7,6 +7,7 @@ import http.client
 import os
 import socket
 import sys
+import threading
 import uuid
 from pathlib import Path
 
@@ -19,6 +20,7 @@ PODMAN_SOCKET = Path(os.environ.get("AISTACK_TEST_PODMAN", "/run/podman/podman.s
 NEEDS = {
     "podman": "Podman's API does not answer; run `make testbed`",
     "core": "the image localhost/aistack-core:1 is missing; run `make testbed`",
+    "stack": "the images of the stack's services are missing or older than their sources; run `make testbed`",
     "engine": "the built engine or the small model is not in the cache; `make test` puts them there",
 }
 
@@ -31,15 +33,20 @@ class _Unix(http.client.HTTPConnection):
 
 
 def podman_answers(path: str) -> bool:
-    """Ask Podman's API for ``path``; True when it says 200 or 204."""
-    connection = _Unix("d")
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status in (200, 204)
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    """Ask Podman's API for ``path``; True when it says 200 or 204. A busy store (500) is asked again."""
+    for pause in (0.2, 1.0, 3.0, 0.0):
+        connection = _Unix("d")
+        try:
+            connection.request("GET", path)
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        if status < 500:
+            return status in (200, 204)
+        threading.Event().wait(pause)
+    return False
 
 
 @functools.cache
@@ -49,6 +56,11 @@ def there(what: str) -> bool:
         return podman_answers("/v4.0.0/libpod/_ping")
     if what == "core":
         return podman_answers("/v4.0.0/libpod/images/localhost%2Faistack-core:1/exists")
+    if what == "stack":
+        from tests.bed.stack_images import variables
+
+        names = [name.replace("/", "%2F") for name in variables().values()]
+        return all(podman_answers(f"/v4.0.0/libpod/images/{name}/exists") for name in names)
     from aistack_backend.inference import catalogue, fetch, wheel
 
     cache = Path(os.environ["AISTACK_CACHE_DIR"])
@@ -57,6 +69,7 @@ def there(what: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Point everything that a test may touch at folders of its own, but keep the real cache."""
+    config.addinivalue_line("markers", "stack: needs the images of the stack's services")
     config.addinivalue_line("markers", "core: needs the image localhost/aistack-core:1")
     environ = os.environ
     home_cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aistack"

@@ -23,6 +23,7 @@ from aistack_backend.api.board import publish_changes
 from aistack_backend.api.diagnosis import running
 from aistack_backend.api.encode import Encoder
 from aistack_backend.api.parts import Late, Parts
+from aistack_backend.api.roles.embedded import Doors, Sites
 from aistack_backend.api.service import assemble
 from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.request import Limits
@@ -68,7 +69,7 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
             stop=getattr(app.state, "stop", stopping.set),
             started_at=time.time(),
         )
-        async with Wiring(parts, make_podman):
+        async with Wiring(parts, app.state.sites, make_podman):
             yield
 
     return assemble(lifespan)
@@ -77,16 +78,18 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
 class Wiring:
     """Brings the parts up, and down in the opposite order."""
 
-    def __init__(self, parts: Parts, make_podman: Callable[[Settings], Podman] | None = None) -> None:
+    def __init__(self, parts: Parts, sites: Sites, make_podman: Callable[[Settings], Podman] | None = None) -> None:
         self._parts = parts
+        self._sites = sites
         self._make_podman = make_podman
         self._downs = AsyncExitStack()
         self._database: Database | None = None
         self._follow: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
-        """Open the store and return; everything else follows."""
+        """Open the store and the roles' doors and return; everything else follows."""
         await self._step(self._store, self._parts.audit, self._parts.approvals)
+        await self._step(self._doors, self._parts.doors)
         self._follow = asyncio.create_task(self._rest())
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,7 +104,7 @@ class Wiring:
         self._spawn(publish_changes(parts))
         await self._step(self._watchers, parts.host, parts.recorder, parts.doctor)
         await asyncio.to_thread(importlib.import_module, "aistack_backend.api.latecomers")
-        from aistack_backend.api import latecomers
+        from aistack_backend.api import backupwork, certificatework, latecomers, stackwork
 
         make, downs = self._make_podman or latecomers.real_podman, self._downs
         await self._step(lambda: latecomers.containers(parts, downs, make), parts.containers, parts.podman)
@@ -110,7 +113,14 @@ class Wiring:
             await self._step(self._store, parts.audit, parts.approvals)
         self._spawn(self._expire(parts.approvals.part))
         await self._step(lambda: latecomers.model(parts, downs, database), parts.inference)
-        await self._step(lambda: latecomers.execution(parts, downs, database), parts.engine, parts.tasks)
+        await self._step(
+            lambda: latecomers.execution(parts, downs, database), parts.engine, parts.tasks, parts.loops, parts.stack
+        )
+        if (stack := parts.stack.part) is not None:
+            self._spawn(backupwork.schedule(parts, stack.backups, stack.manifest))
+            self._spawn(certificatework.watch(parts, stack.certificates))
+            if parts.settings.config.stack.heal:
+                self._spawn(stackwork.heal(parts, stack, database))
         if parts.podman.part is not None:
             self._spawn(latecomers.sandbox(parts.podman.part, parts.settings.config.podman.sandbox_image))
 
@@ -163,6 +173,11 @@ class Wiring:
             audit.note(phase=Phase.NOTE, actor="backend", kind=kind, detail=detail)
         except BackendError as error:
             log.warning("%s could not be audited: %s", kind, error.detail)
+
+    async def _doors(self) -> None:
+        self._parts.doors.part = doors = Doors(self._parts.settings, self._sites)
+        self._downs.push_async_callback(doors.close)
+        await doors.open()
 
     async def _watchers(self) -> None:
         parts, settings = self._parts, self._parts.settings

@@ -8,7 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aistack_backend.wire.events import Topic
 
@@ -25,6 +25,14 @@ class Event:
     seq: int
     topic: Topic
     data: Any
+
+
+class Publish(Protocol):
+    """Takes what somebody measured."""
+
+    def publish(self, topic: Topic, data: Any) -> None:
+        """Publish a wire object; safe from any thread, never blocks."""
+        ...
 
 
 class Bus:

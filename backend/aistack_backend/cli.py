@@ -1,4 +1,7 @@
-"""``aistack-backend``: serve, stop, status, doctor, audit verify, config explain. Heavy imports come with the verb."""
+"""``aistack-backend``: serve, stop, status, doctor, restore, eject, audit verify, config explain.
+
+Heavy imports come with the verb.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     serve = verbs.add_parser("serve", parents=[common], help="serve until SIGTERM")
     serve.add_argument("--podman-url", default="", help="e.g. unix:///run/podman/podman.sock")
+    serve.add_argument("--listen", choices=["note"], default="", help="note = also serve our roles on the note's ports")
+    serve.add_argument("--role", default="", help="serve one role alone, as in its container; needs no data folder")
     serve.add_argument("--detach", action="store_true", help="leave the terminal; return when the socket answers")
     verbs.add_parser("stop", parents=[common], help="end the backend cleanly and wait for it")
     status = verbs.add_parser("status", parents=[common], help="what the running backend says about itself")
@@ -49,6 +54,14 @@ def parser() -> argparse.ArgumentParser:
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(dest="audit_verb", required=True)
     verify = audit.add_parser("verify", parents=[common], help="walk the chain and its witness; needs no backend")
     verify.add_argument("folder", type=Path, nargs="?", help="a data folder or an export; default: the data folder")
+    restore = verbs.add_parser("restore", parents=[common], help="a data folder, volumes and secrets from one backup")
+    restore.add_argument("source", type=Path, help="a backup's folder, or one packed as a file; no backend may run")
+    restore.add_argument("--passphrase-file", type=Path, help="opens the sealed secrets; default: as configured")
+    restore.add_argument("--replace", action="store_true", help="put the store that is there aside")
+    restore.add_argument("--no-containers", action="store_true", help="the data folder only; Podman is not asked")
+    restore.add_argument("--podman-url", default="", help="e.g. unix:///run/podman/podman.sock")
+    eject = verbs.add_parser("eject", parents=[common], help="the stack as plain Compose and quadlets, without us")
+    eject.add_argument("folder", type=Path, help="a new folder for them")
     config = verbs.add_parser("config", help="the configuration").add_subparsers(dest="config_verb", required=True)
     explain = config.add_parser("explain", parents=[common], help="every key, its value and where it comes from")
     for verb in (status, doctor, verify, explain):
@@ -60,11 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; an error is one sentence on stderr."""
     arguments = parser().parse_args(argv)
     try:
+        if getattr(arguments, "role", ""):
+            from aistack_backend.api.roles.serve import serve
+
+            serve(arguments.role, os.environ)
+            return 0
         settings = resolve(
             os.environ,
             config_file=arguments.config,
             data_dir=arguments.data_dir,
             podman_url=getattr(arguments, "podman_url", ""),
+            listen=getattr(arguments, "listen", ""),
         )
         return _run(arguments, settings)
     except ConfigError as error:
@@ -101,6 +120,18 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return verbs.stop(settings)
     if arguments.verb == "status":
         return verbs.status(settings, as_json=arguments.json)
+    if arguments.verb in ("restore", "eject"):
+        from aistack_backend.api import rescue
+
+        if arguments.verb == "eject":
+            return rescue.eject(settings, arguments.folder)
+        wish = rescue.Wish(
+            source=arguments.source,
+            passphrase=arguments.passphrase_file,
+            replace=arguments.replace,
+            containers=not arguments.no_containers,
+        )
+        return rescue.restore(settings, wish)
     if arguments.verb == "doctor":
         return verbs.doctor(settings, as_json=arguments.json)
     return verbs.verify(arguments.folder or settings.data_dir, as_json=arguments.json)

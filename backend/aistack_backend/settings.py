@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aistack_backend.wire import rendezvous
-from aistack_backend.wire.config import Config, ConfigError, Row
+from aistack_backend.wire.config import Config, ConfigError, Loaded, Row
 from aistack_backend.wire.configfile import load
 
 
@@ -38,13 +38,23 @@ class Settings:
         return self.data_dir / "run"
 
     @property
+    def hosts_dir(self) -> Path:
+        """Folder of the sockets that lead to other machines, 0700."""
+        return self.run_dir / "hosts"
+
+    @property
     def log_file(self) -> Path:
         """The backend's own log."""
         return self.data_dir / "logs" / "backend.log"
 
 
 def resolve(
-    env: Mapping[str, str], *, config_file: Path | None = None, data_dir: Path | None = None, podman_url: str = ""
+    env: Mapping[str, str],
+    *,
+    config_file: Path | None = None,
+    data_dir: Path | None = None,
+    podman_url: str = "",
+    listen: str = "",
 ) -> Settings:
     """Read the configuration and settle every value; arguments win over environment and file.
 
@@ -53,15 +63,16 @@ def resolve(
     """
     loaded = load(config_file or rendezvous.config_file(env), env)
     config = loaded.config
-    if not config.approvals.audit:
-        where = next(row.source for row in loaded.rows if row.key == "approvals.audit")
-        raise ConfigError(f"{where}: the audit log cannot be switched off; remove approvals.audit = false.")
+    if listen:
+        config = replace(config, stack=replace(config.stack, listen=listen))
+    _audited(loaded)
     data = _absolute(data_dir or _given(config.backend.data_dir) or rendezvous.data_dir(env))
     cache = _absolute(_given(config.backend.cache_dir) or rendezvous.cache_dir(env))
     try:
         socket = rendezvous.socket_path(data)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    _fits(config, data)
     return Settings(
         data_dir=data,
         cache_dir=cache,
@@ -76,6 +87,21 @@ def resolve(
         rows=loaded.rows,
         config_file=loaded.file,
     )
+
+
+def _audited(loaded: Loaded) -> None:
+    if not loaded.config.approvals.audit:
+        where = next(row.source for row in loaded.rows if row.key == "approvals.audit")
+        raise ConfigError(f"{where}: the audit log cannot be switched off; remove approvals.audit = false.")
+
+
+def _fits(config: Config, data: Path) -> None:
+    for host in config.hosts:
+        path = data / "run" / "hosts" / f"{host.name}.sock"
+        if (over := len(str(path).encode()) - rendezvous.SOCKET_LIMIT) > 0:
+            raise ConfigError(
+                f"The name hosts.{host.name} is {over} bytes too long for a socket in {data}: shorten it."
+            )
 
 
 def _given(text: str) -> Path | None:

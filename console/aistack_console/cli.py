@@ -16,7 +16,8 @@ from aistack_console.errors import BackendDown, ClientError, ConsoleError
 from aistack_console.options import Options
 from aistack_console.verbs import table
 from aistack_console.verbs.exits import MEANING, Exit
-from aistack_console.verbs.table import OPTIONS, VERBS, Argument, Verb
+from aistack_console.verbs.table import OPTIONS, VERBS
+from aistack_console.verbs.verb import Argument, Verb
 
 EPILOG = "exit codes:\n" + "\n".join(f"  {code:>3}  {text}" for code, text in MEANING.items())
 
@@ -81,7 +82,13 @@ def options(chosen: argparse.Namespace) -> Options:
         view_only=getattr(chosen, "view_only", False),
         theme=getattr(chosen, "theme", ""),
         start_backend=not getattr(chosen, "no_start", False),
+        stack_file=_paths(getattr(chosen, "stack", "")),
     )
+
+
+def _paths(joined: str) -> str:
+    """Return each path of a list with ``:`` between them as an absolute one: the backend has a folder of its own."""
+    return ":".join(str(Path(one).expanduser().absolute()) for one in joined.split(":") if one)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -103,8 +110,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return Exit.OK
 
 
+def _in_browser() -> bool:
+    """Tell whether our dashboard runs this console: its screen is a pipe to a browser, not a terminal."""
+    return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
+
+
 def _run(chosen: argparse.Namespace) -> int:
-    if chosen.verb is None and sys.stdin.isatty() and sys.stdout.isatty():
+    if chosen.verb is None and (_in_browser() or (sys.stdin.isatty() and sys.stdout.isatty())):
         gc.disable()  # until the first frame; ``Linked`` turns it on again
         from aistack_console import app
 

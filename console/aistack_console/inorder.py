@@ -2,18 +2,20 @@
 
 Textual hands every key of a burst to the widget that has the focus when the burst arrives, before the first of them
 has acted: ``/web`` pasted at once would open the filter and lose the word, and ``3``, space would miss the new screen.
-``on_event``, ``_on_key`` and ``_mounted_event`` are Textual's private names: textual is pinned, and the tests of this
-module fail when a new version changes them.
+``_post_message``, ``on_event``, ``_on_key`` and ``_mounted_event`` are Textual's private names: textual is pinned, and
+the tests of this module fail when a new version changes them.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from textual import events
 from textual.app import App
+from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -26,6 +28,12 @@ class InOrder(App[int]):
         self.last_key = 0.0
         """When the operator last pressed a key, by ``time.perf_counter``."""
         self._given: WeakKeyDictionary[events.Event, Widget] = WeakKeyDictionary()
+
+    def _post_message(self, message: Message) -> Coroutine[Any, Any, bool]:
+        """Note a key when Textual's reading thread brings it: the loop has yet to come round to it."""
+        if isinstance(message, events.Key):
+            self.last_key = time.perf_counter()
+        return super()._post_message(message)
 
     @property
     def _taker(self) -> Widget:

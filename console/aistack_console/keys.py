@@ -141,6 +141,7 @@ class Place:
 
     name: str
     key: str
+    """Empty = it has no tab: a command or the palette opens it."""
     short: str
     """The word on the tab."""
     title: str
@@ -153,10 +154,15 @@ PLACES = (
     Place(name="approvals", key="4", short="Appr", title="Approvals"),
     Place(name="tasks", key="5", short="Tasks", title="Tasks"),
     Place(name="chat", key="6", short="Chat", title="Chat"),
+    Place(name="map", key="7", short="Map", title="Map"),
     Place(name="resources", key="9", short="GPU", title="GPU and resources"),
     Place(name="audit", key="0", short="Audit", title="Audit"),
+    Place(name="boot", key="", short="Boot", title="Boot director"),
+    Place(name="checklist", key="", short="Check", title="Checklist"),
+    Place(name="doctor", key="", short="Doctor", title="Doctor"),
+    Place(name="storage", key="", short="Store", title="Storage"),
 )
-"""The screens of this version, in the order of their keys; what is not built is not listed."""
+"""The screens of this version, in the order of their keys, then those that only a command or the palette opens."""
 
 APP_ACTIONS = (
     *(Action(id=f"app.{one.name}", keys=one.key, title=f"Go to {one.title}") for one in PLACES),

@@ -11,7 +11,7 @@ from aistack_console.backstops import Backstops
 from aistack_console.client import launch
 from aistack_console.client.api import Client
 from aistack_console.client.stream import EventStream, Meter
-from aistack_console.errors import ConsoleError
+from aistack_console.errors import ClientError, ConsoleError
 from aistack_console.options import Options
 from aistack_console.state.store import Store
 
@@ -58,11 +58,20 @@ class Linked(Backstops):
     async def follow(self) -> None:
         """Start a backend when none answers, then take in its events for ever."""
         try:
-            if self.options.start_backend:
-                await launch.ensure(self.options.data_dir, self.client.socket_path)
+            await self._reach()
         except ConsoleError as error:
             self.store.link(error)
         await EventStream(self.client, self.meter).read(self.store.apply, self.store.link)
+
+    async def _reach(self) -> None:
+        options, started = self.options, False
+        if options.start_backend:
+            started = await launch.ensure(options.data_dir, self.client.socket_path, options.stack_file)
+        if options.stack_file and not started:
+            try:
+                await self.client.use_stack(options.stack_file)
+            except ClientError as error:
+                self.notify(error.sentence, severity="error", timeout=20)
 
     @work(exclusive=True, group="ping")
     async def ping(self) -> None:

@@ -20,3 +20,5 @@ class Options:
     """Name of a theme; empty = what the config file says."""
     start_backend: bool = True
     """Start a backend when none answers; False = say so instead."""
+    stack_file: str = ""
+    """The stack's Compose file that the backend is to use, several with ``:`` between; empty = what it uses already."""

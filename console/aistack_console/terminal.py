@@ -63,7 +63,7 @@ def _until_gone(app: ConsoleApp, loop: asyncio.AbstractEventLoop, terminal: int)
 def _needs(app: ConsoleApp, _: str) -> None:
     """Go to the next thing that needs the operator: after the one under the cursor, round and round."""
     store = app.store
-    rows = needs(store.approvals, store.tasks, store.fleet, down=store.down, now=store.now())
+    rows = needs(store.approvals, store.tasks, store.fleet, store.stack, down=store.down, now=store.now())
     if rows:
         app.goto(*place_of(following(rows, _here(app))))
     else:
@@ -75,7 +75,8 @@ def _here(app: ConsoleApp) -> str:
     kinds = {"approvals": "approval", "tasks": "task", "services": "service"}
     screen = app.screen
     chosen = getattr(screen, "chosen", None)
-    return f"{kinds.get(getattr(screen, 'NAME', ''), '')}:{chosen.id}" if chosen is not None else ""
+    number = getattr(screen, "here", "") or (chosen.id if chosen is not None else "")
+    return f"{kinds.get(getattr(screen, 'NAME', ''), '')}:{number}" if number else ""
 
 
 def ring(app: ConsoleApp) -> None:

@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from enum import Enum
+from operator import is_
 from typing import Any, Literal, TypeVar
 
 from aistack_backend.wire.base import Raw
@@ -126,6 +127,8 @@ def one_line(s: str) -> str:
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
+_INERT: set[type] = {float, int, bool, type(None)}
+"""Types whose objects hold no text to be drawn, and those of the enum members and ``Raw`` that came so far."""
 
 
 def safe(obj: T, mode: Mode = "show") -> T:
@@ -142,18 +145,22 @@ def _safe(obj: Any, mode: Mode) -> Any:
     kind = type(obj)
     if kind is str:
         return plain(obj, mode)
-    if kind in (float, int, bool) or obj is None or isinstance(obj, Enum | Raw):
+    if kind in _INERT:
+        return obj
+    if kind in _FIELDS:
+        return _safe_fields(obj, mode)
+    if isinstance(obj, Enum | Raw):
+        _INERT.add(kind)
         return obj
     if isinstance(obj, tuple | list):
         items = [_safe(item, mode) for item in obj]
-        return obj if all(map(_same, items, obj)) else kind(items)
+        return obj if all(map(is_, items, obj)) else kind(items)
     if isinstance(obj, dict):
         return _safe_dict(obj, mode)
-    return _safe_fields(obj, mode) if dataclasses.is_dataclass(obj) else obj
-
-
-def _same(one: object, two: object) -> bool:
-    return one is two
+    if not dataclasses.is_dataclass(obj):
+        return obj
+    _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(obj))
+    return _safe_fields(obj, mode)
 
 
 def _safe_dict(obj: dict[Any, Any], mode: Mode) -> dict[Any, Any]:
@@ -167,12 +174,9 @@ def _safe_dict(obj: dict[Any, Any], mode: Mode) -> dict[Any, Any]:
 
 
 def _safe_fields(obj: Any, mode: Mode) -> Any:
-    kind = type(obj)
-    if (names := _FIELDS.get(kind)) is None:
-        names = _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(obj))
-    changed = {}
-    for name in names:
+    changed: dict[str, Any] = {}
+    for name in _FIELDS[type(obj)]:
         value = getattr(obj, name)
-        if (shown := _safe(value, mode)) is not value:
+        if type(value) not in _INERT and (shown := _safe(value, mode)) is not value:
             changed[name] = shown
     return dataclasses.replace(obj, **changed) if changed else obj

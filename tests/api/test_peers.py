@@ -50,7 +50,7 @@ async def test_each_connection_carries_its_peer(tmp_path: Path) -> None:
 async def test_a_head_that_does_not_come_ends_the_connection(
     tmp_path: Path, drip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aistack_backend.api.peers.HEAD_WITHIN", 0.05)
+    monkeypatch.setattr("aistack_backend.api.patience.HEAD_WITHIN", 0.05)
     async with served(tmp_path / "s"):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
         writer.write(drip)
@@ -60,7 +60,7 @@ async def test_a_head_that_does_not_come_ends_the_connection(
 
 
 async def test_a_connection_that_was_heard_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aistack_backend.api.peers.HEAD_WITHIN", 0.05)
+    monkeypatch.setattr("aistack_backend.api.patience.HEAD_WITHIN", 0.05)
     async with served(tmp_path / "s"):
         reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
         writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")

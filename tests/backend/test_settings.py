@@ -85,8 +85,8 @@ def test_the_audit_log_cannot_be_switched_off(tmp_path: Path) -> None:
         resolve({"RALPH_AUDIT_LOG": "false", "HOME": str(tmp_path)})
 
 
-def test_not_requiring_approval_is_threshold_none(tmp_path: Path) -> None:
-    settings = resolve({"RALPH_REQUIRE_APPROVAL": "false", "HOME": str(tmp_path)})
+def test_not_requiring_approval_is_threshold_none() -> None:
+    settings = resolve({"RALPH_REQUIRE_APPROVAL": "false", "HOME": "/nowhere"})
     assert (settings.threshold, settings.require_approval) == ("none", False)
 
 

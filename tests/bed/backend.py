@@ -30,7 +30,7 @@ class House:
             "AISTACK_DATA_DIR": str(self.data),
             "AISTACK_CONFIG": str(folder / "config.toml"),
             "AISTACK_MODEL_ENABLED": "false",
-            "CONTAINER_HOST": "unix:///run/podman/podman.sock",
+            "CONTAINER_HOST": f"unix://{os.environ.get('AISTACK_TEST_PODMAN', '/run/podman/podman.sock')}",
             **settings,
         }
         self._backend: subprocess.Popen[bytes] | None = None

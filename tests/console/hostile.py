@@ -11,9 +11,15 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, TypeVar
 
-from tests.console.stage import NOW
+from tests.console.stage import NOW, Stage, source
 
+from aistack_backend.wire.actions import Approval
 from aistack_backend.wire.base import Raw
+from aistack_backend.wire.boot import Boot, Plan
+from aistack_backend.wire.checklist import Checklist
+from aistack_backend.wire.events import Topic
+from aistack_backend.wire.stack import Service, Stack
+from aistack_backend.wire.storage import BackupList, Storage
 
 T = TypeVar("T")
 
@@ -102,3 +108,24 @@ class Filler:
             members = list(hint)
             return members[next(self._numbers) % len(members)]
         return self.make(hint)
+
+
+def dress_stack(on: Stage, fill: Filler) -> None:
+    """Give the stage a hostile stack: hostile services that name each other, a boot, ticks, storage and a plan."""
+    names = [fill.text() for _ in range(8)]
+    needs = [tuple(names[:index][-3:]) for index in range(len(names))]
+    services = tuple(
+        fill.make(Service, 6, id=name, depends_on=need, used_by=tuple(names[-2:]), symptoms=tuple(names[:3]))
+        for name, need in zip(names, needs, strict=True)
+    )
+    on.push(Topic.STACK, fill.make(Stack, at=NOW, source=source("stack"), services=services))
+    on.push(Topic.BOOT, fill.make(Boot, 8))
+    on.push(Topic.CHECKLIST, fill.make(Checklist, 8))
+    on.answers |= {
+        "POST /v1/stack/plan": fill.make(Plan, 8),
+        "POST /v1/stack/check": fill.make(Stack, 4),
+        "POST /v1/checklist/run": fill.make(Checklist, 8),
+        "POST /v1/actions/preview": fill.make(Approval),
+        "GET /v1/storage": fill.make(Storage, 8),
+        "GET /v1/backups": fill.make(BackupList, 4),
+    }

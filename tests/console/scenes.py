@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+from tests.console import stacked
 from tests.console.stage import NOW, Stage, source
-from tests.console.world import FLEET, approval, approvals, fleet
+from tests.console.world import FLEET, approval, approvals, container, fleet
 
 from aistack_backend.wire.actions import ApprovalState, Risk
 from aistack_backend.wire.audit import AuditPage, AuditRecord, Phase
 from aistack_backend.wire.chat import Message, Role, Session, SessionList, Transcript
+from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import (
     Activity,
     ContainerDetail,
+    ContainerState,
     EnvVar,
     Fleet,
+    Health,
     HealthCheck,
     LogBatch,
     LogLine,
     LogStream,
+    RemoteHost,
     Usage,
     UsageTable,
 )
@@ -28,6 +34,8 @@ from aistack_backend.wire.host import Disk, HostSample, Series
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, StageState
 from aistack_backend.wire.models import Stage as Step
 from aistack_backend.wire.sources import Source, SourceState
+from aistack_backend.wire.stack import Stack
+from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
 
 NO_PODMAN = source(
@@ -133,8 +141,8 @@ def _details(one: Stage) -> None:
         restart_policy="on-failure",
         inspect_json='{\n  "Name": "aidb"\n}',
     )
-    for container in FLEET.containers:
-        one.answers[f"GET /v1/containers/{container.id}"] = detail
+    for box in FLEET.containers:
+        one.answers[f"GET /v1/containers/{box.id}"] = detail
 
 
 def _chats(one: Stage) -> None:
@@ -203,6 +211,12 @@ def empty(one: Stage) -> None:
         Topic.HOST: _host(),
         Topic.MODEL: _model(),
     }
+    one.answers |= {
+        "GET /v1/checklist": Checklist(at=None),
+        "GET /v1/doctor": stacked.DOCTOR,
+        "GET /v1/storage": Storage(at=NOW, source=source()),
+        "GET /v1/backups": BackupList(folder="/data/backups"),
+    }
 
 
 def no_podman(one: Stage) -> None:
@@ -212,4 +226,64 @@ def no_podman(one: Stage) -> None:
     one.topics |= {
         Topic.FLEET: Fleet(at=None, source=NO_PODMAN),
         Topic.MODEL: ModelStatus(engine=EngineState.PREPARING, since=NOW - 60, stages=(building,)),
+        Topic.STACK: replace(stacked.EMBEDDED, source=source("stack")),
     }
+    one.answers["GET /v1/storage"] = Storage(at=None, source=NO_PODMAN)
+
+
+def whole_stack(one: Stage) -> None:
+    """Twenty services run well, and one container belongs to none of them."""
+    normal(one)
+    _stacked(one, stacked.HEALTHY)
+
+
+def machines(one: Stage) -> None:
+    """The stack, and the containers of two other machines, one of which does not let us in any more."""
+    whole_stack(one)
+    here: Fleet = one.topics[Topic.FLEET]
+    far = (container("web", host="far"), container("aidb", ContainerState.EXITED, exit_code=1, host="far"))
+    gpu = (container("llama", health=Health.HEALTHY, host="gpu"),)
+    said = {
+        "tried": "ssh://ann@10.0.0.7:22/run/user/1000/podman/podman.sock",
+        "detail": "ann@10.0.0.7:22 does not take our key.",
+        "hint": "Add its public half to ~/.ssh/authorized_keys of ann there, or set hosts.gpu.identity.",
+    }
+    hosts = (
+        RemoteHost(name="far", address="ssh://root@far:22/run/podman/podman.sock", at=NOW, source=source("host far")),
+        RemoteHost(
+            name="gpu",
+            address=said["tried"],
+            at=NOW - 90,
+            source=replace(source("host gpu", SourceState.REFUSED, **said), last_ok=NOW - 90),
+        ),
+    )
+    one.topics[Topic.FLEET] = replace(here, containers=(*here.containers, *far, *gpu), hosts=hosts)
+
+
+def one_fault(one: Stage) -> None:
+    """One service does not listen, three others suffer from it; the last boot failed."""
+    normal(one)
+    _stacked(one, stacked.FAULT)
+    one.topics[Topic.BOOT] = stacked.BROKEN
+
+
+def booting(one: Stage) -> None:
+    """Five services are being brought up."""
+    normal(one)
+    _stacked(one, stacked.FAULT)
+    one.topics[Topic.BOOT] = stacked.BOOTING
+
+
+def _stacked(one: Stage, stack: Stack) -> None:
+    boxes = stacked.boxes(stack)
+    rows = tuple(
+        Usage(id=box.id, at=NOW, cpu_percent=0.7 * n, memory=(n + 1) * 30 << 20, memory_limit=GIB)
+        for n, box in enumerate(boxes)
+    )
+    one.topics |= {
+        Topic.STACK: stack,
+        Topic.FLEET: fleet(*boxes),
+        Topic.USAGE: UsageTable(at=NOW, rows=rows),
+        Topic.CHECKLIST: stacked.CHECKLIST,
+    }
+    one.answers |= stacked.answers()

@@ -141,7 +141,9 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 async def until(what: Callable[[], object], seconds: float = 5.0) -> None:
-    """Let the loop run until ``what`` is true.
+    """Let the loop run until ``what`` is true, and look again each 2 ms.
+
+    A loop that never rests keeps the interpreter's lock from a thread that imports: what takes 0.1 s then takes 5.
 
     Raises:
         AssertionError: it did not become true in time.
@@ -150,4 +152,6 @@ async def until(what: Callable[[], object], seconds: float = 5.0) -> None:
     end = loop.time() + seconds
     while not what():
         assert loop.time() < end, "it did not happen in time"
-        await asyncio.sleep(0)
+        look = loop.create_future()
+        loop.call_later(0.002, look.set_result, None)
+        await look

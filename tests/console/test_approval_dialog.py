@@ -11,6 +11,7 @@ from tests.console.stage import NOW, until
 from tests.console.world import approval, approvals, console, stage
 from textual import events
 from textual.app import App
+from textual.widgets import Input
 
 from aistack_backend.wire.actions import Approval, ApprovalState, DecideRequest, Risk, Verdict
 from aistack_backend.wire.events import Topic
@@ -87,6 +88,8 @@ async def test_focus_is_on_deny_and_a_denial_needs_a_reason() -> None:
         assert app.dialog.focused is app.dialog.query_one("#deny")
         send(app, [(2.0, "enter")])
         await until(lambda: app.dialog.query_one("#typed").has_class("-on"))
+        assert "Why not?" in app.said
+        assert app.dialog.query_one("#typed", Input).placeholder == "", "the sentence stands once"
         await pilot.press("enter")
         assert not app.decided
         await pilot.press(*"no")
@@ -212,19 +215,20 @@ async def test_the_agents_words_stand_apart() -> None:
         assert [line.strip() for line in lines[start + 1 :]] == ["| approved: true", "| RULE   allow everything"]
 
 
-async def test_who_was_first_is_told() -> None:
+@pytest.mark.parametrize(("decision", "said"), [("deny", "denied"), ("approve", "approved"), ("expired", "expired")])
+async def test_who_was_first_is_told(decision: str, said: str) -> None:
     first = Problem(
         type="approval-already-decided",
         title="Already decided",
         status=409,
         winner="operator:anna",
-        decision="denied",
+        decision=decision,
         decided_at=NOW,
     )
     app = Desk(approval(), refuse=first)
     async with app.run_test(size=(80, 24)):
         send(app, [(2.0, "a")])
-        await until(lambda: "Already denied by operator:anna at" in app.said)
+        await until(lambda: f"Already {said} by operator:anna at" in app.said)
         assert app.screen is app.dialog
 
 

@@ -64,7 +64,7 @@ async def test_an_answer_streams_as_text_and_is_formatted_when_finished() -> Non
             on.chat.put_nowait(piece("clear", **end, context_used=120, context_size=4096))
             on.chat.put_nowait(None)
             await until(lambda: "loud and clear" in app.text and "9 tokens  41.2 tok/s  first after 0.31s" in app.text)
-            assert "ctx 120/4.1k" in app.text
+            await until(lambda: "ctx 120/4.1k" in app.text)  # painted when the sessions were listed again
             assert ("POST /v1/chat", {"session_id": 0, "text": "hi", "max_tokens": 512}) in on.asked
             await pilot.press(*"b", "enter")
             await until(lambda: [body["session_id"] for asked, body in on.asked if asked == "POST /v1/chat"] == [0, 3])
@@ -104,7 +104,7 @@ async def test_a_goal_goes_to_the_queue_and_its_state_is_followed() -> None:
             await until(lambda: app.store.model is not None)
             await pilot.press("exclamation_mark", *"up", "enter")
             await until(lambda: "approval 4" in app.text)
-            assert ("POST /v1/tasks/goal", {"text": "up", "planner": "auto"}) in on.asked
+            assert ("POST /v1/tasks/goal", {"text": "up", "planner": "auto", "require_approval": False}) in on.asked
             on.push(
                 Topic.TASKS,
                 TaskList(
@@ -168,12 +168,12 @@ async def test_sessions_are_opened_listed_and_deleted_after_one_key() -> None:
         on.answers["DELETE /v1/chats/7"] = {}
         app = Shell(on, ChatScreen)
         async with app.run_test(size=(160, 45)) as pilot:
-            await until(lambda: len(app.screen.query(Turn)) == 2)
+            await until(lambda: "stopped at the length limit" in app.text and "Because" in app.text)
             assert "ops" in app.text
             await pilot.press("escape", "left_square_bracket")
             await until(lambda: app.screen.query(Turn) and len(app.screen.query(Turn)) == 41)
             await pilot.press("right_square_bracket")
-            await until(lambda: len(app.screen.query(Turn)) == 2)
+            await until(lambda: "stopped at the length limit" in app.text and "Because" in app.text)
             await pilot.press("X")
             await until(lambda: isinstance(app.screen, Question))
             await pilot.press("escape", "ctrl+n")

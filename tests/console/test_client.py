@@ -189,3 +189,12 @@ async def test_a_backend_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_risk_of_a_newer_backend_is_not_low() -> None:
     assert Risk("galactic") is Risk.UNKNOWN
+
+
+async def test_a_machine_goes_beside_the_id() -> None:
+    async with stage() as one:
+        client = Client(one.socket)
+        with pytest.raises(ClientError):
+            await client.container("far/abc")
+        assert one.asked[0][0].startswith("GET /v1/containers/abc")
+        await client.close()

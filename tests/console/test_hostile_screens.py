@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from rich.segment import Segment
-from tests.console.hostile import Filler, payloads
+from tests.console.hostile import MARKUP, Filler, dress_stack, payloads
 from tests.console.stage import NOW, Stage, source, stage, until
 from textual.pilot import Pilot
 
@@ -28,6 +28,7 @@ from aistack_backend.wire.containers import (
     LogBatch,
     LogLine,
     LogStream,
+    RemoteHost,
     Usage,
     UsageTable,
 )
@@ -35,6 +36,7 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample, Series
 from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.status import DoctorReport, Status
 from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.app import ConsoleApp
@@ -50,18 +52,21 @@ ROWS = 20
 def dress(on: Stage, fill: Filler) -> None:
     """Give every topic and every answer of the stage new hostile text."""
     ids = [f"{number:064x}" for number in range(1, ROWS + 1)]
-    boxes = tuple(fill.make(Container, id=one) for one in ids)
-    usage = tuple(fill.make(Usage, id=one) for one in ids)
+    hosts = ["far" if one in ids[-5:] else "" for one in ids]  # a name of ours: the configuration takes no other
+    boxes = tuple(fill.make(Container, id=one, host=host) for one, host in zip(ids, hosts, strict=True))
+    usage = tuple(fill.make(Usage, id=one.ref) for one in boxes)
+    far = fill.make(RemoteHost, name="far", source=fill.make(Source, state=SourceState.REFUSED))
     asked = tuple(fill.make(Approval, state=ApprovalState.PENDING, expires_at=NOW + 60) for _ in range(3))
     done = tuple(fill.make(Approval) for _ in range(len(ApprovalState)))
     on.push(Topic.STATUS, fill.make(Status, api=1))
-    on.push(Topic.FLEET, Fleet(at=NOW, source=source(), containers=boxes))
+    on.push(Topic.FLEET, Fleet(at=NOW, source=source(), containers=boxes, hosts=(far,)))
     on.push(Topic.USAGE, UsageTable(at=NOW, rows=usage))
     on.push(Topic.APPROVALS, ApprovalList(approvals=(*asked, *done)))
     on.push(Topic.TASKS, TaskList(tasks=tuple(fill.make(Task) for _ in range(ROWS))))
     on.push(Topic.AUDIT, fill.make(AuditPage, ROWS))
     on.push(Topic.HOST, fill.make(HostSample))
     on.push(Topic.MODEL, fill.make(ModelStatus, 4))
+    dress_stack(on, Filler(itertools.chain(MARKUP, payloads(fill.used))))
     for _ in range(5):
         on.push(Topic.ACTIVITY, fill.make(Activity))
     sessions = tuple(fill.make(Session, id=number) for number in (1, 2, 3))
@@ -196,7 +201,8 @@ async def test_huge_and_towering_text_does_not_stop_the_console() -> None:
     async with stage() as on, console(on, (80, 24)) as (app, pilot):
         huge = ["x" * (1 << 20), "e" + "\u0301" * 100_000, "\x1b[2J" * 50_000, "漢" * 100_000]
         fill = Filler(itertools.cycle(huge))
-        on.push(Topic.FLEET, Fleet(at=NOW, source=source(), containers=(fill.make(Container, id="1" * 64),)))
+        box = fill.make(Container, id="1" * 64, host="far")
+        on.push(Topic.FLEET, Fleet(at=NOW, source=source(), containers=(box,)))
         on.push(Topic.APPROVALS, ApprovalList(approvals=(fill.make(Approval, state=ApprovalState.PENDING),)))
         await until(lambda: app.store.fleet is not None and app.store.approvals is not None, 30)
         for name in ("overview", "services", "approvals", "resources"):

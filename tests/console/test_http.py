@@ -60,7 +60,7 @@ async def test_an_answer_that_is_none_or_breaks_off_is_one_sentence(tmp_path: Pa
 async def test_a_socket_that_accepts_and_says_nothing_is_not_waited_for_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aistack_console.client.api.TIMEOUT", 0.05)
+    monkeypatch.setattr("aistack_console.client.calls.TIMEOUT", 0.05)
     silent = asyncio.Event()
 
     async def wait(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -113,6 +113,16 @@ async def test_a_loud_reader_gives_way_after_its_share_and_at_once_for_a_key() -
     assert pace._since == now[0]
     now[0] += WORK / 2
     began = time.perf_counter()
-    await pace.rest(last_key=now[0])
+    await pace.rest(last_key=lambda: now[0])
     assert time.perf_counter() - began >= HOLD * 0.9
     assert pace._since == now[0]
+
+
+async def test_a_key_pressed_while_a_reader_gives_way_is_not_overlooked() -> None:
+    keys = [0.0]
+    pace = Pace()
+    resting = asyncio.create_task(pace.rest(lambda: keys[0]))
+    await asyncio.sleep(0)
+    keys[0] = time.perf_counter()
+    await resting
+    assert pace.held(keys[0]) <= 0

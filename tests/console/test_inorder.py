@@ -46,6 +46,14 @@ async def test_a_key_acts_once() -> None:
             assert table.cursor_key == table.rows[1].key
 
 
+async def test_a_key_counts_from_when_it_was_read_not_from_when_the_loop_comes_to_it() -> None:
+    async with stage() as one, console(one) as screen:
+        before = screen.app.last_key
+        posted = screen.app._post_message(Key("j", "j"))
+        assert screen.app.last_key > before
+        await posted
+
+
 async def _table(screen: Screen) -> LiveTable:
     await until(lambda: isinstance(screen.app.screen, ServicesScreen) and screen.app.screen.query("#table"))
     table = screen.app.screen.query_one("#table", LiveTable)

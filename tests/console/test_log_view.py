@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
 from aistack_backend.wire.containers import LogBatch, LogLine, LogStream
-from aistack_console.present.log_fields import Level, fields_of, folded, level_of
+from aistack_console.present.log_fields import Level
 from aistack_console.present.logs import LogRing, tied, wanted
 from aistack_console.widgets.log_view import LogView
 
@@ -157,45 +157,6 @@ def test_small_letters_match_capitals_and_capitals_only_themselves() -> None:
     assert not capital.search("bind")
 
 
-@pytest.mark.parametrize(
-    ("text", "level"),
-    [
-        ("2026-11-23 10:00:00 UTC [1] LOG:  database system is ready", Level.INFO),
-        ("1:M 23 Nov 2026 # WARNING overcommit_memory is set to 0", Level.WARN),
-        ("2026/11/23 [error] 30#30: *1 open() failed", Level.ERROR),
-        ('ts=1 caller=main.go level=warn msg="x"', Level.WARN),
-        ('{"level":"error","msg":"x"}', Level.ERROR),
-        ("error: no such file", Level.ERROR),
-        ("no error was found", Level.UNKNOWN),
-        ("PATTERN 1", Level.UNKNOWN),
-        ("INFO no ERROR here", Level.INFO),
-        ("", Level.UNKNOWN),
-    ],
-)
-def test_the_level_is_the_line_s_own_word(text: str, level: Level) -> None:
-    assert level_of(text) is level
-
-
-@pytest.mark.parametrize(
-    ("text", "fields"),
-    [
-        ('{"msg": "hi", "n": 3, "o": {"a": null}}', (("msg", "hi"), ("n", "3"), ("o", '{"a": null}'))),
-        ('level=info msg="a \\"b\\" c" n=3', (("level", "info"), ("msg", 'a "b" c'), ("n", "3"))),
-        ("a=1", ()),
-        ("{not json", ()),
-        ("[1, 2]", ()),
-        ("plain", ()),
-        ("{" * 100_000, ()),
-    ],
-)
-def test_json_and_logfmt_become_fields(text: str, fields: tuple[tuple[str, str], ...]) -> None:
-    assert fields_of(text) == fields
-
-
-def test_a_line_with_fields_is_folded_to_its_message_first() -> None:
-    assert folded('{"ts": 1, "level": "warn", "msg": "slow\\nvery", "ms": 812}') == "warn slow␊very ts=1 ms=812"
-
-
 class LogApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
@@ -246,6 +207,77 @@ async def test_late_lines_above_do_not_move_what_is_read() -> None:
         before = view.current
         app.feed(batch("b", *((float(i) + 0.5, f"b{i}") for i in range(1, 20))))
         assert view.current is before
+
+
+async def test_a_key_acts_on_what_is_shown_not_on_what_came_since() -> None:
+    app = LogApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        view = app.query_one(LogView)
+        view.focus()
+        app.feed(batch("a", *((float(i), f"line {i}") for i in range(900))))
+        await pilot.pause()
+        before = [line[1:] for line in lines_on(app)]
+        app.ring.add([batch("a", *((float(i), f"line {i}") for i in range(900, 1050)))])
+        assert app.ring.dropped
+        view.toggle_follow()
+        await pilot.pause()
+        assert [line[1:] for line in lines_on(app)] == before
+        assert view.current is not None
+        assert view.current.text == "line 899"
+        view.toggle_follow()
+        await pilot.pause()
+        assert lines_on(app)[-1].endswith("line 1049")
+        app.ring.add([batch("a", (1050.0, "newest"))])
+        await pilot.press("j")
+        assert view.follow
+        assert view.current.text == "newest"
+
+
+async def test_lines_that_fall_out_above_do_not_move_what_is_read() -> None:
+    app = LogApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        view = app.query_one(LogView)
+        view.focus()
+        app.feed(batch("a", *((float(i), f"line {i}") for i in range(990))))
+        await pilot.press("k", "k")
+        before = lines_on(app)
+        app.feed(batch("a", *((float(i), f"line {i}") for i in range(990, 1020))))
+        assert app.ring.dropped
+        await pilot.pause()
+        assert lines_on(app) == before
+
+
+async def test_rows_that_stay_as_they_are_are_not_drawn_again() -> None:
+    app = LogApp()
+    async with app.run_test(size=(80, 10)) as pilot:
+        view = app.query_one(LogView)
+        view.focus()
+        app.feed(batch("a", *((float(i), f"line {i}") for i in range(100))))
+        await pilot.press("k", "k")
+        before = [view.render_line(y) for y in range(10)]
+        app.feed(batch("a", (101.0, "below what is shown")))
+        assert [view.render_line(y) is before[y] for y in range(10)] == [True] * 10
+        await pilot.press("k")
+        assert [view.render_line(y) is before[y] for y in range(10)] == [True] * 6 + [False] * 2 + [True] * 2
+        view.show_time = False
+        view.show_new()
+        assert not any(view.render_line(y) is before[y] for y in range(10))
+
+
+async def test_a_wrapped_line_longer_than_the_page_is_shown() -> None:
+    app = LogApp()
+    async with app.run_test(size=(40, 5)) as pilot:
+        view = app.query_one(LogView)
+        view.focus()
+        view.wrap_lines = True
+        app.feed(batch("a", (1.0, "short"), (2.0, "BEGIN" + "x" * 1000)))
+        await pilot.pause()
+        assert "BEGIN" in lines_on(app)[0]
+        app.ring.want(wanted("nothing like it"))
+        view.toggle_follow()
+        view.show_new()
+        await pilot.pause()
+        assert not any(lines_on(app))
 
 
 async def test_wrap_shift_and_clock() -> None:

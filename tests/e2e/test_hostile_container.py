@@ -29,7 +29,9 @@ def test_no_screen_obeys_it(up: House, boxes: Boxes, console: Opener) -> None:
     wait_until(lambda: name in up.cli("containers", code=None).stdout, 20, "the backend never saw it")
     screen = console(up, columns=120, lines=40)
     screen.press("2")
-    screen.wait_for(name)
+    screen.wait_for("SERVICES")
+    screen.press(f":svc {name}\r")
+    screen.wait_for(f">{name}")
     for key in ("\t", "\t", "\t", "l", "1", "4", "5", "0", "?"):
         screen.press(key)
         screen.settle(0.4, 3)

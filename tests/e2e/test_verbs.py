@@ -61,7 +61,7 @@ def test_a_wish_waits_until_somebody_says_yes(up: House, boxes: Boxes, web: str)
     assert "DONE" in done.stdout
     assert boxes.inspect(web)["Id"] in done.stderr  # the whole action was printed first
     assert boxes.started_at(web) != started
-    assert "nothing to decide" in up.cli("approve", number, "--yes", code=1).stderr
+    assert "Already approved by" in up.cli("approve", number, "--yes", code=1).stderr
 
 
 def test_no_is_no(up: House, boxes: Boxes, web: str) -> None:

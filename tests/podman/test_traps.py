@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tarfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 from tests.backend.containers.worlds import Ear
+from tests.bed.boxes import podman
 from tests.contracts.podman_beds import RealBed
 
 from aistack_backend.clock import SystemClock
@@ -15,6 +19,7 @@ from aistack_backend.containers import detail, pins
 from aistack_backend.containers.failures import PodmanSays
 from aistack_backend.containers.podman import ApiPodman
 from aistack_backend.containers.service import Containers
+from aistack_backend.errors import NotFound
 from aistack_backend.wire.containers import ContainerState, Health, LogLine, LogStream
 
 pytestmark = pytest.mark.podman
@@ -128,7 +133,8 @@ def test_secrets_of_the_environment_do_not_cross(bed: RealBed) -> None:
 def test_running_out_of_memory_is_seen_while_it_lives(bed: RealBed) -> None:
     """On cgroup v1 Podman's own flag stays false."""
     memory = {"memory": {"limit": 16 << 20, "swap": 16 << 20}}
-    script = "head -c 200000000 /dev/zero | tail >/dev/null; echo over; sleep 1000"
+    greedy = "echo 1000 > /proc/self/oom_score_adj; head -c 200000000 /dev/zero | tail"  # the kernel takes it first
+    script = f"({greedy}) >/dev/null; echo over; sleep 1000"
     ident = bed.make("a", "sh", "-c", script, resource_limits=memory)
     follower = bed.podman.logs(ident, tail=-1, since=None, follow=True)
     for block in follower:
@@ -162,3 +168,41 @@ def test_a_client_that_is_closed_works_again(bed: RealBed) -> None:
     assert podman.connect()
     podman.close()
     podman.close()
+
+
+def test_lists_are_whole_while_images_come_and_go(bed: RealBed, tmp_path: Path) -> None:
+    """4.3 (not 5.4) fails the list of all images when one is removed meanwhile: so failed plans and whole boots."""
+    over = threading.Event()
+    (tmp_path / "f").write_text("x")
+    tag = f"localhost/{bed.name('churn')}:1"
+
+    def churn() -> None:
+        number = 0
+        while not over.is_set():
+            number += 1
+            made = podman("import", "-q", "-m", str(number), _tar(tmp_path, number), tag)
+            podman("rmi", made)
+
+    with ThreadPoolExecutor(1) as pool:
+        churning, told, end = pool.submit(churn), 0, time.monotonic() + 45
+        try:
+            while told < 3 and time.monotonic() < end:
+                assert any("aistack-probe:1" in one for image in bed.podman.images() for one in image.tags)
+                try:
+                    bed.podman.call("get", "/images/json", what="list images")
+                except NotFound:
+                    told += 1
+        finally:
+            over.set()
+            churning.result(60)
+    old = (
+        bed.podman.call("get", "/version", what="tell its version").split(b'"Version":"')[1].startswith((b"3.", b"4."))
+    )
+    assert told or not old, "the trap is gone: the list needs to be asked only once"
+
+
+def _tar(folder: Path, number: int) -> str:
+    path = folder / "image.tar"
+    with tarfile.open(path, "w") as tar:
+        tar.add(folder / "f", f"f{number}")
+    return str(path)

@@ -57,6 +57,7 @@ def test_the_second_decision_learns_who_was_first(world: Any) -> None:
         world.decide(asked, who="bert")
     assert (lost.value.winner, lost.value.decision) == ("operator:anna", "deny")
     assert lost.value.decided_at == world.clock.now()
+    assert lost.value.detail.startswith("Already denied by operator:anna")
     refused = [record for record in world.records() if record.outcome.startswith("refused")]
     assert [(record.actor, record.decision) for record in refused] == [("operator:bert", "approve")]
     assert world.queued() == []

@@ -98,7 +98,7 @@ def test_every_single_byte_is_found(exported: Path, tried: Callable[..., None]) 
 def test_a_flipped_byte_of_the_database_is_found_or_changes_no_record(
     world: Any, tmp_path: Path, rng: random.Random, tried: Callable[..., None]
 ) -> None:
-    fill(world, 40)
+    fill(world, 80)
     copy = tmp_path / "copy"
     world.close()
     shutil.copytree(world.folder, copy)

@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from aistack_backend.api.bodies import Decision
+from aistack_backend.api.bodies import Decision, Edit
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
 from aistack_backend.wire.actions import Approval, ApprovalList
+from aistack_backend.wire.rules import DecisionReport
 
 router = APIRouter(prefix="/v1/approvals", tags=["approvals"])
 LARGEST = 2**63 - 1
@@ -25,6 +26,12 @@ def approvals(parts: Held) -> Response:
     return Json(parts.approvals.get().list())
 
 
+@router.get("/report", response_model=DecisionReport)
+def report(parts: Held) -> Response:
+    """Return how people decided lately: how long they took, and how much they approved within two seconds."""
+    return Json(parts.approvals.get().report())
+
+
 @router.get("/{id:int}", response_model=Approval)
 def approval(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
     """Return one approval with its whole action."""
@@ -35,3 +42,9 @@ def approval(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own na
 def decide(parts: Held, caller: Caller, id: Id, request: Decision) -> Response:  # noqa: A002
     """Decide. The first committed decision wins; a later one gets 409 and the winner."""
     return Json(parts.approvals.get().decide(id, request, caller))
+
+
+@router.post("/{id:int}/edit", response_model=Approval)
+def edit(parts: Held, caller: Caller, id: Id, request: Edit) -> Response:  # noqa: A002
+    """Put another text in place of a pending shell command's; returns the new request, which waits for a decision."""
+    return Json(parts.approvals.get().edit(id, request, caller))

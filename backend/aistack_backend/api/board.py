@@ -65,7 +65,9 @@ def banner(parts: Parts) -> str:
 def sources(parts: Parts) -> Iterator[Source]:
     """Yield every source of measurements and how it is doing."""
     if parts.containers.part is not None:
-        yield parts.containers.part.fleet().source
+        fleet = parts.containers.part.fleet()
+        yield fleet.source
+        yield from (host.source for host in fleet.hosts)
     else:
         yield late_source(parts, "podman", parts.containers)
     if parts.host.part is not None:
@@ -76,6 +78,8 @@ def sources(parts: Parts) -> Iterator[Source]:
     model: ModelStatus | None = parts.bus.latest(Topic.MODEL)
     yield _model(parts, model) if model else late_source(parts, "model", parts.inference)
     yield _engine(parts)
+    if parts.doors.part is not None and (fault := parts.doors.part.fault()):
+        yield Source(name="roles", state=SourceState.FAILED, since=parts.started_at, detail=fault)
     if parts.recorder.part is not None:
         yield parts.recorder.part.source()
 

@@ -9,8 +9,11 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import BeforeValidator
 
-from aistack_backend.wire.actions import ActionRequest, DecideRequest, GoalRequest
+from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest
+from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest
+from aistack_backend.wire.rules import RuleRequest
+from aistack_backend.wire.stack import CheckRequest, UseRequest
 
 
 def strictly(kind: type) -> Callable[[Any], Any]:
@@ -22,6 +25,8 @@ def strictly(kind: type) -> Callable[[Any], Any]:
             return msgspec.convert(value, kind)
         except UnicodeEncodeError as error:  # JSON can escape it, no database or hash can take it
             raise ValueError("it holds half a character (a lone surrogate)") from error
+        except RecursionError as error:
+            raise ValueError("it is nested too deeply") from error
         except msgspec.ValidationError as error:
             raise ValueError(str(error)) from error
 
@@ -30,5 +35,10 @@ def strictly(kind: type) -> Callable[[Any], Any]:
 
 Wish = Annotated[ActionRequest, BeforeValidator(strictly(ActionRequest))]
 Decision = Annotated[DecideRequest, BeforeValidator(strictly(DecideRequest))]
+Edit = Annotated[EditRequest, BeforeValidator(strictly(EditRequest))]
 Goal = Annotated[GoalRequest, BeforeValidator(strictly(GoalRequest))]
+Planning = Annotated[PlanRequest, BeforeValidator(strictly(PlanRequest))]
+Checking = Annotated[CheckRequest, BeforeValidator(strictly(CheckRequest))]
+Using = Annotated[UseRequest, BeforeValidator(strictly(UseRequest))]
+RuleWish = Annotated[RuleRequest, BeforeValidator(strictly(RuleRequest))]
 Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]

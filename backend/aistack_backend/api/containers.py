@@ -16,6 +16,8 @@ from aistack_backend.wire.events import Topic
 router = APIRouter(prefix="/v1", tags=["containers"])
 Ref = Annotated[str, Path(min_length=1, max_length=255, pattern="^[a-zA-Z0-9][a-zA-Z0-9_.-]*$")]
 """A container's full id, a unique beginning of it, or its name."""
+Host = Annotated[str, Query(max_length=32, pattern="^[A-Za-z0-9_.-]*$")]
+"""The other machine that it is on, as the configuration names it; empty = this one."""
 
 
 @router.get("/containers", response_model=Fleet)
@@ -33,9 +35,9 @@ async def usage(parts: Held) -> Response:
 
 
 @router.get("/containers/{id}", response_model=ContainerDetail)
-async def detail(parts: Held, id: Ref) -> Response:  # noqa: A002  the route's own name
+async def detail(parts: Held, id: Ref, host: Host = "") -> Response:  # noqa: A002  the route's own name
     """Return one container in full, measured now, secrets masked."""
-    return Json(await parts.containers.get().detail(id))
+    return Json(await parts.containers.get().detail(_ref(host, id)))
 
 
 @router.get(
@@ -51,8 +53,14 @@ async def logs(
     tail: Annotated[int, Query(ge=0, le=1_000_000)] = 100,
     since: Annotated[float | None, Query(ge=0, le=1e11)] = None,
     follow: bool = False,
+    host: Host = "",
 ) -> Response:
     """Stream log lines, oldest first; with ``follow`` until the reader leaves."""
     held = parts.containers.get()
-    await asyncio.to_thread(held.resolve, id)
-    return Lines(held.logs(id, tail=tail, since=since, follow=follow))
+    ref = _ref(host, id)
+    await asyncio.to_thread(held.resolve, ref)
+    return Lines(held.logs(ref, tail=tail, since=since, follow=follow))
+
+
+def _ref(host: str, name: str) -> str:
+    return f"{host}/{name}" if host else name

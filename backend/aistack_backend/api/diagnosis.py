@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from aistack_backend.api.parts import Parts
-from aistack_backend.observe import checks
+from aistack_backend.observe import checks, hosts
 from aistack_backend.observe.doctor import Check
 from aistack_backend.settings import Settings
 from aistack_backend.wire.events import Topic
@@ -19,7 +19,7 @@ def offline(settings: Settings) -> tuple[Check, ...]:
     from aistack_backend.containers.podman import ApiPodman
 
     podman = ApiPodman(settings.podman_url, os.environ)
-    return (*_folders(settings), checks.podman_answers(podman.connect, podman.tried))
+    return (*_folders(settings), checks.podman_answers(podman.connect, podman.tried), *_hosts(settings))
 
 
 def running(parts: Parts) -> tuple[Check, ...]:
@@ -49,7 +49,19 @@ def running(parts: Parts) -> tuple[Check, ...]:
         checks.nothing_wrong("audit", audit, "Every record can be written and witnessed.", "Free some space."),
         checks.nothing_wrong("engine", engine, "Approved actions are executed.", "Look into logs/backend.log."),
         checks.nothing_wrong("model", model, "The model answers.", "See the Chat screen."),
+        *_hosts(parts.settings),
+        *_stack(parts),
     )
+
+
+def _hosts(settings: Settings) -> tuple[Check, ...]:
+    return tuple(hosts.reachable(host) for host in settings.config.hosts)
+
+
+def _stack(parts: Parts) -> tuple[Check, ...]:
+    from aistack_backend.api import preflight
+
+    return preflight.checks(parts)
 
 
 def _folders(settings: Settings) -> tuple[Check, ...]:

@@ -8,21 +8,28 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from aistack_backend.api import loopwork, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.failures import PodmanDown
+from aistack_backend.containers.hosts.fleets import Far, Fleets
+from aistack_backend.containers.hosts.remote import RemotePodman
+from aistack_backend.containers.hosts.tunnel import Tunnel
 from aistack_backend.containers.podman import ApiPodman
 from aistack_backend.containers.port import Podman
 from aistack_backend.containers.prepare import Preparer
+from aistack_backend.containers.preparers import Preparers
 from aistack_backend.containers.sandbox import ShellTool
 from aistack_backend.containers.service import Containers
-from aistack_backend.containers.tools import ContainerTool, VolumeTool
+from aistack_backend.containers.tools import ContainerTool
 from aistack_backend.engine.runtime import Engine
-from aistack_backend.engine.tools import Registry
+from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
 from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.goals import ALWAYS_ASK
+from aistack_backend.orchestration.readings import NixPackages
 from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.settings import Settings
 from aistack_backend.store.database import Database
@@ -45,10 +52,19 @@ def real_podman(settings: Settings) -> Podman:
 async def containers(parts: Parts, downs: AsyncExitStack, make: MakePodman) -> None:
     """Begin to watch Podman, whether it answers or not."""
     podman = await asyncio.to_thread(make, parts.settings)
-    service = Containers(podman, parts.bus, parts.clock)
+    service = fleet(podman, parts)
     service.start()
     downs.push_async_callback(asyncio.to_thread, service.stop)
     parts.podman.part, parts.containers.part = podman, service
+
+
+def fleet(podman: Podman, parts: Parts) -> Containers:
+    """Return the containers of this machine, and of the others that the configuration names."""
+    others = []
+    for host in parts.settings.config.hosts:
+        tunnel = Tunnel(host, parts.settings.hosts_dir, parts.clock)
+        others.append(Far(host, RemotePodman(host, tunnel), tunnel, str(tunnel.socket)))
+    return Fleets(podman, parts.bus, parts.clock, others) if others else Containers(podman, parts.bus, parts.clock)
 
 
 async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
@@ -76,13 +92,17 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     """Take the lease and begin to run what was approved; then take requests."""
     podman, boats = parts.podman.get(), parts.containers.get()
     audit, approvals = parts.audit.get(), parts.approvals.get()
-    registry = Registry()
-    for tool in (ContainerTool(podman, boats.watcher.nudge), VolumeTool(podman), ShellTool(podman)):
+    registry, stack = Registry(), stackwork.build(parts, podman, boats, database)
+    own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
+    loop = loopwork.build(parts, podman, database)
+    for tool in (*own, loop.tool, *stack.tools):
         registry.register(tool)
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
-    preparer = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
+    single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
+    preparer = Preparers(single, loop.part, *stack.preparers)
     agent = Agent(registry, boats, parts.inference.part)
-    tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus)
+    tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, (NixPackages(),))
+    approvals.policy.adopt("goals", (ALWAYS_ASK,))
     approvals.enqueue = engine
     approvals.watchers.append(tasks.follow)
     engine.on_done.append(tasks.changed)
@@ -90,7 +110,10 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     await asyncio.to_thread(engine.start)
     await tasks.start()
     downs.push_async_callback(tasks.close)
-    parts.engine.part, parts.tasks.part = engine, tasks
+    stack.watch.start()
+    downs.push_async_callback(asyncio.to_thread, stack.watch.stop)
+    parts.loops.part = loop.service(tasks, database, audit)
+    parts.engine.part, parts.tasks.part, parts.stack.part = engine, tasks, stack
 
 
 async def sandbox(podman: Podman, configured: str) -> None:

@@ -20,7 +20,11 @@ ALWAYS = {
     422: "The request itself is wrong.",
     503: "A part that this needs is not there now; the detail says which.",
 }
-ON_CHANGE = {409: "The object's state does not allow this.", 413: "The body is too large."}
+ON_CHANGE = {
+    408: "The body did not come in time.",
+    409: "The object's state does not allow this.",
+    413: "The body is too large.",
+}
 
 
 def describe(app: FastAPI) -> None:

@@ -16,6 +16,8 @@ from aistack_backend.errors import Unavailable
 from aistack_backend.settings import Settings
 
 if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
+    from aistack_backend.api.roles.embedded import Doors
+    from aistack_backend.api.stackwork import StackParts
     from aistack_backend.approvals.service import Approvals
     from aistack_backend.audit.log import AuditLog
     from aistack_backend.containers.port import Podman
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.observe.doctor import Doctor
     from aistack_backend.observe.host import HostWatcher
     from aistack_backend.observe.recorder import Recorder
+    from aistack_backend.orchestration.loop.service import Loops
     from aistack_backend.orchestration.tasks import Tasks
 
 T = TypeVar("T")
@@ -70,10 +73,13 @@ class Parts:
     podman: Late[Podman] = field(default_factory=lambda: Late("container watcher"))
     engine: Late[Engine] = field(default_factory=lambda: Late("engine"))
     tasks: Late[Tasks] = field(default_factory=lambda: Late("engine"))
+    loops: Late[Loops] = field(default_factory=lambda: Late("engine"))
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
+    stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))
     doctor: Late[Doctor] = field(default_factory=lambda: Late("doctor"))
+    doors: Late[Doors] = field(default_factory=lambda: Late("roles"))
 
 
 def parts(request: Request) -> Parts:

@@ -13,45 +13,24 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from aistack_backend.api.patience import PatientProtocol
 from aistack_backend.approvals.port import Person
 from aistack_backend.errors import Refused
 
-HEAD_WITHIN = 10.0
-"""Seconds in which a new connection must send its first whole request head (R4.4)."""
 UCRED = struct.Struct("3i")
 VIAS = ("tui", "cli")
 CLAIMS = ("SSH_CONNECTION", "SSH_TTY", "TMUX", "STY")
 """Variables of the peer's environment that say where it sits. Claimed, not proven."""
 
 
-class PeerProtocol(H11Protocol):
-    """Puts the peer into ``scope["state"]["peer"]``, where no header can reach, and waits for no one's first head."""
-
-    _patience: asyncio.TimerHandle | None = None
+class PeerProtocol(PatientProtocol):
+    """Puts the peer into ``scope["state"]["peer"]``, where no header can reach."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Read SO_PEERCRED once, at accept; a pid looked up later may be somebody else's."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "peer": peer_of(transport.get_extra_info("socket"))}
-        self._patience = self.loop.call_later(HEAD_WITHIN, transport.abort)
-
-    def data_received(self, data: bytes) -> None:
-        """Read on; once a whole head has come there is no more hurry."""
-        super().data_received(data)
-        if self.scope is not None:
-            self._calm()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
-        self._calm()
-        super().connection_lost(exc)
-
-    def _calm(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
 
 
 def peer_of(connection: socket.socket) -> Person | None:

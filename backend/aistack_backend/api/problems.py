@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
 from aistack_backend.errors import AlreadyDecided, BackendError
 from aistack_backend.wire.problems import Problem
+
+if TYPE_CHECKING:  # a role's own process does without FastAPI
+    from fastapi.routing import APIRoute
 
 MEDIA = "application/problem+json"
 HINTS = {404: "The routes are in /v1/openapi.json.", 405: "The allowed methods are in the Allow header."}
@@ -33,12 +36,18 @@ def answer(problem: Problem, headers: dict[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(problem), problem.status, headers, MEDIA)
 
 
-def install(app: FastAPI) -> None:
+def install(app: Starlette) -> None:
     """Map every error that can leave a route to a problem."""
     app.add_exception_handler(BackendError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
+
+
+def install_invalid(app: Starlette) -> None:
+    """Map a request that does not fit its route's description to a problem."""
+    from fastapi.exceptions import RequestValidationError
+
+    app.add_exception_handler(RequestValidationError, _invalid)
 
 
 def _ours(_: Request, error: Any) -> Response:
@@ -54,9 +63,9 @@ def _invalid(_: Request, error: Any) -> Response:
 def _http(request: Request, error: Any) -> Response:
     word = str(error.detail).lower().replace(" ", "-")
     headers = dict(error.headers) if error.headers else None
-    if error.status_code == 405:
+    if error.status_code == 405 and hasattr(request.app.state, "routes"):
         headers = {"allow": ", ".join(_methods(request))}
-    hint = HINTS.get(error.status_code, "")
+    hint = getattr(request.app.state, "hints", HINTS).get(error.status_code, "")
     return answer(Problem(type=word, title=error.detail, status=error.status_code, hint=hint), headers)
 
 

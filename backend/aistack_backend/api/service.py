@@ -6,10 +6,28 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from aistack_backend import __version__
-from aistack_backend.api import approvals, audit, chat, containers, events, machine, openapi, problems, status, tasks
+from aistack_backend.api import (
+    approvals,
+    audit,
+    backups,
+    chat,
+    checklist,
+    containers,
+    events,
+    loops,
+    machine,
+    openapi,
+    problems,
+    rules,
+    stack,
+    status,
+    tasks,
+)
 from aistack_backend.api.guards import Guard
+from aistack_backend.api.roles import embedded
+from aistack_backend.api.roles.catalogue import ROLES
 
-ROUTERS = (status, events, containers, tasks, approvals, audit, machine, chat)
+ROUTERS = (status, events, containers, stack, backups, checklist, tasks, loops, approvals, rules, audit, machine, chat)
 
 
 def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:
@@ -26,7 +44,12 @@ def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     app.state.routes = [route for module in ROUTERS for route in module.router.routes]
+    app.state.sites = embedded.sites(lambda: app.state.parts)
+    for role in ROLES:
+        if role.prefix:
+            app.mount(role.prefix, app.state.sites[role.id])
     problems.install(app)
+    problems.install_invalid(app)
     openapi.describe(app)
     app.add_middleware(Guard)
     return app

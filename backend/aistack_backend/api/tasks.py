@@ -46,6 +46,28 @@ def task(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
     return Json(parts.tasks.get().get(id))
 
 
+@router.post("/tasks/{id:int}/pause", response_model=Task)
+def pause(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
+    """Have a running task stop in between; it is PAUSED once the engine has confirmed that nothing of it runs."""
+    tasks = parts.tasks.get()
+    tasks.pausing.pause(id, caller)
+    return Json(tasks.get(id))
+
+
+@router.post("/tasks/{id:int}/resume", response_model=Task)
+def resume(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
+    """Take a paused task up again, where it was."""
+    tasks = parts.tasks.get()
+    tasks.pausing.resume(id, caller)
+    return Json(tasks.get(id))
+
+
+@router.post("/tasks/stop-all", response_model=TaskList)
+def stop_all(parts: Held, caller: Caller) -> Response:
+    """Stop every task that has not ended: what runs is ended, what waits is closed."""
+    return Json(parts.tasks.get().stop_all(caller))
+
+
 @router.post("/tasks/{id:int}/stop", response_model=Task)
 def stop(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
     """Stop one task: what runs is ended, what waits is closed."""

@@ -39,12 +39,17 @@ class Action:
     """Version of the policy that judged it."""
 
     def canonical(self) -> bytes:
-        """Return the canonical JSON (sorted keys, UTF-8, no floats).
+        """Return the canonical JSON (sorted keys, UTF-8, no floats). A target of this machine has no ``host`` in it,
+        as in the records of before there were other machines.
 
         Raises:
             BadInput: a text in it cannot be written as UTF-8.
         """
-        text = json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        fields = asdict(self)
+        for target in fields["targets"]:
+            if target["host"] == "":
+                del target["host"]
+        text = json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         try:
             return text.encode()
         except UnicodeEncodeError as error:

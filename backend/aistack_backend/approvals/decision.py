@@ -65,16 +65,16 @@ class Decision:
 
     def _examine(self, row: Any, request: DecideRequest) -> None:
         if row.state != ApprovalState.PENDING:
-            raise Rejection(_already(row))
+            raise Rejection(already(row))
         if rows.left(row, self._clock) <= 0:
             error = Refused(f"Approval {row.id} expired undecided.", "Ask again.", kind="approval-expired")
             raise Rejection(error, closes=ApprovalState.EXPIRED)
         if not hmac.compare_digest(request.action_hash.encode(), row.action_hash.encode()):
-            raise Rejection(_mismatch(f"What you saw is not what approval {row.id} would run.", "Look at it again."))
+            raise Rejection(mismatch(f"What you saw is not what approval {row.id} would run.", "Look at it again."))
         if request.verdict is Verdict.APPROVE:
             if hash_bytes(bytes(row.action)) != row.action_hash:
                 why = f"The stored action of approval {row.id} was changed since it was asked."
-                raise Rejection(_mismatch(why, "Deny it, and find out who changed it."))
+                raise Rejection(mismatch(why, "Deny it, and find out who changed it."))
             self._check_care(row, request)
 
     def _check_care(self, row: Any, request: DecideRequest) -> None:
@@ -112,8 +112,8 @@ class Decision:
         open_still = (approval.c.state == ApprovalState.PENDING) & (approval.c.action_hash == request.action_hash)
         changed = connection.execute(update(approval).where((approval.c.id == row.id) & open_still).values(**values))
         if changed.rowcount != 1:
-            raise Rejection(_already(rows.load(connection, row.id)))
-        detail = _who(person)
+            raise Rejection(already(rows.load(connection, row.id)))
+        detail = who(person)
         if row.risk == Risk.DESTRUCTIVE and yes:
             detail["dual_control"] = "single-operator"
         self._append(connection, row, request, person, phase=Phase.DECISION, reason=values["reason"], detail=detail)
@@ -124,7 +124,7 @@ class Decision:
         if rejection.closes is ApprovalState.EXPIRED:
             close_pending(connection, self._audit, self._clock, row)
         why = f"refused: {rejection.error.detail}"
-        self._append(connection, row, request, person, phase=Phase.NOTE, outcome=why, detail=_who(person))
+        self._append(connection, row, request, person, phase=Phase.NOTE, outcome=why, detail=who(person))
 
     def _append(self, connection: Connection, row: Any, request: DecideRequest, person: Person, **fields: Any) -> None:
         self._audit.append(
@@ -154,43 +154,52 @@ def close(
     before: ApprovalState,
     state: ApprovalState,
     reason: str,
+    by: Person | None = None,
 ) -> bool:
     """Move an approval from ``before`` to a final state and record it; False when it stands elsewhere."""
+    actor, via = (by.actor, by.via) if by else ("backend", "auto")
     values: dict[str, Any] = {"state": state, "reason": reason}
     if before is ApprovalState.PENDING:
-        values |= {"decided_at": clock.now(), "decided_by": "backend", "decided_via": "auto"}
+        values |= {"decided_at": clock.now(), "decided_by": actor, "decided_via": via}
     stands = (approval.c.id == row.id) & (approval.c.state == before) & approval.c.used_at.is_(None)
     if connection.execute(update(approval).where(stands).values(**values)).rowcount != 1:
         return False
     audit.append(
         connection,
         phase=Phase.DECISION,
-        actor="backend",
-        via="auto",
+        actor=actor,
+        via=via,
         kind=row.kind,
         task_id=row.task_id,
         approval_id=row.id,
         action_hash=row.action_hash,
         decision=str(state),
         reason=reason,
+        detail=who(by) if by else {},
     )
     return True
 
 
-def _who(person: Person) -> dict[str, Any]:
+def who(person: Person) -> dict[str, Any]:
+    """Return what the kernel told of a person, and what it claims, for the detail of a record."""
     known = {"uid": person.uid, "gid": person.gid, "pid": person.pid}
     return known | ({"claimed": person.session} if person.session else {})
 
 
-def _mismatch(detail: str, hint: str) -> Refused:
+def mismatch(detail: str, hint: str) -> Refused:
+    """Return the refusal of something that is not what was seen."""
     return Refused(detail, hint, kind="approval-mismatch")
 
 
-def _already(row: Any) -> AlreadyDecided:
+def already(row: Any) -> AlreadyDecided:
+    """Return the error for whoever comes after the decision: who was first, what and when."""
     state = ApprovalState(row.state)
     decision = str(Verdict.APPROVE) if state in _SAID_YES else str(state)
     if state is ApprovalState.DENIED:
         decision = str(Verdict.DENY)
     winner = row.decided_by or "backend"
-    detail = f"Approval {row.id} is no longer open: {state} by {winner}."
+    said = str(ApprovalState.APPROVED) if state in _SAID_YES else str(state)
+    if state is ApprovalState.SUPERSEDED:
+        said, decision = "edited", "edit"
+    detail = f"Already {said} by {winner}: approval {row.id} is no longer open."
     return AlreadyDecided(detail, winner=winner, decision=decision, decided_at=row.decided_at)

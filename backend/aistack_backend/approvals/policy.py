@@ -9,11 +9,13 @@ from enum import StrEnum
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.judgement import rank
 from aistack_backend.errors import BadInput
-from aistack_backend.wire.actions import Risk
+from aistack_backend.wire.actions import Risk, Target
 
 THRESHOLDS = ("none", "low", "medium", "high")
 """The lowest risk that needs a person; ``none``: only destructive actions and ask rules do."""
 DEFAULT = "medium"
+AUTOMATIC = frozenset({"self-heal", "self-heal:gave-up", "schedule"})
+"""Requesters that act by themselves: no threshold lets them through, only a rule that names them does."""
 _LIFTED = rank(Risk.MEDIUM)
 """The highest risk that an allow rule can let through unasked."""
 
@@ -28,30 +30,45 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One line of the policy. ``kind`` and ``target`` match whole words, never prefixes; ``*`` matches all.
+    """One line of the policy. ``kind``, ``target`` and ``requester`` match whole words, never prefixes; ``*`` matches
+    all.
 
-    An allow rule names both exactly, and never lets high or destructive actions through.
+    An allow rule names kind and target exactly, and never lets high or destructive actions through. Without a
+    requester it is not for those that act by themselves.
     """
 
     effect: Effect
     kind: str
     target: str = "*"
-    """A target's name or full id."""
+    """A target's name or full id, on another machine with ``host/`` before it. Deny and ask heed a plain id too."""
     why: str = ""
+    requester: str = "*"
+    """Who asks, exactly as the action record says."""
 
     def matches(self, action: Action) -> bool:
         """Whether it speaks about this action. Deny and ask: any target; allow: every target."""
-        if self.kind not in ("*", action.kind):
+        if self.kind not in ("*", action.kind) or not self._asked_by(action.requester):
             return False
         if self.target == "*":
             return True
-        hits = [self.target in (target.name, target.id) for target in action.targets]
+        hits = [self._hits(target) for target in action.targets]
         return bool(hits) and (all(hits) if self.effect is Effect.ALLOW else any(hits))
+
+    def _hits(self, target: Target) -> bool:
+        return self.target in (target.name, target.ref) or (
+            self.effect is not Effect.ALLOW and self.target == target.id
+        )
 
     def words(self) -> str:
         """The rule as it is shown and recorded."""
+        who = "" if self.requester == "*" else f" by {self.requester}"
         tail = f" ({self.why})" if self.why else ""
-        return f"{self.effect}: rule {self.kind} {self.target}{tail}"
+        return f"{self.effect}: rule {self.kind} {self.target}{who}{tail}"
+
+    def _asked_by(self, requester: str) -> bool:
+        if self.requester == "*":
+            return self.effect is not Effect.ALLOW or requester not in AUTOMATIC
+        return self.requester == requester
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +77,8 @@ class Ruling:
 
     effect: Effect
     rule: str
+    lifts: bool = False
+    """A person is asked only because of the threshold: a rule that a person made may let it through."""
 
 
 class Policy:
@@ -78,7 +97,26 @@ class Policy:
         for rule in rules:
             _check(rule)
         self.threshold = threshold
-        self.rules = tuple(rules)
+        self._given = tuple(rules)
+        self._adopted: dict[str, tuple[Rule, ...]] = {}
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule that holds now."""
+        return self._given + tuple(rule for rules in self._adopted.values() for rule in rules)
+
+    def adopt(self, source: str, rules: Sequence[Rule]) -> bool:
+        """Let these rules hold in place of the earlier ones of the same source; True when that changed something.
+
+        Raises:
+            BadInput: one of them could never match or allows too much; nothing was changed.
+        """
+        for rule in rules:
+            _check(rule)
+        if self._adopted.get(source, ()) == tuple(rules):
+            return False
+        self._adopted = {**self._adopted, source: tuple(rules)}  # readers on other threads see all or nothing
+        return True
 
     def judge(self, action: Action, risk: Risk) -> Ruling:
         """Say whether the action is denied, needs a person, or may run unasked."""
@@ -87,11 +125,13 @@ class Policy:
                 return Ruling(effect, hit.words())
         if rank(risk) >= rank(Risk.DESTRUCTIVE):
             return Ruling(Effect.ASK, f"ask: {risk} always needs a person")
-        if rank(risk) < self._floor():
+        automatic = action.requester in AUTOMATIC
+        if rank(risk) < self._floor() and not automatic:
             return Ruling(Effect.ALLOW, f"allow: below threshold {self.threshold}")
         if rank(risk) <= _LIFTED and (hit := self._first(Effect.ALLOW, action)):
             return Ruling(Effect.ALLOW, hit.words())
-        return Ruling(Effect.ASK, f"ask: threshold {self.threshold}")
+        why = f"no rule allows it to {action.requester}" if automatic else f"threshold {self.threshold}"
+        return Ruling(Effect.ASK, f"ask: {why}", lifts=rank(risk) <= _LIFTED)
 
     def _floor(self) -> int:
         return rank(Risk.DESTRUCTIVE) if self.threshold == "none" else rank(Risk(self.threshold))
@@ -101,8 +141,8 @@ class Policy:
 
 
 def _check(rule: Rule) -> None:
-    if not rule.kind.strip() or not rule.target.strip():
-        raise BadInput(f"The policy rule {rule.words()!r} can never match.", "Name a kind and a target.")
+    if not rule.kind.strip() or not rule.target.strip() or not rule.requester.strip():
+        raise BadInput(f"The policy rule {rule.words()!r} can never match.", "Name a kind, a target and who asks.")
     if rule.effect is Effect.ALLOW and "*" in (rule.kind, rule.target):
         raise BadInput(
             f"The policy rule {rule.words()!r} allows too much.", "An allow rule names one kind and one target."

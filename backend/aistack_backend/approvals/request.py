@@ -15,6 +15,7 @@ from aistack_backend.approvals.judgement import Judgement
 from aistack_backend.approvals.policy import Effect, Policy, Ruling
 from aistack_backend.approvals.port import Enqueue
 from aistack_backend.approvals.risk import judge
+from aistack_backend.approvals.rulebook import Rulebook
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, Unavailable
@@ -64,15 +65,19 @@ class Asking:
         clock: Clock,
         limits: Limits,
         enqueue: Callable[[], Enqueue | None],
+        book: Rulebook,
     ) -> None:
         self._audit = audit
         self._policy = policy
         self._clock = clock
         self._limits = limits
         self._enqueue = enqueue
+        self._book = book
 
-    def ask(self, connection: Connection, action: Action, evidence: Evidence, *, task_id: int, via: str) -> int:
-        """Record the request and return its id.
+    def ask(
+        self, connection: Connection, action: Action, evidence: Evidence, *, task_id: int, via: str, must: str = ""
+    ) -> int:
+        """Record the request and return its id. ``must``: why a person is asked whatever would let it through.
 
         Raises:
             BadInput: the action names another task.
@@ -84,6 +89,10 @@ class Asking:
         if earlier := self._denied_before(connection, task_id, action.hash()):
             why = f"the same action was denied in approval {earlier} within the last day"
             ruling = Ruling(Effect.DENY, f"deny: {why}")
+        elif must and ruling.effect is Effect.ALLOW:
+            ruling = Ruling(Effect.ASK, f"ask: {must}")
+        elif ruling.lifts and not must and (words := self._book.allows(connection, action, task_id)):
+            ruling = Ruling(Effect.ALLOW, words)
         values = self._values(action, evidence, judged, ruling) | {"task_id": task_id, "via": via}
         values["revision"] = _next_revision(connection, task_id)
         new = insert(approval).values(**values).returning(approval.c.id)

@@ -15,9 +15,28 @@ KINDS: dict[str, tuple[Risk, str]] = {
     "container.restart": (Risk.MEDIUM, "interrupts what the container serves"),
     "container.kill": (Risk.HIGH, "ends the container without letting it save its state"),
     "container.remove": (Risk.HIGH, "deletes the container and what it wrote outside volumes"),
+    "stack.up": (Risk.MEDIUM, "creates, replaces or starts the containers of the plan; data volumes stay"),
+    "stack.recreate": (Risk.MEDIUM, "stops the containers of the plan and makes them anew; data volumes stay"),
+    "stack.update": (Risk.MEDIUM, "replaces a container by one of a newer image, and goes back when it fails"),
+    "stack.down": (Risk.HIGH, "stops and removes the containers of the plan; data volumes stay"),
+    "stack.rollback": (Risk.HIGH, "puts earlier images and settings in the place of the present ones"),
+    "stack.backup": (Risk.LOW, "reads the data of the stack into a new folder"),
+    "stack.restore": (Risk.DESTRUCTIVE, "puts the data of a backup in the place of the present data"),
+    "backup.verify": (Risk.LOW, "restores into throw-away containers and removes them"),
+    "certificate.renew": (
+        Risk.MEDIUM,
+        "interrupts the proxy; the old certificate comes back unless the new one is seen",
+    ),
+    "loop.run": (Risk.HIGH, "lets an agent run programs in a sandbox, pass after pass, on a private copy of a folder"),
+    "service.hold": (Risk.LOW, "keeps self-heal and updates off a service"),
+    "service.release": (Risk.LOW, "lets self-heal and updates act on a service again"),
+    "network.remove": (Risk.MEDIUM, "deletes a network that no container is in"),
+    "image.remove": (Risk.HIGH, "deletes images; what nobody can pull or build again is gone"),
     "volume.remove": (Risk.DESTRUCTIVE, "deletes the volume's data for good"),
 }
 """Kinds whose risk does not depend on their contents."""
+PLANNED = frozenset(kind for kind in KINDS if kind.startswith(("stack.", "backup.")))
+"""Kinds whose script is the plan in words, shown to the person: it is compared, never run."""
 SHELL = "shell.run"
 _SHELLS = frozenset({"sh", "/bin/sh", "/usr/bin/sh", "bash", "/bin/bash", "/usr/bin/bash"})
 _ENV_HARMLESS = frozenset({"LANG", "LC_ALL", "TZ", "TERM", "HOME", "USER", "NO_COLOR", "COLUMNS", "LINES"})
@@ -43,7 +62,7 @@ def _judge(action: Action, managed: bool) -> Judgement:
     if not managed:
         why = "the object does not carry the label io.aistack.managed: at least high"
         found.append(Judgement(Risk.HIGH, (why,)))
-    if action.script or action.mounts or action.env:
+    if action.kind != "loop.run" and ((action.script and action.kind not in PLANNED) or action.mounts or action.env):
         found.append(Judgement(Risk.HIGH, ("it carries a script, mounts or variables that this kind never has: high",)))
     return worst(found)
 

@@ -80,7 +80,7 @@ def left(row: Any, clock: Clock) -> float:
 
 def to_wire(row: Any, clock: Clock) -> Approval:
     """Return a row as the operator sees it; times to come are told by the wall clock of now."""
-    view, payload = _viewed(row.view), bytes(row.action)
+    view, payload = viewed(row.view), bytes(row.action)
     action = _parsed(payload)
     waiting = row.state == ApprovalState.PENDING
     risk = Risk(row.risk)
@@ -132,15 +132,15 @@ def code_of(risk: Risk, action_hash: str) -> str:
 
 
 def name_of(risk: Risk, action: Action) -> str:
-    """Return the name that must be typed to approve a destructive action, "" for others."""
+    """Return what must be typed to approve a destructive action, the name of each target; "" for others."""
     if risk is not Risk.DESTRUCTIVE:
         return ""
-    return action.targets[0].name if action.targets else action.kind
+    return " ".join(one.name for one in action.targets) or action.kind
 
 
-def _viewed(stored: str) -> dict[str, Any]:
+def viewed(stored: str) -> dict[str, Any]:
     """Return what is shown beside an action; one damaged row must not hide the others."""
-    blank: dict[str, Any] = {"title": "unreadable", "effect": "", "undo": "", "agent_says": ""}
+    blank: dict[str, Any] = {"title": "unreadable", "effect": "", "undo": "", "agent_says": "", "managed": False}
     blank |= {"risk_reasons": (), "rule": ""}
     try:
         view = json.loads(stored)

@@ -10,19 +10,24 @@ from sqlalchemy import Connection
 from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.decision import Decision, check
+from aistack_backend.approvals.edit import edited, record_refusal
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.gate import Gate
 from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.port import Enqueue, Person
 from aistack_backend.approvals.rejection import Rejection
+from aistack_backend.approvals.report import report
 from aistack_backend.approvals.request import Asking, Limits
+from aistack_backend.approvals.rulebook import Rulebook
+from aistack_backend.approvals.rules import Rules
 from aistack_backend.approvals.sweep import Sweep
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.store.database import Database, after
-from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest
+from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest, EditRequest
 from aistack_backend.wire.events import Topic
+from aistack_backend.wire.rules import DecisionReport
 
 SHOWN = 50
 """Decided approvals in a list."""
@@ -53,7 +58,9 @@ class Approvals:
         self._bus = bus
         self._publishing = threading.Lock()
         limits = limits or Limits()
-        self._asking = Asking(audit, policy, clock, limits, self._enqueue)
+        book = Rulebook(policy, clock)
+        self.rules = Rules(database, audit, book)
+        self._asking = Asking(audit, policy, clock, limits, self._enqueue, book)
         self._decision = Decision(audit, clock, limits, self._enqueue)
         self._gate = Gate(audit, clock)
         self._sweep = Sweep(audit, clock)
@@ -67,12 +74,13 @@ class Approvals:
         task_id: int,
         via: str,
         replaces: int = 0,
+        by: Person | None = None,
     ) -> Approval:
         """Judge an action and record what came of it, in the caller's transaction (seal the audit after it).
 
         Returns it PENDING, or APPROVED by a rule and enqueued, or DENIED: by a rule, or because the same
         action was denied in this task within the last day (R1.6). ``replaces`` is a pending approval that
-        this one edits: it becomes SUPERSEDED (R1.8).
+        this one edits: it becomes SUPERSEDED (R1.8); a person (``by``) who edits is asked in any case.
 
         Raises:
             BadInput: the action names another task.
@@ -80,8 +88,9 @@ class Approvals:
             Unavailable: the audit or the engine cannot take it; roll back.
         """
         if replaces:
-            self._told(connection, self._sweep.supersede(connection, replaces, task_id))
-        approval_id = self._asking.ask(connection, action, evidence, task_id=task_id, via=via)
+            self._told(connection, self._sweep.supersede(connection, replaces, task_id, by))
+        must = f"edited by {by.actor}" if by else ""
+        approval_id = self._asking.ask(connection, action, evidence, task_id=task_id, via=via, must=must)
         after(connection, self._publish)
         return self._told(connection, approval_id)
 
@@ -110,6 +119,33 @@ class Approvals:
                 outcome = rejection
                 if rejection.closes:
                     self._told(connection, approval_id)
+        self._settle()
+        if isinstance(outcome, Rejection):
+            raise outcome.error
+        return outcome
+
+    def edit(self, approval_id: int, request: EditRequest, person: Person) -> Approval:
+        """Put another text in place of a pending shell command's; return the new request, which waits (R1.8).
+
+        It has a hash, a risk and a deadline of its own; the old one is SUPERSEDED. With a decision it races as
+        decisions do with each other: the first committed one wins. Every refused attempt is audited.
+
+        Raises:
+            NotFound: no such approval.
+            BadInput: the text cannot be run, or is the same.
+            AlreadyDecided: somebody was first; says who, what and when.
+            Refused: expired, another hash than what was seen, or an action that has no text.
+            Unavailable: the audit cannot take it; nothing was edited.
+        """
+        with self._database.tx() as connection:
+            try:
+                row, action, evidence = edited(connection, approval_id, request, self._clock)
+                outcome: Approval | Rejection = self.request(
+                    connection, action, evidence, task_id=row.task_id, via=person.via, replaces=approval_id, by=person
+                )
+            except Rejection as rejection:  # its record is to be committed
+                outcome = rejection
+                record_refusal(connection, self._audit, approval_id, rejection, person)
         self._settle()
         if isinstance(outcome, Rejection):
             raise outcome.error
@@ -155,6 +191,11 @@ class Approvals:
         """
         with self._database.read() as connection:
             return rows.to_wire(rows.load(connection, approval_id), self._clock)
+
+    def report(self) -> DecisionReport:
+        """Return how people decided lately (R1.16)."""
+        with self._database.read() as connection:
+            return report(connection)
 
     def list(self) -> ApprovalList:
         """Return every pending approval, nearest deadline first, then the newest 50 others."""

@@ -53,6 +53,15 @@ def judge_script(script: str) -> Judgement:
     return worst(judged)
 
 
+def parts(script: str) -> list[list[str]]:
+    """Return the words of each command of a script, as the programs would get them.
+
+    Raises:
+        High: these rules cannot tell what the words are.
+    """
+    return [[word.text for word in command] for command in _commands(script, time.perf_counter() + PATIENCE)]
+
+
 def _commands(script: str, deadline: float) -> list[list[Word]]:
     _check_script(script)
     commands: list[list[Word]] = [[]]

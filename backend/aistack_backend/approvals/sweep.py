@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.decision import close, close_pending
+from aistack_backend.approvals.port import Person
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.clock import Clock
 from aistack_backend.errors import Conflict
@@ -37,7 +38,7 @@ class Sweep:
         """Close what of ``found`` is still open and return those ids; ``reason`` is told for the stale ones."""
         return [one for one in found if self._close(connection, rows.load(connection, one), reason)]
 
-    def supersede(self, connection: Connection, approval_id: int, task_id: int) -> int:
+    def supersede(self, connection: Connection, approval_id: int, task_id: int, by: Person | None = None) -> int:
         """Close a pending request that an edited one replaces.
 
         Raises:
@@ -47,7 +48,7 @@ class Sweep:
         row = rows.load(connection, approval_id)
         before, after = ApprovalState.PENDING, ApprovalState.SUPERSEDED
         reason = "replaced by an edited request"
-        if row.task_id != task_id or not close(connection, self._audit, self._clock, row, before, after, reason):
+        if row.task_id != task_id or not close(connection, self._audit, self._clock, row, before, after, reason, by):
             raise Conflict(f"Approval {approval_id} cannot be edited: it is {ApprovalState(row.state)}.")
         return approval_id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,6 +22,41 @@ async def finished(work: Awaitable[T]) -> asyncio.Future[T]:
         except asyncio.CancelledError:
             continue
     return future
+
+
+async def look(work: Callable[[], T]) -> T:
+    """Run blocking ``work`` that changes nothing in a thread. When cancelled, its result is not waited for."""
+    return await asyncio.get_running_loop().run_in_executor(_LONG, work)
+
+
+class Breaker:
+    """Ends blocking calls from another thread, also those that have not begun."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._broken = False
+        self._ends: list[Callable[[], None]] = []
+
+    @property
+    def broken(self) -> bool:
+        """Whether it has tripped."""
+        with self._lock:
+            return self._broken
+
+    def guard(self, end: Callable[[], None]) -> None:
+        """Have ``end`` called when it breaks; at once when it is broken already."""
+        with self._lock:
+            self._ends.append(end)
+            broken = self._broken
+        if broken:
+            end()
+
+    def trip(self) -> None:
+        """End them all."""
+        with self._lock:
+            self._broken, ends = True, tuple(self._ends)
+        for end in ends:
+            end()
 
 
 async def to_the_end(work: Callable[[], T], *, on_cancel: Callable[[], object] | None = None) -> T:

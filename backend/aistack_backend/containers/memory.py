@@ -215,9 +215,9 @@ class MemoryPodman:
             self.world.up()
             return tuple(parse.container_row(b.row()) for b in self.world.boxes.values() if name in b.volumes)
 
-    def volume_size(self, name: str, seconds: float) -> int | None:
-        """What it was made with."""
-        return self.world.sizes.get(name)
+    def volume_sizes(self, seconds: float) -> dict[str, int]:
+        """What they were made with."""
+        return dict(self.world.sizes)
 
     def remove_volume(self, name: str) -> None:
         """Remove it."""

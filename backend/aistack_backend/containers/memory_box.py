@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from aistack_backend.containers import sandbox_spec
 from aistack_backend.containers.memory_shell import FOREVER, steps
 from aistack_backend.containers.models import Spec
 from aistack_backend.containers.sandbox_spec import TMP_OPTIONS
@@ -41,6 +42,7 @@ class Box:
     """Volume name to destination."""
     ports: tuple[tuple[int, int], ...] = ()
     """(host port on 127.0.0.1, container port)."""
+    networks: tuple[str, ...] = ("podman",)
     health: tuple[str, ...] = ()
     health_status: str = ""
     health_log: list[dict[str, Any]] = field(default_factory=list)
@@ -84,7 +86,7 @@ class Box:
             "Command": list(self.command),
             "Labels": dict(self.labels),
             "Mounts": list(self.volumes.values()),
-            "Networks": ["podman"],
+            "Networks": list(self.networks),
             "Ports": [
                 {"host_ip": "127.0.0.1", "host_port": host, "container_port": inside, "range": 1, "protocol": "tcp"}
                 for host, inside in self.ports
@@ -164,8 +166,18 @@ def live(box: Box, run: Run, write: Any) -> int:
 
 def described(spec: Spec) -> dict[str, Any]:
     """Return what inspect says of a sandbox made as specified."""
-    limits = {"NOFILE": spec.nofile, "NPROC": spec.nproc, "CORE": 0}
+    limits = {name.upper(): value for name, value in sandbox_spec.limits(spec).items()}
     return {
+        "Mounts": [
+            {
+                "Type": "bind",
+                "Source": bind.source,
+                "Destination": bind.destination,
+                "RW": bind.writable,
+                "Options": ["nosuid", "nodev", "rbind"],
+            }
+            for bind in spec.binds
+        ],
         "EffectiveCaps": None,
         "Config": {"User": spec.user, "WorkingDir": spec.cwd, "Timeout": spec.deadline},
         "HostConfig": {
@@ -174,6 +186,7 @@ def described(spec: Spec) -> dict[str, Any]:
             "Privileged": False,
             "SecurityOpt": ["no-new-privileges"],
             "Tmpfs": {"/tmp": ",".join((f"size={spec.tmp_size}", *TMP_OPTIONS))},  # noqa: S108
+            "Binds": [f"{bind.source}:{bind.destination}" for bind in spec.binds],
             "PidMode": "private",
             "Memory": spec.memory,
             "MemorySwap": spec.memory,

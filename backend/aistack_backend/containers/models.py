@@ -62,6 +62,7 @@ class Image:
     size: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
     """What its author wrote; a container inherits them."""
+    created: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,15 @@ class Processes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    """A folder of this machine in a container; always ``nosuid`` and ``nodev``."""
+
+    source: str
+    destination: str
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A locked-down container for one command; the only kind that we create (R4.7, R4.8)."""
 
@@ -125,3 +135,6 @@ class Spec:
     stop_timeout: int = 5
     deadline: int = 600
     """Seconds after which Podman itself kills it, whether we live or not."""
+    binds: tuple[Bind, ...] = ()
+    fsize: int = 0
+    """Most bytes of one file that it may write; 0 = no such limit."""

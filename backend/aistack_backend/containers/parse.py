@@ -138,6 +138,7 @@ def image(doc: Doc) -> Image:
         tags=tuple(tags),
         size=int(doc.get("Size") or 0),
         labels=_labels(doc.get("Labels")),
+        created=when(doc.get("Created")),
     )
 
 

@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode, urlparse
@@ -23,9 +25,12 @@ from podman.errors import APIError
 from urllib3.exceptions import HTTPError
 
 from aistack_backend.containers import eventsfile, failures, parse, sandbox_spec, sockets
+from aistack_backend.containers.ghosts import Ghosts, insisted, near
+from aistack_backend.containers.listing import whole
 from aistack_backend.containers.models import Event, ExecResult, Image, Inspected, Processes, Spec, Volume
 from aistack_backend.containers.port import Feed
 from aistack_backend.containers.stream import Stream, demux, log_lines, objects
+from aistack_backend.containers.usagefeed import UsageFeed
 from aistack_backend.wire.containers import Container, Health, LogLine, Usage
 from aistack_backend.wire.sources import SourceState
 
@@ -51,10 +56,11 @@ class ApiPodman:
         self._lock = threading.Lock()
         self._client: PodmanClient | None = None
         self._path = ""
+        self._ghosts = Ghosts()
 
     def connect(self) -> str:
         """Return ``unix://`` and the socket that answers a ping now."""
-        if self._call("get", "/_ping", what="answer", timeout=PING).strip() != b"OK":
+        if self.call("get", "/_ping", what="answer", timeout=PING).strip() != b"OK":
             raise failures.not_podman("answer a ping", self._path)
         return f"unix://{self._path}"
 
@@ -90,50 +96,53 @@ class ApiPodman:
         params: dict[str, object] = {"all": True}
         if ids:
             params["filters"] = json.dumps({"id": list(ids)})
-        return self._many(parse.container_row, "/containers/json", params, "list containers")
+        rows = self._many(parse.container_row, "/containers/json", params, "list containers")
+        return self._ghosts.named(rows, lambda: near(self._path))
 
     def inspect(self, ref: str, *, size: bool = False) -> Inspected:
         """Inspect; ``size`` walks the container's layer."""
         params = {"size": True} if size else None
-        return self._one(parse.inspected, f"/containers/{ref}/json", params, "inspect")
+        found = self._one(parse.inspected, f"/containers/{ref}/json", params, "inspect")
+        return replace(found, container=self._ghosts.named((found.container,), lambda: near(self._path))[0])
 
     def start(self, container: str) -> None:
         """304 (it runs already) is fine."""
-        self._call("post", f"/containers/{container}/start", what="start it", timeout=EFFECT)
+        self.call("post", f"/containers/{container}/start", what="start it", timeout=EFFECT)
 
     def stop(self, container: str, grace: int) -> None:
         """304 (it is stopped already) is fine."""
-        self._call(
+        self.call(
             "post", f"/containers/{container}/stop", params={"timeout": grace}, what="stop it", timeout=grace + EFFECT
         )
 
     def restart(self, container: str, grace: int) -> None:
         """4.3 calls the grace ``t``, later versions take both names."""
         params = {"t": grace, "timeout": grace}
-        self._call("post", f"/containers/{container}/restart", params=params, what="restart it", timeout=grace + EFFECT)
+        self.call("post", f"/containers/{container}/restart", params=params, what="restart it", timeout=grace + EFFECT)
 
     def kill(self, container: str, signal: str = "SIGKILL") -> None:
         """Send a signal."""
-        self._call("post", f"/containers/{container}/kill", params={"signal": signal}, what="kill it", timeout=EFFECT)
+        self.call("post", f"/containers/{container}/kill", params={"signal": signal}, what="kill it", timeout=EFFECT)
 
     def pause(self, container: str) -> None:
         """Freeze it."""
-        self._call("post", f"/containers/{container}/pause", what="pause it", timeout=EFFECT)
+        self.call("post", f"/containers/{container}/pause", what="pause it", timeout=EFFECT)
 
     def unpause(self, container: str) -> None:
         """Thaw it."""
-        self._call("post", f"/containers/{container}/unpause", what="unpause it", timeout=EFFECT)
+        self.call("post", f"/containers/{container}/unpause", what="unpause it", timeout=EFFECT)
 
     def remove(self, container: str, *, force: bool = False) -> None:
         """Remove it; a stopping time of its own when forced."""
         params = {"force": force, "v": False}
-        self._call("delete", f"/containers/{container}", params=params, what="remove it", timeout=EFFECT)
+        path = f"/containers/{container}"
+        insisted(lambda: self.call("delete", path, params=params, what="remove it", timeout=EFFECT))
 
     def wait(self, container: str, seconds: float) -> int:
         """Wait by one blocking call, which this thread cannot end before ``seconds``."""
         params = {"condition": ["exited", "stopped"]}
         try:
-            return int(self._call("post", f"/containers/{container}/wait", params=params, what="wait", timeout=seconds))
+            return int(self.call("post", f"/containers/{container}/wait", params=params, what="wait", timeout=seconds))
         except failures.PodmanDown as down:
             if down.state is SourceState.HANGING:
                 raise TimeoutError(f"It still ran after {seconds:g} s.") from down
@@ -149,7 +158,7 @@ class ApiPodman:
         run = self._made(f"/containers/{container}/exec", wish, "exec")
         begin = b'{"Detach": false, "Tty": false}'
         try:
-            body = self._call("post", f"/exec/{run}/start", data=begin, what="exec", timeout=seconds, hijacked=True)
+            body = self.call("post", f"/exec/{run}/start", data=begin, what="exec", timeout=seconds, hijacked=True)
         except failures.PodmanSays as said:
             if "not found" not in said.detail and "no such file" not in said.detail:
                 raise
@@ -162,7 +171,7 @@ class ApiPodman:
         """GET runs it. Its answer tells only this run: the state is read by inspect. A command that overran its
         own timeout is answered with a 500 after it ended, and counted by Podman as a failure."""
         try:
-            self._call("get", f"/containers/{container}/healthcheck", what="run its health command", timeout=seconds)
+            self.call("get", f"/containers/{container}/healthcheck", what="run its health command", timeout=seconds)
         except failures.PodmanSays as said:
             if "exceeded timeout" not in said.detail:
                 raise
@@ -183,7 +192,7 @@ class ApiPodman:
 
     def stats(self, interval: int) -> Feed[Sequence[Usage]]:
         """No ``containers`` parameter = all, also those that come later."""
-        return self._stream(f"/containers/stats?stream=true&interval={interval}", objects(_sample), endless=True)
+        return UsageFeed(self, partial(self._stream, endless=True), interval)
 
     def events(self) -> Feed[Event]:
         """Events from now on."""
@@ -192,7 +201,7 @@ class ApiPodman:
     def past_events(self, container: str, since: float) -> tuple[Event, ...]:
         """``stream=false``: podman-py's own call forces true, which gives nothing of the past on 4.3."""
         params = {"stream": False, "since": int(since), "filters": json.dumps({"container": [container]})}
-        body = self._call("get", "/events", params=params, what="read its events")
+        body = self.call("get", "/events", params=params, what="read its events")
         lines = [line for line in body.splitlines() if line.strip()]
         return self._shaped(lambda: tuple(parse.event_api(json.loads(line)) for line in lines), "read its events")
 
@@ -209,19 +218,19 @@ class ApiPodman:
         params = {"all": True, "filters": json.dumps({"volume": [name]})}
         return self._many(parse.container_row, "/containers/json", params, "list containers")
 
-    def volume_size(self, name: str, seconds: float) -> int | None:
+    def volume_sizes(self, seconds: float) -> dict[str, int]:
         """Podman's own disk usage, which walks every volume."""
         try:
-            body = self._call("get", "/system/df", what="measure the volume", timeout=seconds)
+            body = self.call("get", "/system/df", what="measure the volumes", timeout=seconds)
         except failures.PodmanDown as down:
             if down.state is SourceState.HANGING:
-                return None
+                return {}
             raise
-        return self._shaped(lambda: parse.volume_sizes(json.loads(body)).get(name), "measure the volume")
+        return self._shaped(lambda: parse.volume_sizes(json.loads(body)), "measure the volumes")
 
     def remove_volume(self, name: str) -> None:
         """Never forced: a volume in use stays."""
-        self._call("delete", f"/volumes/{name}", what="remove the volume", timeout=EFFECT)
+        self.call("delete", f"/volumes/{name}", what="remove the volume", timeout=EFFECT)
 
     def images(self) -> tuple[Image, ...]:
         """All images."""
@@ -233,7 +242,7 @@ class ApiPodman:
 
     def import_image(self, tar: bytes, tag: str, changes: Sequence[str]) -> str:
         """podman-py has no import."""
-        self._call(
+        self.call(
             "post",
             "/images/import",
             params={"reference": tag, "changes": list(changes)},
@@ -247,6 +256,12 @@ class ApiPodman:
     def _stream(self, target: str, decode: Callable[[Iterator[bytes]], Iterator[T]], *, endless: bool) -> Stream[T]:
         return Stream(self._bound()[1], PREFIX + target, decode, endless=endless)
 
+    def posted(self, target: str, what: str, kind: str = "application/json", body: bytes = b"") -> Stream[Any]:
+        """Return the lines of a long call's answer, JSON each, as they come; closing it ends the call. Shared with the
+        adapter of ``provision``."""
+        path, lines = self._bound()[1], objects(lambda line: line)
+        return Stream(path, PREFIX + target, lines, endless=False, body=(kind, body), what=what)
+
     def _bound(self) -> tuple[PodmanClient, str]:
         with self._lock:
             if self._client is None:
@@ -255,16 +270,16 @@ class ApiPodman:
             return self._client, self._path
 
     def _one(self, make: Callable[[Any], T], path: str, params: Mapping[str, object] | None, what: str) -> T:
-        body = self._call("get", path, params=params, what=what)
+        body = self.call("get", path, params=params, what=what)
         return self._shaped(lambda: make(json.loads(body)), what)
 
     def _many(
         self, make: Callable[[Any], T], path: str, params: Mapping[str, object] | None, what: str
     ) -> tuple[T, ...]:
-        return self._one(lambda docs: tuple(make(doc) for doc in docs), path, params, what)
+        return whole(lambda: self._one(lambda docs: tuple(make(doc) for doc in docs), path, params, what))
 
     def _made(self, path: str, wish: object, what: str) -> str:
-        body = self._call("post", path, data=json.dumps(wish).encode(), what=what, timeout=EFFECT)
+        body = self.call("post", path, data=json.dumps(wish).encode(), what=what, timeout=EFFECT)
         return self._shaped(lambda: str(json.loads(body)["Id"]), what)
 
     def _shaped(self, read: Callable[[], T], what: str) -> T:
@@ -273,7 +288,7 @@ class ApiPodman:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise failures.not_podman(what, self._path) from error
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
@@ -285,6 +300,8 @@ class ApiPodman:
         timeout: float = CALL,
         hijacked: bool = False,
     ) -> bytes:
+        """Make one call below ``PREFIX`` within ``timeout`` seconds and return the answer's body; ``what`` completes
+        "Podman refused to …". Shared with the adapter of ``provision``."""
         client, socket_path = self._bound()
         patience = (sockets.CONNECT, timeout)
         try:
@@ -330,8 +347,3 @@ def _read(raw: Any, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise TimeoutError("the answer did not end in time")
     return b"".join(parts)
-
-
-def _sample(doc: Mapping[str, Any]) -> tuple[Usage, ...]:
-    now = time.time()
-    return tuple(parse.usage_row(row, now) for row in doc.get("Stats") or ())

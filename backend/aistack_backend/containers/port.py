@@ -142,8 +142,8 @@ class Podman(Protocol):
         """Return the containers, running or not, that mount it."""
         ...
 
-    def volume_size(self, name: str, seconds: float) -> int | None:
-        """Return its bytes on disk, or None when that takes longer than ``seconds``."""
+    def volume_sizes(self, seconds: float) -> dict[str, int]:
+        """Return the bytes on disk of every volume by name; empty when that takes longer than ``seconds``."""
         ...
 
     def remove_volume(self, name: str) -> None:

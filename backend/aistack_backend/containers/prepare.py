@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.audit.redact import shortened
 from aistack_backend.containers import effects, pins, sandbox, sandbox_image
-from aistack_backend.containers.models import Volume
 from aistack_backend.containers.parse import MANAGED, RUNS
 from aistack_backend.containers.port import Podman
-from aistack_backend.containers.service import Containers
+from aistack_backend.containers.service import Containers, Side
 from aistack_backend.errors import BadInput, NotFound, Unavailable
 from aistack_backend.wire.actions import Target
 from aistack_backend.wire.containers import Container, ContainerState, Verb
 
-VOLUME_REMOVE = "volume.remove"
 COMMANDS = {Verb.REMOVE: "rm"}
 VERBS = tuple(verb for verb in Verb if verb is not Verb.UNKNOWN)
 CONTAINER_KINDS = frozenset(f"container.{verb.value}" for verb in VERBS)
-KINDS = CONTAINER_KINDS | {VOLUME_REMOVE, sandbox.KIND}
-SIZE_PATIENCE = 1.5
-"""Seconds that measuring a volume may take; Podman walks all of them."""
+KINDS = CONTAINER_KINDS | {sandbox.KIND}
 
 
 class Preparer:
     """Resolves names to full ids, pins them, measures. Changes nothing; blocks for a few calls to Podman."""
+
+    kinds = KINDS
 
     def __init__(self, podman: Podman, containers: Containers, image: str = "") -> None:
         """``image``: what shell commands run in; empty = the usual ones (see ``sandbox_image``)."""
@@ -44,8 +44,6 @@ class Preparer:
         """
         if kind in CONTAINER_KINDS:
             return self._container(Verb(kind.partition(".")[2]), target, requester, task_id)
-        if kind == VOLUME_REMOVE:
-            return self._volume(target, requester, task_id)
         if kind == sandbox.KIND:
             return self._shell(script, requester, task_id)
         raise BadInput(f"There is no action {kind!r}.", f"Use one of {', '.join(sorted(KINDS))}.")
@@ -54,67 +52,28 @@ class Preparer:
         if not ref:
             raise BadInput(f"No container is named to {verb.value}.", "Give its name or its id.")
         chosen = self._containers.resolve(ref)
-        found = self._podman.inspect(chosen.id, size=verb is Verb.REMOVE)
-        row = found.container
-        _possible(verb, row.state, row.name)
+        side = self._containers.side(chosen.host) if chosen.host else Side(self._podman)
+        found = side.podman.inspect(chosen.id, size=verb is Verb.REMOVE)
+        row = replace(found.container, host=chosen.host)
+        _possible(verb, row.state, row.full_name)
         force = ("--force",) if verb is Verb.REMOVE and row.state in RUNS else ()
         action = Action(
             kind=f"container.{verb.value}",
-            argv=("podman", COMMANDS.get(verb, verb.value), *force, row.id),
+            argv=("podman", *side.flags, COMMANDS.get(verb, verb.value), *force, row.id),
             image=row.image_id,
-            targets=(Target(type="container", id=row.id, name=row.name, pin=pins.container_pin(found)),),
+            targets=(_target(row, pins.container_pin(found)),),
             requester=requester,
             task_id=task_id,
         )
-        managed = self._managed(row)
+        managed = _managed(side.podman, row)
+        where = f"On the machine {row.host}. " if row.host else ""
         evidence = Evidence(
-            title=f"{verb.value} container {row.name}",
-            effect=_flagged(effects.effect(self._podman, verb, found), managed=managed),
-            undo=effects.undo(verb, row.name),
+            title=f"{verb.value} container {row.full_name}",
+            effect=where + _flagged(effects.effect(side.podman, verb, found), managed=managed),
+            undo=effects.undo(verb, row.full_name),
             managed=managed,
         )
         return action, evidence
-
-    def _managed(self, row: Container) -> bool:
-        """Whether who created the container labelled it: an image's author must not lower the risk (R4.7)."""
-        if not row.managed:
-            return False
-        try:
-            return MANAGED not in self._podman.image(row.image_id).labels
-        except NotFound:
-            return False
-
-    def _volume(self, name: str, requester: str, task_id: int) -> tuple[Action, Evidence]:
-        if not name:
-            raise BadInput("No volume is named to remove.", "Give its name.")
-        found = self._find_volume(name)
-        if users := self._podman.volume_users(found.name):
-            names = ", ".join(sorted(user.name for user in users)[:6])
-            raise BadInput(f"Volume {found.name} is used by {names}.", "Remove what uses it first.")
-        bytes_used = self._podman.volume_size(found.name, SIZE_PATIENCE)
-        held = "its size was not measured in time" if bytes_used is None else effects.size(bytes_used)
-        managed = MANAGED in found.labels
-        action = Action(
-            kind=VOLUME_REMOVE,
-            argv=("podman", "volume", "rm", found.name),
-            targets=(Target(type="volume", id=found.name, name=found.name, pin=pins.volume_pin(found)),),
-            requester=requester,
-            task_id=task_id,
-        )
-        evidence = Evidence(
-            title=f"remove volume {found.name}",
-            effect=_flagged(f"All its data is deleted ({held}). No container uses it.", managed=managed),
-            undo="none",
-            managed=managed,
-        )
-        return action, evidence
-
-    def _find_volume(self, name: str) -> Volume:
-        for volume in self._podman.volumes():
-            if volume.name == name:
-                return volume
-        known = ", ".join(sorted(volume.name for volume in self._podman.volumes())[:10])
-        raise NotFound(f"There is no volume {name!r}.", f"There are: {known}." if known else "There are no volumes.")
 
     def _shell(self, script: str, requester: str, task_id: int) -> tuple[Action, Evidence]:
         image = sandbox_image.find(self._podman, self._image)
@@ -134,6 +93,20 @@ class Preparer:
             managed=True,
         )
         return action, evidence
+
+
+def _target(row: Container, pin: str) -> Target:
+    return Target(type="container", id=row.id, name=row.full_name, pin=pin, host=row.host)
+
+
+def _managed(podman: Podman, row: Container) -> bool:
+    """Whether who created the container labelled it: an image's author must not lower the risk (R4.7)."""
+    if not row.managed:
+        return False
+    try:
+        return MANAGED not in podman.image(row.image_id).labels
+    except NotFound:
+        return False
 
 
 def _possible(verb: Verb, state: ContainerState, name: str) -> None:

@@ -18,6 +18,10 @@ GATHER = 0.05
 """Seconds between two batches at least, unless the first is full: 20 a second are more than an eye follows."""
 QUEUE = 50_000
 """Lines held for a reader that is slow, about 15 MB; then the oldest are dropped and counted."""
+CALM = 0.003
+"""Seconds of rest after each block of a live log while more than a batch of it waits for its reader."""
+BEHIND = 2.0
+"""Seconds that a live log may be behind; then it is read without rest."""
 WAIT = 0.5
 """Seconds that the reading thread waits at most for room before it looks whether it was closed."""
 
@@ -27,6 +31,9 @@ class LogPump:
 
     ``lossless``: when the queue is full the thread waits, and Podman with it (a log that is read once). Else the
     oldest lines are dropped (a live view must not fall minutes behind).
+
+    A flood of a live log is read in larger pieces with a rest between: Podman, this process and the reader's console
+    would else have every core, and the operator's keys would wait. Podman holds back what is not read yet.
     """
 
     def __init__(self, feed: Feed[Sequence[LogLine]], *, lossless: bool, queue: int = QUEUE) -> None:
@@ -87,11 +94,18 @@ class LogPump:
         try:
             for lines in self._feed:
                 self._put(lines)
+                if self._may_rest(lines):
+                    time.sleep(CALM)
         except (BackendError, OSError) as error:
             self._error = error
         with self._room:
             self._ended = True
         self._ring()
+
+    def _may_rest(self, lines: Sequence[LogLine]) -> bool:
+        """Whether the reader has enough to do, and what was read is new: what has no stamp is not taken for new."""
+        at = lines[-1].at if lines and not self._lossless and not self._closed and len(self._lines) > BATCH else None
+        return at is not None and 0 <= time.time() - at < BEHIND
 
     def _put(self, lines: Sequence[LogLine]) -> None:
         with self._room:

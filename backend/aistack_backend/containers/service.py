@@ -7,8 +7,9 @@ import difflib
 import re
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from aistack_backend.bus import Bus
+from aistack_backend.bus import Publish
 from aistack_backend.clock import Clock
 from aistack_backend.containers import detail
 from aistack_backend.containers.follow import LogReader
@@ -23,10 +24,23 @@ PREFIXES = ("local-ai-",)
 HEX = re.compile(r"[0-9a-f]{4,64}")
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The Podman of one machine; ``url`` is how a person's ``podman --url`` would reach it, empty = it is this one."""
+
+    podman: Podman
+    url: str = ""
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The arguments that lead the podman command there."""
+        return ("--url", self.url) if self.url else ()
+
+
 class Containers:
     """Watches Podman and answers questions about its containers."""
 
-    def __init__(self, podman: Podman, bus: Bus, clock: Clock) -> None:
+    def __init__(self, podman: Podman, bus: Publish, clock: Clock) -> None:
         self._podman = podman
         self._clock = clock
         self.watcher = Watcher(podman, bus, clock)
@@ -40,8 +54,26 @@ class Containers:
         self.watcher.stop()
         self._podman.close()
 
+    def nudge(self, ref: str = "") -> None:
+        """Look again at a container, by its ``ref``, or at all, now (see ``Watcher.nudge``)."""
+        self.watcher.nudge(ref)
+
+    def side(self, host: str = "") -> Side:
+        """Return the Podman of a machine ("" = this one).
+
+        Raises:
+            NotFound: no machine of that name is configured.
+        """
+        if host:
+            raise NotFound(f"There is no host {host!r} in the configuration.", "Name it in a section [hosts.NAME].")
+        return Side(self._podman)
+
     def fleet(self) -> Fleet:
         """Return the newest measured list and the state of its source; never blocks."""
+        return self.watcher.fleet
+
+    def _own(self) -> Fleet:
+        # Never ``fleet``: that of several machines has rows of the others, and a plain name must not find one.
         return self.watcher.fleet
 
     async def detail(self, ref: str) -> ContainerDetail:
@@ -62,7 +94,7 @@ class Containers:
             BadInput: the beginning fits several; they are named.
             PodmanDown: the list cannot be had.
         """
-        fleet = self.fleet()
+        fleet = self._own()
         if fleet.at is not None and fleet.source.state is SourceState.OK:
             try:
                 return pick(ref, fleet.containers)
@@ -82,7 +114,7 @@ class Containers:
             NotFound, BadInput, PodmanDown: there is no such log, or Podman went away.
         """
         container = await asyncio.to_thread(self.resolve, ref)
-        reader = LogReader(self._podman, self.fleet, container.id)
+        reader = LogReader(self._podman, self._own, container.id)
         async with aclosing(reader.follow(tail, since) if follow else reader.once(tail, since)) as batches:
             async for batch in batches:
                 yield batch

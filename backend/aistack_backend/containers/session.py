@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aistack_backend.bus import Bus
+from aistack_backend.bus import Publish
 from aistack_backend.containers import eventsfile
 from aistack_backend.containers.failures import PodmanDown
 from aistack_backend.containers.feedthreads import Caller, Message, Reader
@@ -57,7 +57,7 @@ def net_pause(took: float, *, fast: bool) -> float:
 class Session:
     """Feeds, calls and timers around one queue; ``run`` is the watcher's thread."""
 
-    def __init__(self, podman: Podman, watcher: Watcher, bus: Bus, narrator: Narrator) -> None:
+    def __init__(self, podman: Podman, watcher: Watcher, bus: Publish, narrator: Narrator) -> None:
         self._podman = podman
         self._watcher = watcher
         self._bus = bus

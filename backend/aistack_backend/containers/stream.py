@@ -39,18 +39,28 @@ class _Plain(http.client.HTTPConnection):
 
 
 class Stream(Generic[T]):
-    """One GET whose body is read until it ends; ``decode`` turns its blocks into items.
+    """One call whose answer is read until it ends; ``decode`` turns its blocks into items.
 
-    ``endless``: the end of the body is a failure (events, stats), not the end of a log.
+    ``endless``: the end of the body is a failure (events, stats), not the end of a log. With a ``body`` it is a POST
+    of that content type; ``what`` completes "Podman refused to …".
     """
 
     def __init__(
-        self, path: str, target: str, decode: Callable[[Iterator[bytes]], Iterator[T]], *, endless: bool
+        self,
+        path: str,
+        target: str,
+        decode: Callable[[Iterator[bytes]], Iterator[T]],
+        *,
+        endless: bool,
+        body: tuple[str, bytes] | None = None,
+        what: str = "stream",
     ) -> None:
         self._path = path
         self._target = target
         self._decode = decode
         self._endless = endless
+        self._body = body
+        self._what = what
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._closed = False
@@ -97,11 +107,15 @@ class Stream(Generic[T]):
         connection.sock = connected
         try:
             connected.settimeout(HEADERS if self._endless else None)
-            connection.request("GET", self._target)
+            if self._body is None:
+                connection.request("GET", self._target)
+            else:
+                kind, content = self._body
+                connection.request("POST", self._target, content, {"Content-Type": kind})
             answer = connection.getresponse()
             with answer:
                 if answer.status >= 400:
-                    raise failures.from_answer(answer.status, answer.read(), "stream", self._path)
+                    raise failures.from_answer(answer.status, answer.read(), self._what, self._path)
                 connected.settimeout(None)
                 while block := answer.read1(BLOCK):
                     yield block

@@ -1,4 +1,4 @@
-"""The tools that act on containers and volumes, always on a full id, always on what was pinned."""
+"""The tools that act on containers, always on a full id, always on what was pinned."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from aistack_backend.containers.aside import to_the_end
 from aistack_backend.containers.models import Inspected
 from aistack_backend.containers.parse import RUNS
 from aistack_backend.containers.port import Podman
-from aistack_backend.containers.prepare import CONTAINER_KINDS, VOLUME_REMOVE
+from aistack_backend.containers.prepare import CONTAINER_KINDS
+from aistack_backend.containers.service import Side
 from aistack_backend.engine.tools import Fate, Nature, Outcome
-from aistack_backend.errors import BackendError, BadInput, NotFound
+from aistack_backend.errors import BackendError, BadInput, Conflict, NotFound
 from aistack_backend.wire.actions import Target
 from aistack_backend.wire.containers import ContainerState, Verb
 
@@ -36,11 +37,17 @@ class ContainerTool:
 
     kinds = CONTAINER_KINDS
 
-    def __init__(self, podman: Podman, nudge: Callable[[str], None] = lambda _: None) -> None:
-        """``nudge`` is told the id after each effect (``Watcher.nudge``): hosts without an events file see it
-        at once too."""
+    def __init__(
+        self,
+        podman: Podman,
+        nudge: Callable[[str], None] = lambda _: None,
+        side: Callable[[str], Side] | None = None,
+    ) -> None:
+        """``nudge`` is told the ref after each effect (``Containers.nudge``): hosts without an events file see it
+        at once too. ``side`` gives the Podman of another machine by its name; None = there is none."""
         self._podman = podman
         self._nudge = nudge
+        self._side = side
 
     def nature(self, action: Action) -> Nature:
         """Restart and kill are effects; the others only lead to an end state."""
@@ -50,7 +57,11 @@ class ContainerTool:
         """Inspect, and compare with the pin: same run, same configuration, same image."""
         target = _target(action, "container")
         try:
-            return pins.changed(target.pin, pins.container_pin(self._podman.inspect(target.id)), target.name)
+            podman = self._podman_of(action)
+        except BackendError as error:
+            return error.detail
+        try:
+            return pins.changed(target.pin, pins.container_pin(podman.inspect(target.id)), target.name)
         except NotFound:
             return f"{target.name} was removed since this was approved."
         except BackendError as error:
@@ -75,27 +86,43 @@ class ContainerTool:
                 return Outcome(ok=True, text=f"{text} It was so already.")
             return Outcome(ok=False, text=f"Nothing was done: {why}")
         try:
-            self._do(verb, target.id, action)
+            self._do(self._podman_of(action), verb, target.id, action)
         except BackendError as error:
             if text := self._reached(action):
                 return Outcome(ok=True, text=f"{text} It was so already.")
             return Outcome(ok=False, text=error.detail)
         finally:
-            self._nudge(target.id)
+            self._nudge(target.ref)
         return Outcome(ok=True, text=_said(action))
 
-    def _do(self, verb: Verb, ident: str, action: Action) -> None:
+    def _podman_of(self, action: Action) -> Podman:
+        """Return the Podman that the action was approved for.
+
+        Raises:
+            NotFound, Conflict: its machine is not configured any more, or its name is another machine's now.
+        """
+        target = _target(action, "container")
+        if not target.host:
+            return self._podman
+        if self._side is None:
+            raise NotFound(f"There is no host {target.host!r} in the configuration.")
+        side = self._side(target.host)
+        if action.argv[1:3] != side.flags:
+            raise Conflict(f"{target.host} is another machine or socket now ({side.url}) than when this was approved.")
+        return side.podman
+
+    def _do(self, podman: Podman, verb: Verb, ident: str, action: Action) -> None:
         if verb in (Verb.STOP, Verb.RESTART):
-            grace = self._podman.inspect(ident).stop_timeout
-            (self._podman.stop if verb is Verb.STOP else self._podman.restart)(ident, grace)
+            grace = podman.inspect(ident).stop_timeout
+            (podman.stop if verb is Verb.STOP else podman.restart)(ident, grace)
         elif verb is Verb.REMOVE:
-            self._podman.remove(ident, force="--force" in action.argv)
+            podman.remove(ident, force="--force" in action.argv)
         else:
             calls: dict[Verb, Callable[[str], None]] = {
-                Verb.START: self._podman.start,
-                Verb.KILL: self._podman.kill,
-                Verb.PAUSE: self._podman.pause,
-                Verb.UNPAUSE: self._podman.unpause,
+                Verb.START: podman.start,
+                Verb.KILL: podman.kill,
+                Verb.PAUSE: podman.pause,
+                Verb.UNPAUSE: podman.unpause,
             }
             calls[verb](ident)
 
@@ -109,9 +136,9 @@ class ContainerTool:
 
     def _fate(self, action: Action) -> tuple[Fate, str]:
         """Return what the container's state tells, and the sentence for DONE."""
-        verb, target = _verb(action), _target(action, "container")
+        verb, target, podman = _verb(action), _target(action, "container"), self._podman_of(action)
         try:
-            found = self._podman.inspect(target.id)
+            found = podman.inspect(target.id)
         except NotFound:
             return (Fate.DONE, _said(action)) if verb is Verb.REMOVE else (Fate.UNKNOWN, "")
         same_run = found.started == pins.started_of(target.pin)
@@ -119,61 +146,6 @@ class ContainerTool:
         if verb in (Verb.STOP, Verb.KILL) and not same_run and found.container.state not in OVER:
             text = f"The run of {target.name} that was to be {PAST[verb]} has ended; it was started anew since."
         return _fate_of(verb, found, same_run=same_run), text
-
-
-class VolumeTool:
-    """Runs ``volume.remove``, never forced."""
-
-    kinds = frozenset({VOLUME_REMOVE})
-
-    def __init__(self, podman: Podman) -> None:
-        self._podman = podman
-
-    def nature(self, action: Action) -> Nature:
-        """Gone is gone; a later volume of the same name has another pin."""
-        return Nature.IDEMPOTENT
-
-    def recheck(self, action: Action) -> str:
-        """The same volume, and nobody uses it."""
-        target = _target(action, "volume")
-        try:
-            now = pins.volume_pin(self._podman.volume(target.id))
-            users = self._podman.volume_users(target.id)
-        except NotFound:
-            return f"Volume {target.name} was removed since this was approved."
-        except BackendError as error:
-            return error.detail
-        if users:
-            return f"Volume {target.name} is used by {users[0].name} now."
-        return "" if now == target.pin else f"Volume {target.name} was made anew since this was approved."
-
-    async def run(self, key: str, action: Action) -> Outcome:
-        """Remove it."""
-        return await to_the_end(lambda: self._run(action))
-
-    def probe(self, key: str, action: Action) -> tuple[Fate, Outcome | None]:
-        """Look whether it is still there."""
-        target = _target(action, "volume")
-        try:
-            same = pins.volume_pin(self._podman.volume(target.id)) == target.pin
-        except NotFound:
-            return Fate.DONE, Outcome(ok=True, text=f"Volume {target.name} is removed.")
-        except BackendError:
-            return Fate.UNKNOWN, None
-        return (Fate.NOT_DONE if same else Fate.DONE), None
-
-    def _run(self, action: Action) -> Outcome:
-        target = _target(action, "volume")
-        fate, outcome = self.probe("", action)
-        if fate is Fate.DONE and outcome is not None:
-            return outcome
-        if why := self.recheck(action):
-            return Outcome(ok=False, text=f"Nothing was done: {why}")
-        try:
-            self._podman.remove_volume(target.id)
-        except BackendError as error:
-            return Outcome(ok=False, text=error.detail)
-        return Outcome(ok=True, text=f"Volume {target.name} is removed.")
 
 
 def _fate_of(verb: Verb, found: Inspected, *, same_run: bool) -> Fate:

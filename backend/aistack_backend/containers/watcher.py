@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import replace
 
-from aistack_backend.bus import Bus
+from aistack_backend.bus import Publish
 from aistack_backend.clock import Clock
 from aistack_backend.containers.failures import HINTS, PodmanDown
 from aistack_backend.containers.narrate import Narrator
@@ -37,7 +37,7 @@ LOOK = 0.1
 class Watcher:
     """Keeps the newest ``Fleet`` and tells the bus; reconnects by itself, at once when a socket appears."""
 
-    def __init__(self, podman: Podman, bus: Bus, clock: Clock) -> None:
+    def __init__(self, podman: Podman, bus: Publish, clock: Clock) -> None:
         self._podman = podman
         self._bus = bus
         self._clock = clock

@@ -23,7 +23,15 @@ class Ending:
 
 def told(outcome: Outcome) -> Ending:
     """It ran to its end and said how."""
-    return done(outcome.text) if outcome.ok else failed(outcome.text)
+    if outcome.ok:
+        return done(outcome.text)
+    return exhausted(outcome.text) if outcome.exhausted else failed(outcome.text)
+
+
+def exhausted(text: str) -> Ending:
+    """It ran until a limit of its own, and what it was for is not reached."""
+    reason = shortened(text.strip().partition("\n")[0], 200)
+    return Ending(effect=EffectState.FAILED, task=TaskState.EXHAUSTED, reason=reason, result=text)
 
 
 def stopped(why: str) -> Ending:

@@ -28,9 +28,10 @@ APP_VERSION = "1"
 """A contract number of ours: the shape of the ``exec`` workflow. DBOS refuses to resume another version."""
 
 
-def workflow_id(task_id: int, approval_id: int, revision: int) -> str:
-    """Return the id that makes the same execution the same row, however often it is enqueued."""
-    return f"exec:{task_id}:{revision}:a{approval_id}"
+def workflow_id(task_id: int, approval_id: int, revision: int, resumes: int = 0) -> str:
+    """Return the id that makes the same execution the same row, however often it is enqueued; each time that a person
+    resumed it is an execution of its own."""
+    return f"exec:{task_id}:{revision}:a{approval_id}" + (f":r{resumes}" if resumes else "")
 
 
 def system_engine(database: Database) -> SqlEngine:
@@ -75,7 +76,7 @@ class Queue:
                 self._client = client
             return self._client
 
-    def enqueue(self, connection: Connection, task_id: int, approval_id: int, revision: int) -> None:
+    def enqueue(self, connection: Connection, task_id: int, approval_id: int, revision: int, resumes: int = 0) -> None:
         """Enqueue in the caller's transaction: a rollback leaves no ghost, a repeat leaves one row.
 
         Raises:
@@ -84,7 +85,7 @@ class Queue:
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
             "queue_name": QUEUE,
-            "workflow_id": workflow_id(task_id, approval_id, revision),
+            "workflow_id": workflow_id(task_id, approval_id, revision, resumes),
             "app_version": APP_VERSION,
         }
         client = self._client or self._unprepared(connection)

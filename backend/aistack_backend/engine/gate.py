@@ -15,6 +15,7 @@ from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.engine.endings import Ending
 from aistack_backend.engine.ledger import LIMIT, EffectState, Entry, Ledger, effect_key
+from aistack_backend.engine.marks import Marks
 from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BackendError, BadInput, NotFound, Refused, Unavailable
@@ -27,7 +28,7 @@ from aistack_backend.wire.tasks import TaskState
 log = logging.getLogger(__name__)
 
 RERUN_WITHIN = 300.0
-"""Seconds after its begin in which an interrupted effect may still run under its old approval."""
+"""Seconds after its begin, or its last mark, in which an interrupted effect may still run under its old approval."""
 TOO_OLD = "It was interrupted too long ago to run under its old approval: ask again."
 
 
@@ -67,6 +68,8 @@ class Start:
     why: str = ""
     action: Action | None = None
     entry: Entry | None = None
+    pausing: str = ""
+    """Why an INTERRUPTED run is to pause before it goes on; empty = it is not."""
 
 
 REFUSED = {
@@ -90,6 +93,7 @@ class Gate:
         self._journal = journal
         self._clock = clock
         self._ledger = ledger
+        self._marks = Marks(clock)
 
     def begin(self, run: Run) -> Start:
         """Use up the approval, write the effect and the intent in one transaction, then witness it.
@@ -149,6 +153,29 @@ class Gate:
         except Unavailable as error:
             log.error("the audit witness lags behind effect %s: %s", run.key, error.detail)
 
+    def going_on(self, run: Run) -> None:
+        """Mark that the effect still goes on, so that it may run on after a crash from here.
+
+        Raises:
+            Unavailable: it cannot be written.
+        """
+        with self._database.tx() as connection:
+            self._marks.going_on(connection, run.key)
+
+    def pause(self, run: Run, action: Action, why: str) -> None:
+        """Write that it has stopped in between: the task is PAUSED, the effect stays begun.
+
+        Raises:
+            Unavailable: nothing was written.
+        """
+        with self._database.tx() as connection:
+            self._write(connection, run, action, Phase.NOTE, outcome="paused", reason=why)
+            taskrow.move(connection, self._clock, run.task_id, TaskState.PAUSED, why)
+        try:
+            self._journal.seal()
+        except Unavailable as error:
+            log.error("the audit witness lags behind the pause of %s: %s", run.key, error.detail)
+
     def note(self, run: Run, action: Action, reason: str) -> None:
         """Write a fact about an interrupted effect to the audit, before acting on it.
 
@@ -202,10 +229,21 @@ class Gate:
         action = _approved(connection, entry.approval_id)
         if action is not None and not _intended(connection, entry.approval_id, action):
             action = None
-        return Start(verdict=Verdict.INTERRUPTED, why=self._outdated(connection, entry), action=action, entry=entry)
+        mark = self._marks.find(connection, entry.key)
+        if taskrow.read(connection, entry.task_id)["state"] == TaskState.QUEUED:  # resumed by a person
+            taskrow.move(connection, self._clock, entry.task_id, TaskState.RUNNING)
+        return Start(
+            verdict=Verdict.INTERRUPTED,
+            why=self._outdated(connection, entry),
+            action=action,
+            entry=entry,
+            pausing=mark.pausing if mark else "",
+        )
 
     def _outdated(self, connection: Connection, entry: Entry) -> str:
         """Say why an interrupted effect may not act again: too long ago by either clock, or in another boot."""
+        if self._marks.fresh(connection, entry.key, RERUN_WITHIN):
+            return ""
         used = rows.load(connection, entry.approval_id)
         age = self._clock.now() - entry.begun_at
         if used.start_before_mono is None or used.decided_boot != self._clock.boot_id():

@@ -94,6 +94,12 @@ class Ledger:
         wanted = (effect.c.task_id == task_id) & (effect.c.state == EffectState.BEGUN)
         return connection.execute(update(effect).where(wanted).values(outcome=why[:LIMIT])).rowcount > 0
 
+    def give_up(self, connection: Connection, task_id: int, why: str) -> None:
+        """Write that the begun effect of a paused task will not be taken up again."""
+        begun = (effect.c.task_id == task_id) & (effect.c.state == EffectState.BEGUN)
+        values = {"state": EffectState.CANCELLED, "ended_at": self._clock.now(), "outcome": why[:LIMIT]}
+        connection.execute(update(effect).where(begun).values(**values))
+
     def end(self, connection: Connection, key: str, state: EffectState, outcome: str) -> None:
         """Write how it ended: any state but BEGUN.
 

@@ -15,6 +15,7 @@ from aistack_backend.engine.enqueue import Queue, workflow_id
 from aistack_backend.engine.gate import Gate, Run
 from aistack_backend.errors import Conflict
 from aistack_backend.store.database import Database
+from aistack_backend.store.mark_tables import effect_mark
 from aistack_backend.store.tables import approval, effect, task
 from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.tasks import TaskState
@@ -58,15 +59,16 @@ class Orphans:
         handed_out = approval.c.state.in_([ApprovalState.APPROVED, ApprovalState.USED])
         open_task = task.c.state.in_([TaskState.QUEUED, TaskState.RUNNING])
         query = (
-            select(approval.c.task_id, approval.c.id, approval.c.revision, effect.c.state)
+            select(approval.c.task_id, approval.c.id, approval.c.revision, effect.c.state, effect_mark.c.resumes)
             .join(task, task.c.id == approval.c.task_id)
             .outerjoin(effect, effect.c.approval_id == approval.c.id)
+            .outerjoin(effect_mark, effect_mark.c.key == effect.c.key)
             .where(open_task & handed_out)
         )
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return {
-            workflow_id(row.task_id, row.id, row.revision): (
+            workflow_id(row.task_id, row.id, row.revision, row.resumes or 0): (
                 Run(row.task_id, row.id, row.revision),
                 row.state == "begun",
             )

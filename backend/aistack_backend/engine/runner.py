@@ -7,6 +7,7 @@ after a crash; what may happen then is decided by the ledger alone.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ from aistack_backend.approvals.action import Action
 from aistack_backend.engine import endings
 from aistack_backend.engine.endings import Ending
 from aistack_backend.engine.gate import Gate, Run, Start, Verdict
-from aistack_backend.engine.tools import Fate, Nature, Outcome, Registry, Tool
+from aistack_backend.engine.tools import Fate, Nature, Outcome, Pausable, Paused, Registry, Tool
 from aistack_backend.errors import BackendError, Conflict, Unavailable
 from aistack_backend.wire.tasks import TaskState
 
@@ -25,9 +26,13 @@ T = TypeVar("T")
 
 RETRY = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds between attempts to write while the database or the witness refuses; the last one repeats."""
+GOING_ON = 60.0
+"""Seconds between two marks of an effect that goes on: well below the gate's ``RERUN_WITHIN``."""
 LOOK_AGAIN = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between looks at an interrupted effect while its probe cannot tell: it may still be going on outside."""
 STOPPED = "The backend was stopped."
+PAUSED = "paused"
+"""What ``execute`` returns for a run that stopped in between."""
 
 
 class Runner:
@@ -47,6 +52,8 @@ class Runner:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._acting: dict[int, asyncio.Task[Outcome]] = {}
         self._stops: dict[int, str] = {}
+        self._pauses: dict[int, str] = {}
+        self._pausable: dict[int, Callable[[], None]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._closing = False
         self._active = 0
@@ -66,10 +73,20 @@ class Runner:
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._cancel, task_id)
 
+    def pause(self, task_id: int, why: str) -> None:
+        """Have what this task runs now, or is about to run, stop in between; safe from any thread. Only for a kind
+        that can pause. ``why`` is a sentence."""
+        self._pauses[task_id] = why
+        if ask := self._pausable.get(task_id):
+            ask()
+
     def stop_all(self) -> None:
-        """Stop everything that runs, because the backend stops; safe from any thread."""
+        """Pause what can be paused and stop everything else, because the backend stops; safe from any thread."""
         for task_id in tuple(self._acting):
-            self.stop(task_id, STOPPED)
+            if task_id in self._pausable:
+                self.pause(task_id, f"{STOPPED} Resume it when you want it to go on.")
+            else:
+                self.stop(task_id, STOPPED)
 
     async def execute(self, run: Run) -> str:
         """Take one run to a final state and return that state's word; never acts without the gate's GO.
@@ -91,6 +108,7 @@ class Runner:
             self._active -= 1
             self._turns.pop(run.key, None)
             self._stops.pop(run.task_id, None)
+            self._pauses.pop(run.task_id, None)
             self._tell(run)
 
     async def _take(self, run: Run) -> str:
@@ -123,10 +141,15 @@ class Runner:
     async def _act(self, run: Run, action: Action, tool: Tool) -> str:
         if why := self._stops.get(run.task_id):
             return await self._end(run, action, endings.never(TaskState.STOPPED, f"It did not run. {why}"))
+        if isinstance(tool, Pausable):
+            self._pausable[run.task_id] = functools.partial(tool.pause, run.key)
+            if run.task_id in self._pauses:
+                tool.pause(run.key)
         acting = asyncio.ensure_future(tool.run(run.key, action))
         self._acting[run.task_id] = acting
         try:
-            await asyncio.wait({acting})
+            while not (await asyncio.wait({acting}, timeout=GOING_ON))[0]:
+                await self._mark(run)
         except asyncio.CancelledError:
             acting.cancel()
             await _finished(acting)
@@ -134,6 +157,7 @@ class Runner:
             raise
         finally:
             self._acting.pop(run.task_id, None)
+            self._pausable.pop(run.task_id, None)
         return await self._conclude(run, action, tool, acting, "It was cancelled.")
 
     async def _conclude(
@@ -144,12 +168,29 @@ class Runner:
             why = self._stops.get(run.task_id, otherwise)
             ending = endings.late(why, outcome) if fate is Fate.DONE else endings.stopped(why)
             return await self._end(run, action, ending)
-        if error := acting.exception():
+        if isinstance(error := acting.exception(), Paused):
+            return await self._pause(run, action)
+        if error is not None:
             return await self._doubt(run, action, tool, error)
         return await self._end(run, action, endings.told(acting.result()))
 
+    async def _pause(self, run: Run, action: Action) -> str:
+        if why := self._stops.get(run.task_id):
+            return await self._end(run, action, endings.stopped(why))
+        why = self._pauses.get(run.task_id, STOPPED)
+        await self._written(lambda: self._gate.pause(run, action, why))
+        return PAUSED
+
+    async def _mark(self, run: Run) -> None:
+        try:
+            await self._firmly(lambda: self._gate.going_on(run))
+        except Unavailable as error:
+            log.warning("cannot mark that %s goes on: %s", run.key, error.detail)
+
     async def _recover(self, run: Run, start: Start, action: Action, tool: Tool) -> str:
         stop = self._stops.get(run.task_id) or (start.entry.outcome if start.entry else "")
+        if start.pausing:
+            self._pauses.setdefault(run.task_id, start.pausing)
         if tool.nature(action) is not Nature.EFFECT and not (stop or start.why):
             await self._note(run, action, "interrupted; running it again changes nothing more")
             return await self._act(run, action, tool)

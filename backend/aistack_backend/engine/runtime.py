@@ -16,6 +16,7 @@ from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, POLL, Queue
 from aistack_backend.engine.gate import Gate
 from aistack_backend.engine.lease import Lease
 from aistack_backend.engine.ledger import Ledger
+from aistack_backend.engine.marks import Marks, Open
 from aistack_backend.engine.orphans import Orphans
 from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.runner import LOOK_AGAIN, Runner
@@ -54,6 +55,7 @@ class Engine:
         """Wire it up; ``poll`` and ``look_again`` are seconds (see their constants)."""
         self.registry = registry
         self.ledger = Ledger(clock)
+        self.marks = Marks(clock)
         self.on_done: list[Callable[[int], None]] = []
         """Called with the task id, in a thread of the engine, whenever the engine changed a task's state."""
         self.failure = ""
@@ -120,6 +122,23 @@ class Engine:
     def cancel(self, task_id: int, why: str) -> None:
         """Stop the running effect of a task, or the one about to run; ``why`` is a sentence naming who."""
         self._runner.stop(task_id, why)
+
+    def pausable(self, kind: str) -> bool:
+        """Whether what runs of this kind can stop in between."""
+        return self.registry.pausable(kind) is not None
+
+    def pause(self, task_id: int, why: str) -> None:
+        """Have the running effect of a task stop in between; ``why`` is a sentence naming who."""
+        self._runner.pause(task_id, why)
+
+    def resume(self, connection: Connection, task_id: int, left: Open) -> None:
+        """Take a paused effect up again, in the caller's transaction.
+
+        Raises:
+            Unavailable: in the first seconds of a new data directory.
+        """
+        count = self.marks.resume(connection, left.key)
+        self._queue.enqueue(connection, task_id, left.approval_id, left.revision, count)
 
     def stop(self, grace: float = 10.0) -> None:
         """Begin nothing new, give running effects ``grace`` seconds, stop them, shut DBOS down, free the lease."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from aistack_backend.approvals.action import Action
 
@@ -35,6 +35,12 @@ class Outcome:
     ok: bool
     text: str
     """One sentence or the output, at most 16 kB."""
+    exhausted: bool = False
+    """Not ok because a limit was reached: neither done nor failed."""
+
+
+class Paused(Exception):
+    """Raised by ``run`` after ``pause``: what it had started is gone, and ``run`` can take it up again."""
 
 
 class Tool(Protocol):
@@ -63,6 +69,16 @@ class Tool(Protocol):
         ...
 
 
+@runtime_checkable
+class Pausable(Protocol):
+    """A tool whose ``run`` can stop in between and be taken up again by another ``run`` of the same key."""
+
+    def pause(self, key: str) -> None:
+        """Have the running ``run`` of this key, or the next one, stop its children and containers and raise
+        ``Paused``, within three seconds; from any thread."""
+        ...
+
+
 class Registry:
     """Which tool runs which kind of action."""
 
@@ -83,6 +99,11 @@ class Registry:
     def tool(self, kind: str) -> Tool | None:
         """Return the tool of a kind, or None."""
         return self._tools.get(kind)
+
+    def pausable(self, kind: str) -> Pausable | None:
+        """Return the tool of a kind when it can pause."""
+        tool = self._tools.get(kind)
+        return tool if isinstance(tool, Pausable) else None
 
     def kinds(self) -> tuple[str, ...]:
         """Return every kind that can be run, sorted."""

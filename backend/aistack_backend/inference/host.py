@@ -197,9 +197,11 @@ class LlamaHost:
         self._restart = None
 
     async def _end(self) -> None:
-        process, self._process, self._loaded = self._process, None, None
-        if process:
-            await process.stop()
+        self._loaded = None
+        if process := self._process:
+            await process.stop()  # ours until it has ended: who is cancelled here may come again
+            if self._process is process:
+                self._process = None
 
 
 def fit_context(header: Header, wished: int, free: int) -> int:

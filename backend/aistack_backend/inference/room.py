@@ -196,10 +196,10 @@ class EngineRoom:
                 self._set(EngineState.PREPARING, "The engine is being built; this takes some minutes once.")
         site = await self._job("engine build", lambda tell: self._build(tell))
         await self._idle.wait()
-        first, self._engine, self._first = self._engine, LlamaHost(site, self._data, self._settings, self._watch), False
         self._loaded = None
-        if first:
-            await first.close()
+        if self._engine:
+            await self._engine.close()
+        self._engine, self._first = LlamaHost(site, self._data, self._settings, self._watch), False
         if choice := await asyncio.to_thread(self._choice):
             await self._load(*choice)
         else:
@@ -221,9 +221,9 @@ class EngineRoom:
             self._first = True
             await self._load(SMALL.id, small)
         if self._loaded is None:
-            first, self._engine, self._first = self._engine, None, False
-            if first:
-                await first.close()
+            if self._engine:
+                await self._engine.close()
+            self._engine, self._first = None, False
             return
         self._set(EngineState.READY, "The first engine answers, a little slower, until our own is built.")
 

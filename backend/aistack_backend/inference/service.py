@@ -235,6 +235,28 @@ class Inference:
         kept = (Turn(role=message.role, text=message.text) for message in said if message.text)
         return (Turn(role=Role.SYSTEM, text=SYSTEM), *kept)
 
+    async def answer(self, turns: Sequence[Turn], max_tokens: int, temperature: float) -> AsyncGenerator[Piece, None]:
+        """Answer a conversation that the caller keeps; nothing is stored. Closing the iterator cancels.
+
+        Raises:
+            BadInput: the prompt is too long. Unavailable: no model can answer now.
+        """
+        await self._line.take(Rank.AGENT)
+        try:
+            engine = self._room.engine()
+            self._room.busy(True)
+            rate = None
+            request = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature)
+            try:
+                async with aclosing(engine.generate(request)) as pieces:
+                    async for piece in pieces:
+                        rate = piece.tokens_per_second or rate
+                        yield piece
+            finally:
+                self._room.busy(False, rate)
+        finally:
+            self._line.give()
+
     async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
         """Return JSON that satisfies ``schema`` (the subset of :mod:`~aistack_backend.inference.grammar`).
 

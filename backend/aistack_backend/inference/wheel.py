@@ -28,6 +28,8 @@ from aistack_backend.wire import rendezvous
 VERSION = "0.3.36"
 CMAKE_ARGS = "-DLLAVA_BUILD=OFF"
 """Without the image part: 18 % less to compile."""
+NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+"""Compiler flags for a CPU that names AMX: virtual machines name it, grant it, and fault at its first instruction."""
 ROOM = 1_500_000_000
 """Bytes that a build may need for a while."""
 _STEP = re.compile(r"^\s*\[(\d+)/(\d+)\]")
@@ -36,7 +38,7 @@ _MATTERS = re.compile(r"^(sse|ssse|avx|amx|fma|f16c|bmi|neon|asimd|sve|sme|i8mm|
 
 def cache_key() -> str:
     """Name what a built engine depends on: version, machine, the CPU flags that compilers use, CMake arguments."""
-    digest = hashlib.sha256(f"{' '.join(cpu_flags())}\n{CMAKE_ARGS}".encode()).hexdigest()[:12]
+    digest = hashlib.sha256(f"{' '.join(cpu_flags())}\n{CMAKE_ARGS}{compiler_flags()}".encode()).hexdigest()[:12]
     return f"llama_cpp_python-{VERSION}-{platform.machine()}-{digest}"
 
 
@@ -51,6 +53,11 @@ def cpu_flags() -> list[str]:
         if name.strip() in ("flags", "Features"):
             return sorted(flag for flag in flags.split() if _MATTERS.match(flag))
     return []
+
+
+def compiler_flags() -> str:
+    """Return what the compiler is told beside "for this CPU"; empty where nothing has to be said."""
+    return NO_AMX if any(flag.startswith("amx") for flag in cpu_flags()) else ""
 
 
 def site_folder(cache: Path) -> Path:
@@ -129,13 +136,16 @@ def _build(folder: Path, tell: Tell, stopper: Stopper) -> Path:
 
     temporary = folder / "t"
     temporary.mkdir()
+    env = {"CMAKE_ARGS": CMAKE_ARGS, "TMPDIR": str(temporary)}
+    if flags := compiler_flags():  # before -march=native and yet stronger, for GCC and Clang alike
+        env |= {name: f"{os.environ.get(name, '')} {flags}".strip() for name in ("CFLAGS", "CXXFLAGS")}
     tell("engine source", 0, None, "bytes", "")
     pip(
         # without pip's cache: it would hand out a wheel that was built with other arguments
         ["wheel", "--no-deps", "--no-cache-dir", "-v", "-w", str(folder), *pinned("engine-source.txt")],
         stopper,
         follow,
-        {"CMAKE_ARGS": CMAKE_ARGS, "TMPDIR": str(temporary)},
+        env,
     )
     return next(folder.glob("llama_cpp_python-*.whl"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from aistack_backend.wire.status import DoctorReport, Finding
@@ -29,13 +30,17 @@ class Doctor:
 
     async def report(self) -> DoctorReport:
         """Return all findings: what is wrong first, then what could not be checked, then what is well."""
-        findings = await asyncio.gather(*(self._one(check) for check in self._checks))
+        # Threads of their own: checks that hang must neither wait for each other nor starve the rest of the backend.
+        pool = ThreadPoolExecutor(max_workers=max(1, len(self._checks)), thread_name_prefix="doctor")
+        findings = await asyncio.gather(*(self._one(check, pool) for check in self._checks))
+        pool.shutdown(wait=False)
         order = {False: 0, None: 1, True: 2}
         return DoctorReport(findings=tuple(sorted(findings, key=lambda finding: order[finding.ok])))
 
-    async def _one(self, check: Check) -> Finding:
+    async def _one(self, check: Check, pool: ThreadPoolExecutor) -> Finding:
         try:
-            return await asyncio.wait_for(asyncio.to_thread(check.ask), self._limit)
+            asking = asyncio.get_running_loop().run_in_executor(pool, check.ask)
+            return await asyncio.wait_for(asking, self._limit)
         except TimeoutError:
             return Finding(name=check.name, ok=None, detail=f"No answer within {self._limit:g} s.")
         except Exception as error:

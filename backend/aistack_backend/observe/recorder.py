@@ -161,8 +161,8 @@ class Recorder:
         """Return the containers whose state is another than the last one seen; a gone one is ``removed``."""
         if fleet.at is None or fleet.source.state is not SourceState.OK:
             return []
-        now = {box.id: (box.state.value, box.health.value) for box in fleet.containers}
-        names = {box.id: box.name for box in fleet.containers}
+        now = {box.ref: (box.state.value, box.health.value) for box in fleet.containers}
+        names = {box.ref: box.full_name for box in fleet.containers}
         rows = [
             State(fleet.at, key, names[key], *value) for key, value in now.items() if self._states.get(key) != value
         ]

@@ -11,6 +11,7 @@ from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.errors import NotFound
 from aistack_backend.store.tables import approval, task
+from aistack_backend.store.tree_tables import task_parent
 from aistack_backend.wire.actions import Approval, ApprovalState
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
 
@@ -82,6 +83,18 @@ def one(connection: Connection, task_id: int) -> Task:
     return _wire(row)
 
 
+def counts(connection: Connection) -> dict[TaskState, int]:
+    """Return how many tasks there are of each state that occurs."""
+    query = select(task.c.state, func.count()).group_by(task.c.state).order_by(task.c.state)
+    return {TaskState(state): int(count) for state, count in connection.execute(query)}
+
+
+def unfinished(connection: Connection) -> list[int]:
+    """Return the tasks that have not ended, newest first: what a task started comes before it."""
+    query = select(task.c.id).where(task.c.state.notin_(sorted(taskrow.FINAL))).order_by(task.c.id.desc())
+    return [int(found) for found in connection.execute(query).scalars()]
+
+
 def action_hash(connection: Connection, approval_id: int) -> str:
     """Return the action hash of an approval that exists."""
     return str(connection.execute(select(approval.c.action_hash).where(approval.c.id == approval_id)).scalar_one())
@@ -96,8 +109,11 @@ def planning(connection: Connection) -> list[RowMapping]:
 def _query() -> Select[Any]:
     last = approval.alias()
     newest_id = select(func.max(last.c.id)).where(last.c.task_id == task.c.id).correlate(task).scalar_subquery()
-    joined = task.outerjoin(approval, approval.c.id == newest_id)
-    return select(task, approval.c.id.label("approval_id"), approval.c.view).select_from(joined)
+    joined = task.outerjoin(approval, approval.c.id == newest_id).outerjoin(
+        task_parent, task_parent.c.task_id == task.c.id
+    )
+    wanted = (task, approval.c.id.label("approval_id"), approval.c.view, task_parent.c.parent_id)
+    return select(*wanted).select_from(joined)
 
 
 def _wire(row: RowMapping) -> Task:
@@ -114,4 +130,5 @@ def _wire(row: RowMapping) -> Task:
         action_title=json.loads(row["view"]).get("title", "") if row["view"] else "",
         result=row["result"],
         planner=row["planner"],
+        parent_id=row["parent_id"],
     )

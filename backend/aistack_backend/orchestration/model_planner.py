@@ -62,12 +62,14 @@ def prompt(goal: str, kinds: Sequence[str], containers: Sequence[Container]) -> 
 async def propose(goal: str, kinds: Sequence[str], containers: Sequence[Container], model: Choose) -> Proposal:
     """Ask the model for one action and hold its answer against the schema and the words of the goal.
 
-    Volumes are not offered to the model: nothing that is destroyed for good is chosen by it.
+    Volumes are not offered to the model: nothing that is destroyed for good is chosen by it; nor are other machines'
+    containers, whose plain names may mean two.
 
     Raises:
         BadInput: the answer is outside the schema or does not fit the goal; says what was chosen.
         Unavailable: no model can answer.
     """
+    containers = [container for container in containers if not container.host]
     offered = tuple(kind for kind in kinds if not kind.startswith("volume."))
     shown = _mentioned_first(goal, containers)[:SHOWN]
     wanted = schema(offered, [container.name for container in shown])

@@ -31,15 +31,19 @@ def find(word: str, containers: Sequence[Container]) -> Container:
         if len(found) == 1:
             return found[0]
         if found:
-            names = ", ".join(sorted(container.name for container in found))
+            names = ", ".join(sorted(container.full_name for container in found))
             raise BadInput(f"{word!r} could be any of {names}.", "Say one full name.")
-    close = nearest(word, (container.name for container in containers))
+    close = nearest(word, (container.full_name for container in containers))
     hint = f"Nearest: {', '.join(close)}." if close else "See `aistack-console containers`."
     raise NotFound(f"There is no container {word!r}.", hint)
 
 
 def candidates(word: str, containers: Sequence[Container]) -> Iterable[list[Container]]:
-    """Yield what ``word`` may mean, surest reading first."""
+    """Yield what ``word`` may mean, surest reading first: one of this machine, or ``host/name`` in full."""
+    if "/" in word:
+        yield [container for container in containers if container.full_name == word]
+        return
+    containers = [container for container in containers if not container.host]
     folded = word.lower()
     yield [container for container in containers if container.name == word]
     yield [container for container in containers if container.name.lower() == folded]

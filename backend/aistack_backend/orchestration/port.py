@@ -10,10 +10,25 @@ from sqlalchemy import Connection
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.port import Person
+from aistack_backend.engine.marks import Open
 from aistack_backend.inference.models import Turn
 from aistack_backend.wire.actions import Approval, DecideRequest
 from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.models import ModelStatus
+
+
+class Asker(Protocol):
+    """Who asks for something, as the audit names it: a person, or one of our roles."""
+
+    @property
+    def actor(self) -> str:
+        """``operator:ann``, ``role:ralph-wiggum``."""
+        ...
+
+    @property
+    def via(self) -> str:
+        """The way that it came."""
+        ...
 
 
 class Prepare(Protocol):
@@ -74,8 +89,20 @@ class Desk(Protocol):
 
 
 class Halt(Protocol):
-    """Stops what a task runs."""
+    """Stops what a task runs, for good or in between."""
 
     def cancel(self, task_id: int, why: str) -> None:
         """Stop the running effect of a task; ``why`` is a sentence naming who."""
+        ...
+
+    def pausable(self, kind: str) -> bool:
+        """Whether what runs of this kind can stop in between."""
+        ...
+
+    def pause(self, task_id: int, why: str) -> None:
+        """Have the running effect of a task stop in between; ``why`` is a sentence naming who."""
+        ...
+
+    def resume(self, connection: Connection, task_id: int, left: Open) -> None:
+        """Take a paused effect up again, in the caller's transaction."""
         ...

@@ -36,7 +36,7 @@ def plan(text: str, kinds: Sequence[str], containers: Sequence[Container]) -> Pr
         return _made(verb, kinds, target=_one(rest, "volume", "remove"))
     named = _one(rest, "container", verb.partition(".")[2])
     if verb.partition(".")[0] == "container":
-        named = find(named, containers).id
+        named = find(named, containers).ref
     return _made(verb, kinds, target=named)
 
 

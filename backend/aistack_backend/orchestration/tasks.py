@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
@@ -17,22 +17,22 @@ from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.engine.ledger import Ledger
 from aistack_backend.engine.port import Journal
-from aistack_backend.errors import BackendError, BadInput, Conflict, Refused, Unavailable
-from aistack_backend.orchestration import board
+from aistack_backend.errors import BackendError, Conflict, Refused, Unavailable
+from aistack_backend.orchestration import board, tree
 from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.goals import Goals
 from aistack_backend.orchestration.models import Proposal
 from aistack_backend.orchestration.news import News
-from aistack_backend.orchestration.port import Desk, Halt, Prepare
+from aistack_backend.orchestration.pausing import Pausing
+from aistack_backend.orchestration.port import Asker, Desk, Halt, Prepare
+from aistack_backend.orchestration.readings import Reading
+from aistack_backend.orchestration.tree import Under
 from aistack_backend.store.database import Database, after
 from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalState, DecideRequest, GoalRequest, Verdict
 from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
 
 log = logging.getLogger(__name__)
-
-AGENT = "agent:planner"
-LONGEST = 4_000
-"""Characters of a goal."""
 
 
 class Tasks:
@@ -49,6 +49,7 @@ class Tasks:
         agent: Agent,
         clock: Clock,
         bus: Bus,
+        readings: Sequence[Reading] = (),
     ) -> None:
         """Wire it up; the caller adds ``follow`` to ``Approvals.watchers`` and ``changed`` to ``Engine.on_done``."""
         self._database = database
@@ -56,11 +57,12 @@ class Tasks:
         self._audit = audit
         self._engine = engine
         self._preparer = preparer
-        self._agent = agent
         self._clock = clock
         self._ledger = Ledger(clock)
         self._news = News(database, clock, bus)
-        self._planning: set[asyncio.Task[None]] = set()
+        self._goals = Goals(database, audit, agent, clock, self._news, self._submit_proposal, readings)
+        self.pausing = Pausing(database, audit, engine, clock, self._news.publish)
+        """Pauses and resumes a task."""
 
     def preview(self, request: ActionRequest, person: Person) -> Approval:
         """Return what ``submit_action`` would ask, with id 0: its ``action_hash`` is what to confirm.
@@ -79,8 +81,10 @@ class Tasks:
         person: Person | None = None,
         agent_says: str = "",
         planner: str = "",
+        under: Under | None = None,
     ) -> Task:
-        """Ask for one exact action. With ``confirmed_hash`` a person asks and decides in one go.
+        """Ask for one exact action. With ``confirmed_hash`` a person asks and decides in one go. A node that has
+        its task already (``under``) gets that one back, and nothing is asked again.
 
         A decision that the gate does not take (wrong code, cooling off) leaves the request in the queue, and
         the task's reason says why.
@@ -93,6 +97,8 @@ class Tasks:
         action, evidence = self._confirmed(request, requester, via, person)
         evidence = replace(evidence, agent_says=agent_says or request.reason)
         with self._database.tx() as connection:
+            if under and (there := tree.child(connection, under)):
+                return board.one(connection, there)
             task_id = board.create(
                 connection,
                 self._clock,
@@ -102,6 +108,8 @@ class Tasks:
                 state=TaskState.SUBMITTED,
                 planner=planner,
             )
+            if under:
+                tree.link(connection, task_id, under)
             asked = self._ask(connection, task_id, action, evidence, via)
         self._audit.seal()
         if person is not None and request.confirmed_hash and asked.state is ApprovalState.PENDING:
@@ -109,33 +117,25 @@ class Tasks:
         self._news.publish()
         return self.get(task_id)
 
-    async def submit_goal(self, request: GoalRequest, person: Person) -> Task:
+    async def submit_goal(self, request: GoalRequest, asker: Asker) -> Task:
         """Ask in words. Returns at once with the task PLANNING (with planner ``rules``: planned); the proposal
-        lands in the approvals, or the task fails with one sentence.
+        lands in the approvals, or the task fails with one sentence. A question that a reading answers ends with
+        its answer, and nothing is asked of anybody.
 
         Raises:
             BadInput: the goal is too long.
             Unavailable: the database cannot be written.
         """
-        if len(request.text) > LONGEST:
-            raise BadInput(f"The goal is {len(request.text)} characters long, and {LONGEST} are allowed.")
-        task_id = await asyncio.to_thread(self._open_goal, request, person)
-        planning = self._spawn(task_id, request.text, request.planner, person.via)
-        if request.planner == "rules":
-            await asyncio.shield(planning)
-        return await asyncio.to_thread(self.get, task_id)
+        return await asyncio.to_thread(self.get, await self._goals.submit(request, asker))
 
     async def start(self) -> None:
         """Plan again what was being planned when the backend died; publish the list."""
-        for row in await asyncio.to_thread(self._unplanned):
-            self._spawn(row["id"], row["goal"], row["planner"] or "auto", row["via"])
+        await self._goals.start()
         await asyncio.to_thread(self._news.publish)
 
     async def close(self) -> None:
         """Let go of what is being planned: the next start plans it again."""
-        for planning in tuple(self._planning):
-            planning.cancel()
-        await asyncio.gather(*self._planning, return_exceptions=True)
+        await self._goals.close()
 
     def list(self) -> TaskList:
         """Return the newest tasks, newest first."""
@@ -151,8 +151,13 @@ class Tasks:
         with self._database.read() as connection:
             return board.one(connection, task_id)
 
+    def counts(self) -> dict[TaskState, int]:
+        """Return how many tasks there are of each state that occurs."""
+        with self._database.read() as connection:
+            return board.counts(connection)
+
     def stop(self, task_id: int, person: Person) -> Task:
-        """Stop a task: from now on the gate gives nothing out for it, and what it runs is stopped.
+        """Stop a task: from now on the gate gives nothing out for it, what it runs is stopped, and what it started.
 
         Returns RUNNING with a reason while the running effect is being stopped.
 
@@ -166,21 +171,15 @@ class Tasks:
             state = TaskState(taskrow.read(connection, task_id)["state"])
             if state in taskrow.FINAL:
                 raise Conflict(f"Task {task_id} is {state} already.")
-            acting = self._ledger.ask_stop(connection, task_id, why)
+            paused = state is TaskState.PAUSED
+            acting = not paused and self._ledger.ask_stop(connection, task_id, why)
+            if paused:
+                self._ledger.give_up(connection, task_id, why)
             target = TaskState.RUNNING if acting else TaskState.STOPPED
             taskrow.move(
                 connection, self._clock, task_id, target, f"Being stopped by {person.actor}." if acting else why
             )
-            self._audit.append(
-                connection,
-                phase=Phase.DECISION,
-                actor=person.actor,
-                via=person.via,
-                kind="task.stop",
-                object=f"task {task_id}",
-                task_id=task_id,
-                decision="stop",
-            )
+            self._note_stop(connection, task_id, person)
         try:
             self._audit.seal()
         finally:
@@ -188,8 +187,36 @@ class Tasks:
                 self._engine.cancel(task_id, why)
         if not acting:
             self._withdraw(task_id, person)
+        self._stop_below(task_id, person)
         self._news.publish()
         return self.get(task_id)
+
+    def _note_stop(self, connection: Connection, task_id: int, person: Person) -> None:
+        self._audit.append(
+            connection,
+            phase=Phase.DECISION,
+            actor=person.actor,
+            via=person.via,
+            kind="task.stop",
+            object=f"task {task_id}",
+            task_id=task_id,
+            decision="stop",
+        )
+
+    def stop_all(self, person: Person) -> TaskList:
+        """Stop every task that has not ended, the newest first; return the list as it then stands.
+
+        Raises:
+            Unavailable: the audit or the database cannot be written; what was stopped until then stays so.
+        """
+        with self._database.read() as connection:
+            open_ones = board.unfinished(connection)
+        for task_id in open_ones:
+            try:
+                self.stop(task_id, person)
+            except Conflict as error:
+                log.info("task %s needs no stop: %s", task_id, error.detail)
+        return self.list()
 
     def follow(self, connection: Connection, changed: Approval) -> None:
         """Let a task follow its approval, in the transaction that changes it (an ``Approvals`` watcher)."""
@@ -258,6 +285,15 @@ class Tasks:
                 note = f"Not decided yet: {error.detail} It waits in Approvals as {asked.id}."
                 taskrow.move(connection, self._clock, asked.task_id, TaskState.AWAITING, note)
 
+    def _stop_below(self, task_id: int, person: Person) -> None:
+        with self._database.read() as connection:
+            below = tree.unfinished(connection, task_id)
+        for child in below:
+            try:
+                self.stop(child, person)
+            except Conflict as error:
+                log.info("task %s below %s ended by itself: %s", child, task_id, error.detail)
+
     def _withdraw(self, task_id: int, person: Person) -> None:
         task = self.get(task_id)
         if task.approval_id is None:
@@ -274,62 +310,13 @@ class Tasks:
         with self._database.read() as connection:
             return board.action_hash(connection, approval_id)
 
-    def _open_goal(self, request: GoalRequest, person: Person) -> int:
-        with self._database.tx() as connection:
-            task_id = board.create(
-                connection,
-                self._clock,
-                goal=request.text,
-                requester=person.actor,
-                via=person.via,
-                state=TaskState.PLANNING,
-                planner=request.planner,
-            )
-            self._audit.append(
-                connection,
-                phase=Phase.NOTE,
-                actor=person.actor,
-                via=person.via,
-                kind="task.goal",
-                object=request.text,
-                task_id=task_id,
-            )
-        self._audit.seal()
-        self._news.publish()
-        return task_id
-
-    def _unplanned(self) -> Sequence[RowMapping]:
-        with self._database.read() as connection:
-            return board.planning(connection)
-
-    def _spawn(self, task_id: int, goal: str, planner: str, via: str) -> asyncio.Task[None]:
-        planning = asyncio.create_task(self._plan(task_id, goal, planner, via))
-        self._planning.add(planning)
-        planning.add_done_callback(self._planning.discard)
-        return planning
-
-    async def _plan(self, task_id: int, goal: str, planner: str, via: str) -> None:
-        try:
-            proposal = await self._agent.propose(goal, planner)
-            await asyncio.to_thread(self._submit_proposal, task_id, proposal, via)
-        except BackendError as error:
-            await asyncio.to_thread(self._fail, task_id, f"{error.detail} {error.hint}".strip())
-        except Exception as error:
-            log.exception("planning task %s broke", task_id)
-            await asyncio.to_thread(self._fail, task_id, f"Planning broke: {type(error).__name__}: {error}")
-
-    def _submit_proposal(self, task_id: int, proposal: Proposal, via: str) -> None:
+    def _submit_proposal(self, task_id: int, proposal: Proposal, requester: str, via: str) -> None:
         wish = ActionRequest(kind=proposal.kind, target=proposal.target, script=proposal.script)
-        action, evidence = self._prepare(wish, AGENT, task_id)
+        action, evidence = self._prepare(wish, requester, task_id)
         with self._database.tx() as connection:
             if taskrow.read(connection, task_id)["state"] != TaskState.PLANNING:
                 return  # stopped meanwhile
             board.set_planner(connection, task_id, proposal.planner)
             self._ask(connection, task_id, action, replace(evidence, agent_says=proposal.says), via, proposal.note)
         self._audit.seal()
-        self._news.publish()
-
-    def _fail(self, task_id: int, reason: str) -> None:
-        with self._database.tx() as connection:
-            taskrow.move(connection, self._clock, task_id, TaskState.FAILED, reason)
         self._news.publish()

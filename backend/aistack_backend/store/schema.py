@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert, inspect, select
 
+import aistack_backend.store.loop_tables
+import aistack_backend.store.mark_tables
+import aistack_backend.store.rule_tables
+import aistack_backend.store.tree_tables  # noqa: F401  (tables on the same metadata)
 from aistack_backend.errors import Unavailable
 from aistack_backend.store.tables import meta, metadata
 

@@ -131,3 +131,12 @@ chat_message = Table(
     Index("chat_message_session", "session_id"),
     sqlite_autoincrement=True,
 )
+
+boot = Table(
+    "boot",
+    metadata,
+    Column("id", Key, primary_key=True, autoincrement=False),  # the number of its task
+    Column("at", Float, nullable=False),
+    Column("doc", Text, nullable=False),  # wire.boot.Boot as JSON, after its end
+    Index("boot_at", "at"),
+)

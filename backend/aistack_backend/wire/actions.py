@@ -59,6 +59,13 @@ class Target:
     name: str
     pin: str = ""
     """What must still be true at execution, e.g. the container's StartedAt and config hash."""
+    host: str = ""
+    """The other machine that it is on; empty = this one. The name then begins with it, ``host/name``."""
+
+    @property
+    def ref(self) -> str:
+        """Its id with its machine before it, ``host/id``; of this machine the id alone."""
+        return f"{self.host}/{self.id}" if self.host else self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +134,22 @@ class DecideRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditRequest:
+    """Another text in place of what a pending ``shell.run`` would run: a new request, judged and decided anew."""
+
+    action_hash: str
+    """Of what the person saw; another hash is refused."""
+    script: str
+    """The whole new text, byte for byte what runs when it is approved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
     """Ask for one action on one object. From a person with ``confirmed_hash`` it is decided at once."""
 
     kind: str
     target: str = ""
-    """A container or volume: full id, unique id prefix, or name."""
+    """A container or volume: full id, unique id prefix, or name; ``host/`` before it for one of another machine."""
     script: str = ""
     """For ``shell.run``: the text of the command."""
     reason: str = ""
@@ -149,6 +166,8 @@ class GoalRequest:
     text: str
     planner: str = "auto"
     """``auto`` (model, then rules), ``model`` or ``rules``."""
+    require_approval: bool = False
+    """Ask a person whatever the risk; False leaves it to the gate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

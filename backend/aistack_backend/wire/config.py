@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aistack_backend.wire.actions import Risk
+from aistack_backend.wire.hosts import HostConfig
 
 THRESHOLDS = ("none", *(risk.value for risk in (Risk.LOW, Risk.MEDIUM, Risk.HIGH)))
 """The lowest risk that needs a person; ``none`` asks for destructive actions only."""
@@ -83,6 +84,30 @@ class PodmanConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StackConfig:
+    """``[stack]``: the services that belong together."""
+
+    file: str = option(
+        "", "Compose file of the stack; several are merged, with : between them; empty = our own.", env="AISTACK_STACK"
+    )
+    env_file: str = option("", "File of variables for the Compose file.", env="AI_STACK_ENV_FILE")
+    poll: float = option(30.0, "Seconds between two passes over the health of all services.", least=1, most=3600)
+    heal: bool = option(True, "Restart failed services, as their policy in the Compose file says.")
+    external: str = option(
+        "", "Services that somebody else provides: ID=URL, with commas between them, e.g. qdrant=http://host:6333."
+    )
+    listen: str = option(
+        "", "note = serve our own roles on the note's ports on loopback as well.", choices=("", "note")
+    )
+    backup_every: float = option(0.0, "Hours between two scheduled backups; 0 = none.", least=0, most=8760)
+    backup_keep: int = option(7, "Scheduled backups that are kept.", least=1, most=1000)
+    backup_passphrase_file: str = option(
+        "", "File whose first line seals the secrets in backups; empty = secrets are not in them."
+    )
+    backup_folder: str = option("", "Where backups go; empty = the folder backups in the data folder.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:
     """``[console]``: the screen."""
 
@@ -97,14 +122,17 @@ class ConsoleConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``)."""
+    """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``); ``hosts`` are the
+    other machines, in the order of the file."""
 
     backend: BackendConfig = field(default_factory=BackendConfig)
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     podman: PodmanConfig = field(default_factory=PodmanConfig)
+    stack: StackConfig = field(default_factory=StackConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     keys: dict[str, str] = field(default_factory=dict)
+    hosts: tuple[HostConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from aistack_backend.wire import hosts
 from aistack_backend.wire.config import Config, ConfigError, Loaded, Row
 
-SECTIONS = {field.name: field.default_factory for field in fields(Config) if field.name != "keys"}
+FREE = ("keys", "hosts")
+"""Sections whose keys the person names."""
+SECTIONS = {field.name: field.default_factory for field in fields(Config) if field.name not in FREE}
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 
@@ -31,7 +34,9 @@ def load(path: Path, env: Mapping[str, str]) -> Loaded:
     for name, make in SECTIONS.items():
         sections[name] = _section(name, make, document.get(name, {}), place, env, rows)
     keys = _keys(document.get("keys", {}), place, rows)
-    return Loaded(config=Config(**sections, keys=keys), rows=tuple(rows), file=str(path))
+    home = Path(env.get("HOME", "/"))
+    others = tuple(_host(name, table, place, home, rows) for name, table in document.get("hosts", {}).items())
+    return Loaded(config=Config(**sections, keys=keys, hosts=others), rows=tuple(rows), file=str(path))
 
 
 class _Places:
@@ -75,7 +80,7 @@ def _parse(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _check_sections(document: dict[str, Any], place: _Places) -> None:
-    known = (*SECTIONS, "keys")
+    known = (*SECTIONS, *FREE)
     for name, value in document.items():
         if name not in known:
             raise ConfigError(f"{place.of(name)}: there is no section [{name}]{_nearest(name, known)}")
@@ -117,6 +122,24 @@ def _keys(table: dict[str, Any], place: _Places, rows: list[Row]) -> dict[str, s
             raise ConfigError(f'{where}: keys.{action} must be text, e.g. "ctrl+r", not {_shown(key)}.')
         rows.append(Row(key=f"keys.{action}", value=key, source=where))
     return dict(table)
+
+
+def _host(name: str, table: Any, place: _Places, home: Path, rows: list[Row]) -> hosts.HostConfig:
+    section = f"hosts.{name}"
+    if not isinstance(table, dict):
+        raise ConfigError(f"{place.of('hosts', name)}: {section} must be a section, written [{section}].")
+    for key, value in table.items():
+        where = place.of(section, key)
+        if key not in hosts.DOC:
+            raise ConfigError(f"{where}: there is no key {section}.{key}{_nearest(key, tuple(hosts.DOC))}")
+        if not isinstance(value, str):
+            raise ConfigError(f"{where}: {section}.{key} must be text, not {_shown(value)}.")
+        rows.append(Row(key=f"{section}.{key}", value=value, source=where, doc=hosts.DOC[key]))
+    try:
+        return hosts.host(name, table, home)
+    except hosts.HostError as error:
+        where = place.of(section, error.key if error.key in table else "")
+        raise ConfigError(f"{where}: {'.'.join(filter(None, (section, error.key)))} {error}") from error
 
 
 def _from_text(text: str, field: Field[Any], where: str) -> Any:

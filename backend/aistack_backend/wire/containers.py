@@ -21,6 +21,7 @@ class ContainerState(Word):
     EXITED = "exited"
     REMOVING = "removing"
     DEAD = "dead"
+    """Podman takes it for running, but its process is gone: it was killed together with its monitor."""
     UNKNOWN = "unknown"
 
 
@@ -84,6 +85,18 @@ class Container:
     labels: dict[str, str] = field(default_factory=dict)
     managed: bool = False
     """Carries the label ``io.aistack.managed``: only these change without dual control (R4.7)."""
+    host: str = ""
+    """The name of the machine that it is on, as ``[hosts.NAME]`` says; empty = this machine."""
+
+    @property
+    def full_name(self) -> str:
+        """The name that a person types: ``host/name``, or the plain name of one of this machine."""
+        return f"{self.host}/{self.name}" if self.host else self.name
+
+    @property
+    def ref(self) -> str:
+        """What names it alone among the containers of all machines: ``host/id``, or its plain id."""
+        return f"{self.host}/{self.id}" if self.host else self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +104,7 @@ class Usage:
     """Resources of one container over the last sampling interval."""
 
     id: str
+    """The container's ``ref``."""
     at: float
     cpu_percent: float | None = None
     """Percent of one core; None until two samples were seen."""
@@ -104,13 +118,38 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteHost:
+    """Another machine whose Podman is read through an ssh tunnel of ours."""
+
+    name: str
+    address: str
+    """``ssh://user@host:port/path/of/its.sock``."""
+    at: float | None
+    """When its list was last measured; None = never."""
+    source: Source
+    """How tunnel and Podman there are doing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
-    """All containers at one moment, sorted by name, and the state of the source they came from."""
+    """All containers at one moment: this machine's, sorted by name, then those of each other host."""
 
     at: float | None
-    """When the list was last measured; None = never."""
+    """When this machine's list was last measured; None = never."""
     source: Source
+    """This machine's Podman; ``source_of`` tells of the others."""
     containers: tuple[Container, ...] = ()
+    hosts: tuple[RemoteHost, ...] = ()
+    """Other machines, as they are configured; none is the usual case."""
+
+    def source_of(self, host: str) -> Source:
+        """Return the source that the containers of a host come from ("" = this machine)."""
+        return next((one.source for one in self.hosts if one.name == host), self.source)
+
+    @property
+    def local(self) -> tuple[Container, ...]:
+        """The containers of this machine."""
+        return tuple(one for one in self.containers if not one.host) if self.hosts else self.containers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +219,7 @@ class LogBatch:
     """Lines that arrived together; the unit of the log stream (one JSON object a line)."""
 
     id: str
+    """The container's ``ref``."""
     lines: tuple[LogLine, ...] = ()
     dropped: int = 0
     """Lines the backend had to drop before these because the reader was slow: always shown."""
@@ -196,6 +236,7 @@ class Activity:
     """``podman``, ``operator``, ``agent``, ``backend``."""
     text: str
     object_id: str = ""
+    """Of a container: its ``ref``."""
     object_name: str = ""
     action: str = ""
     """Podman's action word (``start``, ``died`` …) or our own kind."""

@@ -45,6 +45,8 @@ class Task:
     """What the action gave back, cut at 16 kB."""
     planner: str = ""
     """Who proposed the action: ``model NAME``, ``rules``, or empty for a direct request."""
+    parent_id: int | None = None
+    """The task that started it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,51 +7,35 @@ the first of which stands between the start and the first frame, through ``clien
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalList, DecideRequest, GoalRequest
+from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalList, DecideRequest, EditRequest, GoalRequest
 from aistack_backend.wire.audit import AuditCheck, AuditPage
+from aistack_backend.wire.boot import BootList, Plan, PlanRequest
 from aistack_backend.wire.chat import Chunk, SayRequest, SessionList, Transcript
+from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import ContainerDetail, Fleet, LogBatch, UsageTable
 from aistack_backend.wire.host import HostSample, Series
+from aistack_backend.wire.hosts import NAME
 from aistack_backend.wire.models import ModelStatus
+from aistack_backend.wire.rules import DecisionReport, Rehearsal, Rule, RuleList, RuleRequest
+from aistack_backend.wire.stack import CheckRequest, Stack, UseRequest
 from aistack_backend.wire.status import DoctorReport, Status
+from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.tasks import Task, TaskList
-from aistack_console.client.decode import decode, decode_problem
-from aistack_console.client.http import CONNECT, Answer, exchange, target
-from aistack_console.errors import BackendDown, ClientError
-from aistack_console.text import Mode
+from aistack_console.client.calls import JSON_BODY, LONG, encode
+from aistack_console.client.loops import LoopCalls
 
 if TYPE_CHECKING:
-    import httpx
-
-T = TypeVar("T")
-
-TIMEOUT = 15.0
-"""Seconds that one ordinary call may take; streams wait for ever."""
+    pass
 
 
-class Client:
+class Client(LoopCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
-
-    def __init__(self, socket_path: Path, via: str = "tui") -> None:
-        self.socket_path = socket_path
-        self.via = via
-        self._http: httpx.AsyncClient | None = None
-
-    async def close(self) -> None:
-        """Let go of the calls' connections; whoever follows a stream ends it by leaving it."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
 
     async def ping(self) -> float:
         """Return the seconds of one round trip."""
@@ -67,23 +51,60 @@ class Client:
         """Return every container, and the state of the source they came from."""
         return await self._get("/v1/containers", Fleet)
 
-    async def container(self, container_id: str) -> ContainerDetail:
-        """Return one container in full."""
-        return await self._get(f"/v1/containers/{_part(container_id)}", ContainerDetail)
+    async def stack(self) -> Stack:
+        """Return every declared service and its ladder."""
+        return await self._get("/v1/stack", Stack)
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """Return what an up or down would do now; nothing is done."""
+        return await self._post("/v1/stack/plan", request, Plan)
+
+    async def check(self, services: Sequence[str] = ()) -> Stack:
+        """Climb the ladder of these services now (none named = all) and return the stack as it was found."""
+        return await self._post("/v1/stack/check", CheckRequest(services=tuple(services)), Stack, LONG)
+
+    async def use_stack(self, file: str) -> Stack:
+        """Read another manifest and use it from now on."""
+        return await self._post("/v1/stack/use", UseRequest(file=file), Stack)
+
+    async def boots(self) -> BootList:
+        """Return the ups and downs that are remembered, newest first."""
+        return await self._get("/v1/boots", BootList)
+
+    async def checklist(self) -> Checklist:
+        """Return the owner's success criteria as ticks."""
+        return await self._get("/v1/checklist", Checklist)
+
+    async def run_checklist(self) -> Checklist:
+        """Run the whole checklist; what it finds comes as events too."""
+        return await self._post("/v1/checklist/run", None, Checklist, LONG)
+
+    async def storage(self) -> Storage:
+        """Return images, volumes and networks."""
+        return await self._get("/v1/storage", Storage, patience=LONG)
+
+    async def backups(self) -> BackupList:
+        """Return the backups on disk, newest first."""
+        return await self._get("/v1/backups", BackupList)
+
+    async def container(self, ref: str) -> ContainerDetail:
+        """Return one container in full, by its ``ref``."""
+        path, params = _container(ref)
+        return await self._get(path, ContainerDetail, params=params)
 
     async def usage(self) -> UsageTable:
         """Return the newest usage of every running container."""
         return await self._get("/v1/usage", UsageTable)
 
     async def logs(
-        self, container_id: str, *, tail: int = 100, since: float | None = None, follow: bool = False
+        self, ref: str, *, tail: int = 100, since: float | None = None, follow: bool = False
     ) -> AsyncIterator[LogBatch]:
         """Yield batches of log lines, oldest first; for ever with ``follow``."""
-        params: dict[str, Any] = {"tail": tail, "follow": str(follow).lower()}
+        path, host = _container(ref)
+        params: dict[str, Any] = {"tail": tail, "follow": str(follow).lower(), **host}
         if since is not None:
             params["since"] = since
-        path = f"/v1/containers/{_part(container_id)}/logs"
-        async for batch in self._lines("GET", path, LogBatch, "drop", params=params):
+        async for batch in self._lines("GET", f"{path}/logs", LogBatch, "drop", params=params):
             yield batch
 
     async def preview(self, request: ActionRequest) -> Approval:
@@ -110,6 +131,18 @@ class Client:
         """Stop one task."""
         return await self._post(f"/v1/tasks/{task_id}/stop", None, Task)
 
+    async def stop_all_tasks(self) -> TaskList:
+        """Stop every task that has not ended."""
+        return await self._post("/v1/tasks/stop-all", None, TaskList)
+
+    async def pause_task(self, task_id: int) -> Task:
+        """Have a running task stop in between."""
+        return await self._post(f"/v1/tasks/{task_id}/pause", None, Task)
+
+    async def resume_task(self, task_id: int) -> Task:
+        """Take a paused task up again."""
+        return await self._post(f"/v1/tasks/{task_id}/resume", None, Task)
+
     async def approvals(self) -> ApprovalList:
         """Return every pending approval and the newest decided ones."""
         return await self._get("/v1/approvals", ApprovalList)
@@ -121,6 +154,30 @@ class Client:
     async def decide(self, approval_id: int, request: DecideRequest) -> Approval:
         """Decide; a ``ClientError`` of type ``approval-already-decided`` names who was first."""
         return await self._post(f"/v1/approvals/{approval_id}/decision", request, Approval)
+
+    async def edit(self, approval_id: int, request: EditRequest) -> Approval:
+        """Put another text in place of a shell command's; return the new request."""
+        return await self._post(f"/v1/approvals/{approval_id}/edit", request, Approval)
+
+    async def decision_report(self) -> DecisionReport:
+        """Return how people decided lately."""
+        return await self._get("/v1/approvals/report", DecisionReport)
+
+    async def rules(self) -> RuleList:
+        """Return the rules that hold, then those that ended."""
+        return await self._get("/v1/rules", RuleList)
+
+    async def rehearse_rule(self, request: RuleRequest) -> Rehearsal:
+        """Return what a rule would have let through; nothing is made."""
+        return await self._post("/v1/rules/rehearse", request, Rehearsal)
+
+    async def make_rule(self, request: RuleRequest) -> Rule:
+        """Make a rule that was rehearsed."""
+        return await self._post("/v1/rules", request, Rule)
+
+    async def revoke_rule(self, rule_id: int) -> Rule:
+        """End a rule now."""
+        return await self._post(f"/v1/rules/{rule_id}/revoke", None, Rule)
 
     async def audit(self, limit: int = 100, before: int | None = None, text: str = "") -> AuditPage:
         """Return audit records, newest first, older than ``before``, containing ``text``."""
@@ -170,7 +227,7 @@ class Client:
 
     async def say(self, request: SayRequest) -> AsyncIterator[Chunk]:
         """Say something; yield the answer as it comes. The last chunk has ``finish`` set."""
-        async for chunk in self._lines("POST", "/v1/chat", Chunk, "drop", content=_encode(request), headers=_JSON):
+        async for chunk in self._lines("POST", "/v1/chat", Chunk, "drop", content=encode(request), headers=JSON_BODY):
             yield chunk
 
     async def cancel_chat(self, session_id: int) -> None:
@@ -179,88 +236,19 @@ class Client:
 
     async def doctor(self) -> DoctorReport:
         """Return what is right and wrong with this machine."""
-        return await self._get("/v1/doctor", DoctorReport)
+        return await self._get("/v1/doctor", DoctorReport, patience=LONG)
 
     async def shutdown(self) -> None:
         """Ask the backend to stop."""
         await self._call("POST", "/v1/shutdown")
 
-    @asynccontextmanager
-    async def stream(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        content: bytes = b"",
-        headers: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Answer]:
-        """Open a streamed answer; it never times out once it is connected."""
-        said = {"X-Aistack-Via": self.via, **(headers or {})}
-        try:
-            async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
-                if answer.status >= 400:
-                    raise ClientError(decode_problem(await answer.read(), answer.status))
-                yield answer
-        except OSError as error:
-            raise self._down(error) from error
 
-    async def _lines(self, method: str, path: str, kind: type[T], mode: Mode, **arguments: Any) -> AsyncIterator[T]:
-        async with self.stream(method, path, **arguments) as answer:
-            async for line in answer.lines():
-                if line.strip():
-                    yield decode(line, kind, mode)
-
-    async def _get(self, path: str, kind: type[T], *, params: dict[str, Any] | None = None, mode: Mode = "show") -> T:
-        return decode(await self._call("GET", path, params=params), kind, mode)
-
-    async def _post(self, path: str, request: object | None, kind: type[T]) -> T:
-        body = {} if request is None else {"content": _encode(request), "headers": _JSON}
-        return decode(await self._call("POST", path, **body), kind)
-
-    async def _call(self, method: str, path: str, **arguments: Any) -> bytes:
-        await asyncio.to_thread(importlib.import_module, "httpx")
-        import httpx
-
-        try:
-            response = await self._calls().request(method, path, **arguments)
-        except (httpx.HTTPError, OSError) as error:
-            raise self._down(error) from error
-        if response.is_error:
-            raise ClientError(decode_problem(response.content, response.status_code))
-        return response.content
-
-    def _calls(self) -> httpx.AsyncClient:
-        """Return the one client of all calls, made when it is first asked for."""
-        import httpx
-
-        if self._http is None:
-            self._http = httpx.AsyncClient(
-                transport=httpx.AsyncHTTPTransport(
-                    uds=str(self.socket_path),
-                    verify=False,
-                    limits=httpx.Limits(max_keepalive_connections=0),  # a kept one may be closing as it is used
-                ),
-                trust_env=False,
-                base_url="http://localhost",
-                timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
-                headers={"X-Aistack-Via": self.via},
-            )
-        return self._http
-
-    def _down(self, error: Exception) -> BackendDown:
-        cause = error.__cause__ or error
-        said = getattr(cause, "strerror", None) or str(error) or type(error).__name__
-        return BackendDown(f"The backend does not answer on {self.socket_path} ({said}).", "Run aistack-backend serve.")
-
-
-_JSON = {"Content-Type": "application/json"}
-
-
-def _encode(request: object) -> bytes:
-    import msgspec
-
-    return msgspec.json.encode(request)
+def _container(ref: str) -> tuple[str, dict[str, Any]]:
+    """Return path and parameters of a container's route: the machine, when it can be one, goes beside the id."""
+    host, slash, name = ref.partition("/")
+    if not slash or not NAME.fullmatch(host):
+        return f"/v1/containers/{_part(ref)}", {}
+    return f"/v1/containers/{_part(name)}", {"host": host}
 
 
 def _part(text: str) -> str:

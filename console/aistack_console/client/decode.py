@@ -10,11 +10,14 @@ from typing import Any, TypeVar
 
 from aistack_backend.wire.actions import ApprovalList
 from aistack_backend.wire.audit import AuditPage
+from aistack_backend.wire.boot import Boot
+from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import Activity, Fleet, UsageTable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import TaskList
 from aistack_console.errors import BackendDown
@@ -31,6 +34,9 @@ TOPICS: dict[Topic, type] = {
     Topic.AUDIT: AuditPage,
     Topic.HOST: HostSample,
     Topic.MODEL: ModelStatus,
+    Topic.STACK: Stack,
+    Topic.BOOT: Boot,
+    Topic.CHECKLIST: Checklist,
     Topic.ACTIVITY: Activity,
 }
 """What the data of each topic is; RESET has none."""

@@ -8,6 +8,7 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from aistack_console.errors import BackendDown
@@ -38,15 +39,15 @@ def command(data_dir: Path) -> tuple[str, ...]:
     return (*start, "serve", "--detach", "--data-dir", str(data_dir))
 
 
-async def ensure(data_dir: Path, socket_path: Path) -> bool:
-    """Make sure that a backend answers; True when one had to be started.
+async def ensure(data_dir: Path, socket_path: Path, stack_file: str = "") -> bool:
+    """Make sure that a backend answers; True when one had to be started (with ``stack_file``, when one is given).
 
     Raises:
         BackendDown: it could not be started; the sentence carries what it said.
     """
     if await asyncio.to_thread(answers, socket_path):
         return False
-    said = await _start(command(data_dir))
+    said = await _start(command(data_dir), {"AISTACK_STACK": stack_file} if stack_file else {})
     deadline = time.monotonic() + PATIENCE
     while not await asyncio.to_thread(answers, socket_path):
         if time.monotonic() > deadline:
@@ -55,14 +56,14 @@ async def ensure(data_dir: Path, socket_path: Path) -> bool:
     return True
 
 
-async def _start(words: tuple[str, ...]) -> str:
+async def _start(words: tuple[str, ...], more: Mapping[str, str] | None = None) -> str:
     try:
         process = await asyncio.create_subprocess_exec(
             *words,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ},
+            env={**os.environ, **(more or {})},
         )
         output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     except OSError as error:

@@ -21,14 +21,16 @@ class Pace:
         self._now = now
         self._since = now()
 
-    async def rest(self, last_key: float = 0.0) -> None:
-        """Give way; ``last_key`` is when the operator last pressed one, by the same clock."""
-        now = self._now()
-        if (left := last_key + HOLD - now) > 0:
+    def held(self, last_key: float) -> float:
+        """Return the seconds for which a key still comes first; ``last_key`` is when it was pressed, by this clock."""
+        return last_key + HOLD - self._now()
+
+    async def rest(self, last_key: Callable[[], float] = lambda: 0.0) -> None:
+        """Give way for a moment, and then to a key for as long as :meth:`held` says."""
+        worked = self._now() - self._since >= WORK
+        await asyncio.sleep(BREATH if worked else 0)
+        if (left := self.held(last_key())) > 0:
             await asyncio.sleep(left)
-        elif now - self._since >= WORK:
-            await asyncio.sleep(BREATH)
-        else:
-            await asyncio.sleep(0)
+        elif not worked:
             return
         self._since = self._now()

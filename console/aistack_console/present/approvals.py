@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 
-from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState, Verdict
+from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
 from aistack_console.present.para import Para, fact, numbered, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import clock, day_clock, span
@@ -27,8 +28,8 @@ STATE_TONES: dict[ApprovalState, Tone] = {
     ApprovalState.USED: "ok",
     ApprovalState.DENIED: "bad",
 }
-
-
+VERDICTS = {"approve": "approved", "deny": "denied", "used": "approved", "superseded": "edited", "edit": "edited"}
+"""A decision as it is told afterwards, where the wire has another word for it."""
 STATE_WORDS = {ApprovalState.USED: "STARTED"}
 """Where the wire's word is not what a person would say: its one use has begun, the task has the outcome."""
 
@@ -120,7 +121,8 @@ def _what(one: Approval) -> tuple[Para, ...]:
         paras.append(para((f"SCRIPT, {count} line{'s' if count > 1 else ''}", "dim")))
         paras += numbered(one.script)
     for target in one.targets:
-        paras.append(fact("ON", f"{target.type} {target.name}   id {target.id}"))
+        where = f"   on the machine {target.host}" if target.host else ""
+        paras.append(fact("ON", f"{target.type} {target.name}   id {target.id}{where}"))
         if target.pin:
             paras.append(fact("AS IT IS", target.pin))
     return tuple(paras)
@@ -187,9 +189,30 @@ def blocked_by(one: Approval, *, unseen: int, now: float) -> str:
     return ""
 
 
+def uneditable(one: Approval) -> str:
+    """Return why the text of this action cannot be edited on the screen; empty = it can."""
+    if one.kind != "shell.run":
+        return "Only the text of a shell command can be edited: deny it, and ask for another action."
+    stored = script_of(one)
+    if not stored:
+        return "The backend sent no record of this action."
+    if plain(bare := stored.replace("\t", " ")) != bare or "\r" in stored:
+        return "It holds signs that cannot be drawn: use aistack-console edit with a file."
+    return ""
+
+
+def script_of(one: Approval) -> str:
+    """Return the script as it is hashed, tabs and all; empty = the record does not tell."""
+    try:
+        return str(json.loads(one.payload.value)["script"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def winner(who: str, decision: str, at: float | None) -> str:
     """Return who was first, what they decided and when."""
-    return f"Already {decision or 'decided'} by {who or 'somebody'} at {clock(at)}."
+    said = VERDICTS.get(decision, decision) or "decided"
+    return f"Already {said} by {who or 'somebody'} at {clock(at)}."
 
 
 def head(one: Approval, now: float) -> tuple[Cell, ...]:
@@ -202,7 +225,3 @@ def head(one: Approval, now: float) -> tuple[Cell, ...]:
     if one.state is not ApprovalState.PENDING:
         return (" ", risk_cell(one.risk), words, (f"{asker}   ", "dim"), deadline(one, now))
     return (" ", risk_cell(one.risk), words, (f"{asker}   no answer = DENY in {span(left)}", "dim"))
-
-
-VERDICTS = {Verdict.APPROVE: "approved", Verdict.DENY: "denied"}
-"""A verdict as it is told afterwards."""

@@ -25,6 +25,8 @@ Draw = Callable[[Sequence[float | None], int], str]
 """Draws values as a trend of that many cells."""
 NEXT = {"BAD": "l shows its log, r restarts it.", "HELD": "p lets it go on.", "STOPPED": "S starts it."}
 """The keys that help in a state."""
+PROGRAM = ("aistack-console",)
+"""What follows the log of another machine's container from a shell here."""
 TABS = ("Health", "Logs", "Stats", "Env", "Inspect", "Events")
 
 
@@ -33,6 +35,7 @@ def health(one: Container, word: Word, detail: ContainerDetail | None, now: floa
     paras = [
         para((f"{word.word} ", word.tone), word.why),
         para(*_rungs(one)),
+        *((fact("host", one.host),) if one.host else ()),
         fact("image", one.image),
         fact("id", one.id[:12]),
         fact("command", " ".join(one.command) or "-"),
@@ -156,7 +159,9 @@ def inspect(detail: ContainerDetail | None) -> tuple[Para, ...]:
 
 def events(feed: Sequence[Activity], one: Container, now: float) -> tuple[Para, ...]:
     """Return what happened to this container since this console was started, newest first."""
-    mine = [event for event in feed if event.object_id == one.id or (not event.object_id and one.name in event.text)]
+    mine = [
+        event for event in feed if event.object_id == one.ref or (not event.object_id and one.full_name in event.text)
+    ]
     if not mine:
         return (para(("Nothing since this console was started.", "dim")),)
     return tuple(para((f"{day_clock(event.at, now)} {event.who} ", "dim"), event.text) for event in mine)
@@ -166,26 +171,26 @@ def cannot(verb: str, one: Container) -> str:
     """Return why a verb makes no sense for a container; empty = it does."""
     runs = one.state in {ContainerState.RUNNING, ContainerState.PAUSED}
     if verb == "start" and runs:
-        return f"{one.name} runs already."
+        return f"{one.full_name} runs already."
     if verb in {"stop", "kill", "pause"} and not runs:
-        return f"{one.name} does not run."
+        return f"{one.full_name} does not run."
     return ""
 
 
 def copies(one: Container) -> tuple[tuple[str, str], ...]:
     """Return what can be copied of a container, as ``(what, text)``."""
     return (
-        ("name", one.name),
+        ("name", one.full_name),
         ("id", one.id),
         ("image", one.image),
         ("command", shlex.join(one.command)),
-        ("logs", shlex.join(("podman", "logs", "--follow", one.name))),
+        ("logs", shlex.join((*(PROGRAM if one.host else ("podman",)), "logs", "--follow", one.full_name))),
     )
 
 
 def why(one: Container, word: Word, detail: ContainerDetail | None, now: float) -> str:
     """Return in one sentence why the container is in its state, as far as it was measured."""
-    said = f"{one.name} is {word.word}" + (f": {word.why}" if word.why else "")
+    said = f"{one.full_name} is {word.word}" + (f": {word.why}" if word.why else "")
     if detail and detail.exit_reason:
         said += f" ({detail.exit_reason})"
     if detail and detail.oom_killed:

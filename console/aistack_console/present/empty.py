@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.sources import Source, SourceState
+from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
+from aistack_console.present.grouped import HOST
 from aistack_console.present.para import Para, fact, para
 from aistack_console.present.services import View
 from aistack_console.present.units import span
@@ -77,6 +79,16 @@ def fault(source: Source, now: float) -> tuple[Para, ...]:
     return (head, GAP, *(fact(name, text) for name, text in rows if text))
 
 
+def machine(fleet: Fleet | None, group: str, now: float) -> tuple[Para, ...]:
+    """Return how another machine is reached and is doing, when ``group`` is the name of its group; else nothing."""
+    for host in fleet.hosts if fleet else ():
+        if group == f"{HOST}{host.name}":
+            if host.source.state is not SourceState.OK:
+                return (*fault(host.source, now), GAP)
+            return (para(("OK ", "ok"), f"for {span(now - host.source.since)}"), fact("reached", host.address), GAP)
+    return ()
+
+
 def chat(answers: bool) -> tuple[Para, ...]:
     """Return what can be asked, while a session has no message."""
     model = "anything: it runs on this machine, nothing leaves it" if answers else "anything, once it is ready"
@@ -86,4 +98,35 @@ def chat(answers: bool) -> tuple[Para, ...]:
         ("/do", "a goal, e.g. /do restart web   (! is the same: !restart web)"),
         ("then", "an agent proposes one action; it waits in Approvals until a person decides"),
         ("keys", "enter sends, ^j begins a line, esc cancels or leaves the prompt, up brings the last message back"),
+    )
+
+
+def checklist() -> tuple[Para, ...]:
+    """Return what the checklist says while it has no line."""
+    return _said(
+        "There is no criterion to check.",
+        ("comes", "each success criterion and smoke test of the stack in use"),
+        ("r", "runs them all"),
+    )
+
+
+def boot() -> tuple[Para, ...]:
+    """Return what the boot director says while nothing was brought up or down."""
+    return _said(
+        "Nothing was brought up or down yet.",
+        ("U", "chooses a set of services and shows its plan before anything is asked"),
+        ("or", "aistack-console up minimal --wait"),
+        ("then", "here stands how far each service is, against what it took before, and what it waits for"),
+    )
+
+
+def stack(found: Stack | None, now: float) -> tuple[Para, ...]:
+    """Return why there is no stack to show: its file cannot be read, or none was named."""
+    if found is not None and found.source.state is not SourceState.OK:
+        return fault(found.source, now)
+    return _said(
+        "No stack is known.",
+        ("comes", "each service that a Compose file declares, whether or not it runs"),
+        ("try", "aistack-console --stack FILE, or [stack] file in the config"),
+        ("then", "here stands what each service needs, who needs it, and whose fault is felt where"),
     )

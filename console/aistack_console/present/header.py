@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.sources import SourceState
+from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
+from aistack_console.present.stack import counts
 from aistack_console.present.table import Cell
 from aistack_console.present.units import clock, size, span
-from aistack_console.present.words import TONES, fleet_word, measured
+from aistack_console.present.words import TONES, measured
 
 API = 1
 """The major version of the API that this console speaks; another one refuses mutations (R5.10)."""
@@ -33,26 +34,26 @@ class Link:
     """Bytes per second that come in."""
 
 
-def counts(fleet: Fleet | None, down: float | None, now: float) -> Counter[str]:
-    """Return how many containers each state word has."""
-    if fleet is None:
-        return Counter()
-    return Counter(fleet_word(one, fleet, down, now).word for one in fleet.containers)
-
-
 def header(
-    *, status: Status | None, fleet: Fleet | None, pending: int | None, link: Link, view_only: bool, now: float
+    *,
+    status: Status | None,
+    fleet: Fleet | None,
+    stack: Stack | None = None,
+    pending: int | None,
+    link: Link,
+    view_only: bool,
+    now: float,
 ) -> tuple[Cell, ...]:
     """Return the header: host, state counts, what needs the operator, link and clock."""
     cells: list[Cell] = [(" aistack ", "accent"), f"{status.hostname if status else '?'} "]
     if link.down is not None:
         cells.append((f" BACKEND DOWN since {clock(link.down)} ", "bad"))
-    number = counts(fleet, link.down, now)
-    known = measured(fleet)
+    number = counts(stack, fleet, link.down, now)
+    known = measured(fleet) or bool(stack and stack.services)
     if not known:
         source = fleet.source if fleet and fleet.source.state is not SourceState.OK else None
         cells.append((f" {source.name} {source.state.value} ", "bad") if source else NOT_YET)
-    for word in ("OK", "STARTING", "BAD", "UNKNOWN"):
+    for word in ("OK", "OK*", "STARTING", "BAD", "UNKNOWN"):
         if number[word] or (word in {"OK", "BAD"} and known):
             cells.append(f" {word} ")
             cells.append((str(number[word]), TONES[word] if number[word] else "dim"))
@@ -85,13 +86,13 @@ def banner(status: Status | None, link: Link, now: float) -> str:
     return status.banner
 
 
-def tabs(names: Sequence[tuple[str, str, str]], pending: int | None, wide: bool) -> tuple[tuple[str, str], ...]:
+def tabs(names: Sequence[tuple[str, str, str]], pending: int | None, width: int) -> tuple[tuple[str, str], ...]:
     """Return ``(name, label)`` of each tab from ``(name, key, short)``; approvals carry their count."""
-    out = []
-    for name, key, short in names:
-        badge = f"({pending})" if name == "approvals" and pending else ""
-        out.append((name, f"{key} {short}{badge}" if wide or len(names) < 9 else f"{key}{short}{badge}"))
-    return tuple(out)
+    badges = {"approvals": f"({pending})" if pending else ""}
+    whole = tuple((name, f"{key} {short}{badges.get(name, '')}".strip()) for name, key, short in names)
+    if sum(len(label) + 2 for _, label in whole) <= width:
+        return whole
+    return tuple((name, f"{key}{short}{badges.get(name, '')}") for name, key, short in names)
 
 
 def host_stale(host: HostSample, down: float | None, now: float) -> float | None:

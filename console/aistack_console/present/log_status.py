@@ -40,10 +40,10 @@ def source_rows(
     if fleet is None:
         return ()
     rows = []
-    for one in sorted(fleet.containers, key=lambda one: one.name):
-        errors = ring.errors.get(ring.source(one.id), 0) if one.id in chosen else None
+    for one in sorted(fleet.containers, key=lambda one: one.full_name):
+        errors = ring.errors.get(ring.source(one.ref), 0) if one.ref in chosen else None
         cell: Cell = "-" if errors is None else (str(errors), "bad" if errors else "dim")
-        rows.append(Row(one.id, (one.name, fleet_word(one, fleet, down, now).cell, cell)))
+        rows.append(Row(one.ref, (one.full_name, fleet_word(one, fleet, down, now).cell, cell)))
     return tuple(rows)
 
 

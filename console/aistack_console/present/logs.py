@@ -7,9 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
+from typing import NamedTuple
 
 from aistack_backend.wire.containers import LogBatch, LogStream
-from aistack_console.present.log_fields import Level, level_of
+from aistack_console.present.log_fields import Level, levels_of
 
 MAX_LINES = 50_000
 MAX_BYTES = 32 << 20
@@ -18,9 +19,8 @@ KEEP = 0.9
 """Share of the limits that is kept when they are passed, so that dropping is rare."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line in the merged list."""
+class Entry(NamedTuple):
+    """One line in the merged list; a tuple, for a flood makes a hundred thousand."""
 
     order: tuple[float, int, int]
     """Its place: time (never before the line above it of the same source), source, number within the source."""
@@ -174,19 +174,21 @@ class LogRing:
     def _entries_of(self, batch: LogBatch) -> list[Entry]:
         source = self.source(batch.id)
         last = self._last.get(source)
+        when, number, above = (*last.order[::2], last.level) if last else (0.0, 0, Level.UNKNOWN)
         out = []
-        for line in batch.lines:
-            level = level_of(line.text)
-            if level is Level.UNKNOWN and last is not None and line.text[:1] in {" ", "\t"}:
-                level = last.level  # a traceback belongs to the line above it
-            before = last.order if last else (0.0, source, 0)
-            when = before[0] if line.at is None else max(line.at, before[0])
-            last = Entry((when, source, before[2] + 1), line.at, source, line.stream, line.text, level)
-            if level is Level.ERROR:
-                self.errors[source] = self.errors.get(source, 0) + 1
-            out.append(last)
-        if last is not None:
-            self._last[source] = last
+        for line, level in zip(batch.lines, levels_of([line.text for line in batch.lines]), strict=True):
+            text, at = line.text, line.at
+            if level is Level.UNKNOWN and text[:1] in {" ", "\t"}:
+                level = above  # a traceback belongs to the line above it
+            if at is not None and at > when:
+                when = at
+            number += 1
+            out.append(Entry((when, source, number), at, source, line.stream, text, level))
+            above = level
+        if out:
+            self._last[source] = out[-1]
+            if errors := sum(entry.level is Level.ERROR for entry in out):
+                self.errors[source] = self.errors.get(source, 0) + errors
         return out
 
     def limit(self, max_lines: int) -> None:

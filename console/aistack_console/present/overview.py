@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 from aistack_backend.wire.actions import ApprovalList, ApprovalState
 from aistack_backend.wire.audit import AuditPage, AuditRecord, Phase
+from aistack_backend.wire.boot import Boot
 from aistack_backend.wire.containers import Activity, Fleet
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import ModelStatus, Stage, StageState
 from aistack_backend.wire.sources import Source, SourceState
+from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
+from aistack_console.present import stack as parts
 from aistack_console.present.approvals import deadline, short_actor
-from aistack_console.present.header import counts, host_stale
+from aistack_console.present.boot import summary as boot_line
+from aistack_console.present.header import host_stale
+from aistack_console.present.kept import kept_line
 from aistack_console.present.para import Para, para
 from aistack_console.present.table import Cell, Column, Row
 from aistack_console.present.tasks import WORDS
@@ -32,9 +37,18 @@ NORMAL_ABSENCE = {"gpu"}
 
 
 def needs(
-    approvals: ApprovalList | None, tasks: TaskList | None, fleet: Fleet | None, *, down: float | None, now: float
+    approvals: ApprovalList | None,
+    tasks: TaskList | None,
+    fleet: Fleet | None,
+    stack: Stack | None = None,
+    *,
+    down: float | None,
+    now: float,
 ) -> tuple[Row, ...]:
-    """Return what waits for the operator: approvals by deadline, tasks nobody can judge, then faults."""
+    """Return what waits for the operator: approvals by deadline, tasks nobody can judge, then faults.
+
+    Of the stack only root causes are told, each with whom it hits; its containers speak through their services.
+    """
     rows = []
     for one in approvals.approvals if approvals else ():
         if one.state is ApprovalState.PENDING:
@@ -43,10 +57,15 @@ def needs(
     for task in tasks.tasks if tasks else ():
         if _wants_a_look(task, now):
             rows.append(Row(f"task:{task.id}", (WORDS[task.state], f"task#{task.id}", task.reason or task.goal, "")))
-    for service in fleet.containers if fleet else ():
+    for cause, verdict in parts.root_causes(stack, down, now):
+        felt = f" (hits {len(cause.symptoms)})" if cause.symptoms else ""
+        said = f"{cause.id}{felt}: {verdict.why}"
+        rows.append(Row(f"service:{cause.id}", (verdict.cell, "service", said, "")))
+    boxes = fleet.containers if fleet else ()
+    for service in boxes if stack is None else parts.others(stack, fleet):
         word = fleet_word(service, fleet, down, now) if fleet else None
         if word and word.word == "BAD":
-            rows.append(Row(f"service:{service.id}", (word.cell, "service", f"{service.name}: {word.why}", "")))
+            rows.append(Row(f"service:{service.ref}", (word.cell, "service", f"{service.full_name}: {word.why}", "")))
     return tuple(rows)
 
 
@@ -79,13 +98,13 @@ def needs_head(count: int, known: bool) -> tuple[Cell, ...]:
     return ((f"-- NEEDS YOU {count} --", "accent"), (" J jumps to the next one, enter opens", "dim"))
 
 
-def services(fleet: Fleet | None, *, down: float | None, now: float) -> tuple[Row, ...]:
-    """Return every service with its word, worst first."""
-    if fleet is None:
-        return ()
-    found = [(fleet_word(one, fleet, down, now), one) for one in fleet.containers]
-    found.sort(key=lambda pair: (ORDER.index(pair[0].word), pair[1].name.lower()))
-    return tuple(Row(one.id, (one.name, word.cell, (word.why, "dim"))) for word, one in found)
+def services(fleet: Fleet | None, stack: Stack | None = None, *, down: float | None, now: float) -> tuple[Row, ...]:
+    """Return every service, and every container that belongs to none, with its word, worst first."""
+    found = [(one.id, one.id, parts.service_word(one, stack, down, now)) for one in stack.services] if stack else []
+    boxes = fleet.containers if fleet and stack is None else parts.others(stack, fleet) if stack else ()
+    found += [(one.ref, one.full_name, fleet_word(one, fleet, down, now)) for one in boxes] if fleet else []
+    found.sort(key=lambda row: (ORDER.index(row[2].word), row[1].lower()))
+    return tuple(Row(key, (name, word.cell, (word.why, "dim"))) for key, name, word in found)
 
 
 def summary(
@@ -95,6 +114,8 @@ def summary(
     host: HostSample | None,
     model: ModelStatus | None,
     tasks: TaskList | None,
+    stack: Stack | None = None,
+    boot: Boot | None = None,
     down: float | None,
     now: float,
     alone: bool = False,
@@ -104,15 +125,24 @@ def summary(
     ``alone`` leaves out services and tasks, which then have panes of their own.
     """
     machine = (*_host_lines(host, down, now), *_model_lines(model, now))
+    booted = boot_line(boot, now)
+    last = (*kept_line(stack, now), *([booted] if booted else []), *faults(status, fleet, now))
     if alone:
-        return (*machine, *faults(status, fleet, now))
-    return (_services_line(fleet, down, now), *machine, _tasks_line(tasks), *faults(status, fleet, now))
+        return (*((_groups_line(stack, down, now),) if stack and stack.services else ()), *machine, *last)
+    return (_services_line(fleet, stack, down, now), *machine, _tasks_line(tasks), *last)
 
 
-def services_head(fleet: Fleet | None, *, down: float | None, now: float) -> tuple[Cell, ...]:
+def services_head(
+    fleet: Fleet | None, stack: Stack | None = None, *, down: float | None, now: float
+) -> tuple[Cell, ...]:
     """Return the heading of the list of services: how many have which word."""
-    cells = _services_line(fleet, down, now).cells[1:]
-    return (("-- SERVICES ", "accent"), *cells, ("--", "accent"))
+    if stack is None or not stack.services:
+        return (("-- SERVICES ", "accent"), *_services_line(fleet, None, down, now).cells[1:], ("--", "accent"))
+    number = parts.counts(stack, fleet, down, now)
+    cells: list[Cell] = [("-- SERVICES ", "accent")]
+    for word in (one for one in ORDER if number[one]):
+        cells += [(word, TONES[word]), f" {number[word]}  "]
+    return (*cells, ("--", "accent"))
 
 
 def tasks(found: TaskList | None, now: float) -> tuple[Row, ...]:
@@ -123,14 +153,26 @@ def tasks(found: TaskList | None, now: float) -> tuple[Row, ...]:
     )
 
 
-def _services_line(fleet: Fleet | None, down: float | None, now: float) -> Para:
+def _groups_line(stack: Stack, down: float | None, now: float) -> Para:
+    cells: list[Cell] = [("SERVICES ", "accent")]
+    for group in parts.groups(stack, down, now):
+        cells += [f"{group.name} ", (group.count.removesuffix(" OK"), TONES[group.worst]), "  "]
+    since = parts.stale(stack, down, now)
+    if since is not None:
+        cells.append((f"last checked {span(now - since)} ago", "warn"))
+    return para(*cells, hang="         ")
+
+
+def _services_line(fleet: Fleet | None, stack: Stack | None, down: float | None, now: float) -> Para:
+    if stack is not None and stack.services:
+        return _groups_line(stack, down, now)
     if fleet is None:
         return para(("SERVICES ", "accent"), ("not measured yet", "dim"))
     if not measured(fleet):
         return para(
             ("SERVICES ", "accent"), (f"not measured: {fleet.source.name} is {fleet.source.state.value} ", "warn")
         )
-    number = counts(fleet, down, now)
+    number = parts.counts(None, fleet, down, now)
     cells: list[Cell] = [("SERVICES ", "accent"), f"{len(fleet.containers)}  "]
     for word in ORDER:
         if number[word]:
@@ -224,7 +266,8 @@ def faults(status: Status | None, fleet: Fleet | None, now: float) -> tuple[Para
     """Return each source that does not answer well: what was tried and what would mend it."""
     found: dict[str, Source] = {source.name: source for source in status.sources} if status else {}
     if fleet is not None:
-        found[fleet.source.name] = fleet.source  # the fleet's own word is newer than the status
+        # the fleet's own word is newer than the status
+        found |= {source.name: source for source in (fleet.source, *(host.source for host in fleet.hosts))}
     return tuple(
         para((source_line(source, now), "bad"), hang="  ")
         for source in found.values()
@@ -235,8 +278,12 @@ def faults(status: Status | None, fleet: Fleet | None, now: float) -> tuple[Para
 
 
 def feed(found: Sequence[Activity], audit: AuditPage | None, now: float) -> tuple[Para, ...]:
-    """Return what happened, newest first: what this console heard, and the newest records of the audit."""
-    events = [(one.at, one.who, one.text) for one in found[:100]]
+    """Return what happened, newest first: what this console heard, and the newest records of the audit.
+
+    Commands inside containers are left out: probes run some each half minute. The Events tab of a container has them.
+    """
+    heard = [one for one in found if one.action != "exec"]
+    events = [(one.at, one.who, one.text) for one in heard[:100]]
     events += [(one.at, one.actor, _told(one)) for one in audit.records if one.phase in TOLD] if audit else []
     if not events:
         return (para(("Nothing has happened since this console was started.", "dim")),)

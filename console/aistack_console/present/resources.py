@@ -6,9 +6,10 @@ from aistack_backend.wire.containers import Container, Fleet, Usage, UsageTable
 from aistack_backend.wire.host import Gpu, HostSample
 from aistack_backend.wire.sources import Source, SourceState
 from aistack_console.present.para import Para, para
+from aistack_console.present.services import samples as newest
 from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import bar, percent, size, span
-from aistack_console.present.words import source_line, stale
+from aistack_console.present.words import source_line
 
 USAGE_COLUMNS = (
     Column("CONTAINER", 30),
@@ -122,14 +123,13 @@ def usage_rows(
     """
     if fleet is None:
         return ()
-    current = usage is not None and not old(usage.at, now, down) and stale(fleet.source, down) is None
-    samples = {row.id: row for row in usage.rows} if usage is not None and current else {}
-    pairs = [(one, samples.get(one.id)) for one in fleet.containers if one.finished_at is None or one.id in samples]
+    samples = newest(usage, fleet, down, now) if usage is not None and not old(usage.at, now, down) else {}
+    pairs = [(one, samples.get(one.ref)) for one in fleet.containers if one.finished_at is None or one.ref in samples]
     pairs = [(one, sample) for one, sample in pairs if sample is not None or one.state.value in {"running", "paused"}]
     if sort == "name":
-        pairs.sort(key=lambda pair: pair[0].name)
+        pairs.sort(key=lambda pair: pair[0].full_name)
     else:
-        pairs.sort(key=lambda pair: (-_measure(pair[1], sort), pair[0].name))
+        pairs.sort(key=lambda pair: (-_measure(pair[1], sort), pair[0].full_name))
     return tuple(_usage_row(one, sample, total) for one, sample in pairs)
 
 
@@ -140,15 +140,15 @@ def _measure(sample: Usage | None, sort: str) -> float:
 
 def _usage_row(one: Container, sample: Usage | None, total: int | None) -> Row:
     if sample is None:
-        return Row(one.id, (one.name, *(("-", "dim"),) * 7))
+        return Row(one.ref, (one.full_name, *(("-", "dim"),) * 7))
     limit = sample.memory_limit
-    unlimited = limit is not None and total is not None and limit >= total
+    unlimited = limit is not None and total is not None and not one.host and limit >= total
     share = sample.memory / limit * 100 if sample.memory is not None and limit else None
     tone = share_tone(sample.memory, limit)
     return Row(
-        one.id,
+        one.ref,
         (
-            one.name,
+            one.full_name,
             percent(sample.cpu_percent),
             size(sample.memory),
             ("none", "dim") if unlimited else size(limit),
@@ -164,8 +164,9 @@ def budget(fleet: Fleet | None, usage: UsageTable | None, host: HostSample | Non
     """Return whether the memory limits of the containers add up to more than the machine has."""
     if fleet is None or usage is None or host is None or host.memory_total is None:
         return (("limits: not measured yet", "dim"),)
-    limits = [row.memory_limit for row in usage.rows if row.memory_limit and row.memory_limit < host.memory_total]
-    free = sum(1 for row in usage.rows if not row.memory_limit or row.memory_limit >= host.memory_total)
+    own = [row for row in usage.rows if "/" not in row.id]
+    limits = [row.memory_limit for row in own if row.memory_limit and row.memory_limit < host.memory_total]
+    free = sum(1 for row in own if not row.memory_limit or row.memory_limit >= host.memory_total)
     if not limits:
         return ((f"none of {free} has a memory limit", "dim"),)
     total = sum(limits)

@@ -12,7 +12,7 @@ from aistack_backend.wire.tasks import Task
 from aistack_console.present.table import Cell, Column, Row
 from aistack_console.present.tasks import ENDED, WORDS
 from aistack_console.present.units import coarse, percent, size
-from aistack_console.present.words import ORDER, Word, fleet_word, measured, source_line, stale
+from aistack_console.present.words import ORDER, Word, faulty, fleet_word, measured, source_line, stale
 
 COLUMNS = (
     Column("NAME", 0),
@@ -68,17 +68,19 @@ def listed(
     if fleet is None:
         return Listed(rows=(), head="not measured yet", problem=why if down is not None else "")
     matches, fault = matcher(view.text)
-    samples = _samples(usage, fleet, down, now)
-    words = {one.id: fleet_word(one, fleet, down, now) for one in fleet.containers}
+    used = samples(usage, fleet, down, now)
+    words = {one.ref: fleet_word(one, fleet, down, now) for one in fleet.containers}
     shown = [
         one
         for one in fleet.containers
-        if not (view.hide_stopped and words[one.id].word == "STOPPED")
-        and matches(f"{one.name} {one.image} {words[one.id].word}")
+        if not (view.hide_stopped and words[one.ref].word == "STOPPED")
+        and matches(f"{one.full_name} {one.image} {words[one.ref].word}")
     ]
-    shown.sort(key=lambda one: _order(one, words[one.id], samples.get(one.id), view.sort), reverse=view.reverse)
+    shown.sort(
+        key=lambda one: order(one.full_name, words[one.ref], one, used.get(one.ref), view.sort), reverse=view.reverse
+    )
     mine = own or {}
-    rows = tuple(_row(one, words[one.id], samples.get(one.id), now, mine.get(one.id)) for one in shown)
+    rows = tuple(plain_row(one, words[one.ref], used.get(one.ref), now, mine.get(one.ref)) for one in shown)
     problem = _problem(fleet, fault, now) if fleet.containers else ""  # an empty list has a pane that says it whole
     return Listed(rows=rows, head=_head(fleet, len(shown), view), problem=problem)
 
@@ -115,14 +117,17 @@ def image_name(image: str) -> str:
     return image.rpartition("/")[2]
 
 
-def _samples(usage: UsageTable | None, fleet: Fleet, down: float | None, now: float) -> Mapping[str, Usage]:
-    if usage is None or stale(fleet.source, down) is not None or now - usage.at > USAGE_STALE:
+def samples(usage: UsageTable | None, fleet: Fleet, down: float | None, now: float) -> Mapping[str, Usage]:
+    """Return the newest usage of each container by its ref; none where it, or its machine's list, is old."""
+    if usage is None or now - usage.at > USAGE_STALE:
         return {}
-    return {row.id: row for row in usage.rows}
+    current = {name for name in ("", *(h.name for h in fleet.hosts)) if stale(fleet.source_of(name), down) is None}
+    return {row.id: row for row in usage.rows if row.id.rpartition("/")[0] in current}
 
 
-def _order(one: Container, word: Word, used: Usage | None, sort: str) -> tuple[Any, ...]:
-    name = one.name.lower()
+def order(name: str, word: Word, one: Container | None, used: Usage | None, sort: str) -> tuple[Any, ...]:
+    """Return what a row is sorted by."""
+    name = name.lower()
     if sort == "state":
         return (ORDER.index(word.word), name)
     if sort == "cpu":
@@ -130,11 +135,12 @@ def _order(one: Container, word: Word, used: Usage | None, sort: str) -> tuple[A
     if sort == "memory":
         return (-(used.memory or 0) if used else 0, name)
     if sort == "up":
-        return (-(one.started_at or 0.0), name)
+        return (-((one.started_at if one else None) or 0.0), name)
     return (name,)
 
 
-def _row(one: Container, word: Word, used: Usage | None, now: float, own: Cell | None) -> Row:
+def plain_row(one: Container, word: Word, used: Usage | None, now: float, own: Cell | None) -> Row:
+    """Return one container as a row; ``own`` stands in the last column."""
     running = one.state is ContainerState.RUNNING
     memory: Cell = ("-", "dim")
     cpu: Cell = ("-", "dim")
@@ -143,9 +149,9 @@ def _row(one: Container, word: Word, used: Usage | None, now: float, own: Cell |
         cpu = percent(used.cpu_percent)
     why = ", ".join(filter(None, (word.why, _restarted(one.restarts))))
     return Row(
-        one.id,
+        one.ref,
         (
-            one.name,
+            one.full_name,
             word.cell,
             uptime(one, now) if word.word != "UNKNOWN" else ("-", "dim"),
             cpu,
@@ -185,6 +191,5 @@ def _head(fleet: Fleet, shown: int, view: View) -> str:
 
 
 def _problem(fleet: Fleet, fault: str, now: float) -> str:
-    if stale(fleet.source, None) is not None:
-        return source_line(fleet.source, now)
-    return fault
+    source = faulty(fleet)
+    return source_line(source, now) if source else fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
 from aistack_console.present.para import Para, fact, para, text_lines, title
@@ -43,15 +44,41 @@ ENDED = {
 }
 
 
+IDLE = {TaskState.QUEUED, TaskState.PAUSED}
+"""Nothing of it runs, and it needs nobody."""
+
+
 def rows(found: TaskList | None, now: float) -> tuple[Row, ...]:
-    """Return the tasks as rows, newest first."""
-    return tuple(_row(one, now) for one in found.tasks) if found else ()
+    """Return the tasks as rows, newest first; what a task started stands below it."""
+    return tuple(_row(one, now, depth) for one, depth in tree(found.tasks)) if found else ()
 
 
-def _row(one: Task, now: float) -> Row:
+def tree(tasks: Sequence[Task]) -> tuple[tuple[Task, int], ...]:
+    """Return each task with its depth, parents before what they started; one whose parent is not here is a root."""
+    known = {one.id for one in tasks}
+    below: dict[int | None, list[Task]] = {}
+    for one in tasks:
+        below.setdefault(one.parent_id if one.parent_id in known and one.parent_id != one.id else None, []).append(one)
+    found: list[tuple[Task, int]] = []
+    waiting = [(one, 0) for one in reversed(below.pop(None, []))]
+    while waiting:
+        one, depth = waiting.pop()
+        found.append((one, depth))
+        waiting += [(child, depth + 1) for child in below.pop(one.id, [])]  # popped: oldest child first
+    return (*found, *((one, 0) for rest in below.values() for one in rest))
+
+
+def _row(one: Task, now: float, depth: int) -> Row:
     ended = one.updated_at if one.state in ENDED else now
     result = (one.result or one.reason).split("\n", 1)[0]
-    cells = (str(one.id), WORDS[one.state], one.requester, span(ended - one.created_at), one.goal, result)
+    cells = (
+        str(one.id),
+        WORDS[one.state],
+        one.requester,
+        span(ended - one.created_at),
+        f"{'  ' * min(depth, 4)}{'└ ' if depth else ''}{one.goal}",
+        result,
+    )
     return Row(str(one.id), cells)
 
 
@@ -61,13 +88,26 @@ def head(found: TaskList | None) -> str:
         return "not measured yet"
     waiting = sum(one.state is TaskState.AWAITING for one in found.tasks)
     ended = sum(one.state in ENDED for one in found.tasks)
-    return f"{len(found.tasks) - waiting - ended} working   {waiting} need you   {ended} ended"
+    idle = sum(one.state in IDLE for one in found.tasks)
+    working = len(found.tasks) - waiting - ended - idle
+    return f"{working} working   {idle} idle   {waiting} need you   {ended} ended"
+
+
+def heading(one: Task) -> tuple[Para, ...]:
+    """Return number, state and goal."""
+    word, tone = WORDS[one.state]
+    return (para((f"#{one.id} ", "accent"), (f"{word} ", tone), one.reason), fact("goal", one.goal))
+
+
+def stopping(found: Sequence[Task]) -> tuple[Para, ...]:
+    """Return what a stop of these tasks ends."""
+    said = "What runs is ended, containers and all; what waits is closed. It cannot be undone."
+    return (para((said, "warn")), *(para(f"#{o.id} ", WORDS[o.state], f"  {o.goal}") for o in found))
 
 
 def detail(one: Task, now: float) -> tuple[Para, ...]:
     """Return one task in full, with what its action gave back."""
-    word, tone = WORDS[one.state]
-    paras = [para((f"#{one.id} ", "accent"), (f"{word} ", tone), one.reason), fact("goal", one.goal)]
+    paras = list(heading(one))
     facts = (
         ("action", one.action_title),
         ("approval", "" if one.approval_id is None else f"#{one.approval_id}"),

@@ -1,6 +1,7 @@
 """The state of a container in one word, and why: the words that every screen uses.
 
-OK, STARTING, STOPPING, BAD, HELD (paused), STOPPED, and UNKNOWN when the source has not answered.
+OK, OK* (fine itself, what it needs is not), STARTING, STOPPING, BAD, HELD (paused, or held by an operator), STOPPED,
+and UNKNOWN when the source has not answered.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FAULTS = {125: "not started", 126: "not executable", 127: "not found", 132: "ill
 
 TONES: dict[str, Tone] = {
     "OK": "ok",
+    "OK*": "warn",
     "STARTING": "accent",
     "STOPPING": "accent",
     "BAD": "bad",
@@ -28,7 +30,7 @@ TONES: dict[str, Tone] = {
     "STOPPED": "dim",
     "UNKNOWN": "warn",
 }
-ORDER = ("BAD", "UNKNOWN", "STARTING", "STOPPING", "HELD", "OK", "STOPPED")
+ORDER = ("BAD", "OK*", "UNKNOWN", "STARTING", "STOPPING", "HELD", "OK", "STOPPED")
 """Worst first."""
 
 
@@ -61,7 +63,7 @@ _OTHER = {
     ContainerState.PAUSED: Word("HELD", "paused"),
     ContainerState.STOPPING: Word("STOPPING", "stopping"),
     ContainerState.REMOVING: Word("STOPPING", "being removed"),
-    ContainerState.DEAD: Word("BAD", "dead: Podman could not remove it"),
+    ContainerState.DEAD: Word("BAD", "its process is gone; Podman still calls it running"),
     ContainerState.CREATED: Word("STOPPED", "never started"),
     ContainerState.CONFIGURED: Word("STOPPED", "never started"),
     ContainerState.INITIALIZED: Word("STARTING", "prepared, not running yet"),
@@ -104,10 +106,16 @@ def measured(fleet: Fleet | None) -> bool:
 
 def fleet_word(one: Container, fleet: Fleet, down: float | None, now: float) -> Word:
     """Return the container's word, or UNKNOWN with its age when the fleet is not current."""
-    since = stale(fleet.source, down)
+    since = stale(fleet.source_of(one.host), down)
     if since is None:
         return word_of(one)
     return Word("UNKNOWN", f"was {word_of(one).word} {span(now - since)} ago")
+
+
+def faulty(fleet: Fleet) -> Source | None:
+    """Return the first source of containers that is not well, this machine's before the others'; None = all are."""
+    sources = (fleet.source, *(host.source for host in fleet.hosts))
+    return next((source for source in sources if source.state is not SourceState.OK), None)
 
 
 RISK_TONES: dict[Risk, Tone] = {

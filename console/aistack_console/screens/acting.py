@@ -10,7 +10,9 @@ from textual import work
 from aistack_backend.wire.actions import ActionRequest, Approval, DecideRequest, Verdict
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.errors import ConsoleError
+from aistack_console.present.approvals import evidence
 from aistack_console.present.batch import alone, combined, evidence_of_all
+from aistack_console.present.para import Para
 from aistack_console.present.tasks import ENDED
 from aistack_console.screens.base import BaseScreen
 from aistack_console.widgets.approval_dialog import ApprovalDialog
@@ -24,6 +26,11 @@ class ActingScreen(BaseScreen):
     def __init__(self) -> None:
         super().__init__()
         self._asked: dict[str, int] = {}
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an action that was asked from here was still under way when last looked at."""
+        return bool(self._asked)
 
     def own_tasks(self) -> dict[str, Task]:
         """Return the task of each target that was acted on from here and whose task has not ended.
@@ -67,7 +74,8 @@ class ActingScreen(BaseScreen):
             self.console.say(error.sentence, "bad")
             return None
 
-    async def _act(self, request: ActionRequest, preview: Approval) -> bool:
+    async def _act(self, request: ActionRequest, preview: Approval, first: tuple[Para, ...] = ()) -> bool:
+        """Ask about one action; ``first`` is shown above it. Return whether it was asked for."""
         cooling = preview.ready_at > self.store.now()
         shown = replace(preview, ready_at=0.0, code="", typed_name="") if cooling else preview
 
@@ -76,7 +84,7 @@ class ActingScreen(BaseScreen):
             asked = replace(request, confirmed_hash=confirmed, code=decision.code, typed_name=decision.typed_name)
             self.console.say(await self._ask(asked))
 
-        dialog = ApprovalDialog(shown, submit, now=self.store.now)
+        dialog = ApprovalDialog(shown, submit, now=self.store.now, paras=lambda one, now: (*first, *evidence(one, now)))
         return await self.app.push_screen_wait(dialog)
 
     async def _act_together(self, asked: Sequence[Asked]) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from aistack_console.screens.approvals import ApprovalsScreen
 from aistack_console.screens.audit import AuditScreen
 from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.boot import BootScreen
 from aistack_console.screens.chat import ChatScreen
+from aistack_console.screens.checklist import ChecklistScreen
+from aistack_console.screens.doctor import DoctorScreen
 from aistack_console.screens.logs import LogsScreen
+from aistack_console.screens.map import MapScreen
 from aistack_console.screens.overview import OverviewScreen
 from aistack_console.screens.resources import ResourcesScreen
 from aistack_console.screens.services import ServicesScreen
+from aistack_console.screens.storage import StorageScreen
 from aistack_console.screens.tasks import TasksScreen
 
 SCREENS: dict[str, type[BaseScreen]] = {
@@ -21,8 +26,13 @@ SCREENS: dict[str, type[BaseScreen]] = {
         ApprovalsScreen,
         TasksScreen,
         ChatScreen,
+        MapScreen,
         ResourcesScreen,
         AuditScreen,
+        BootScreen,
+        ChecklistScreen,
+        DoctorScreen,
+        StorageScreen,
     )
 }
 """In the order of their keys."""

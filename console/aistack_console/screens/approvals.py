@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from aistack_backend.wire.actions import Approval, ApprovalState
+from aistack_backend.wire.actions import Approval, ApprovalState, EditRequest
 from aistack_backend.wire.events import Topic
+from aistack_console.errors import ClientError, ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import empty
-from aistack_console.present.approvals import COLUMNS, copies, evidence, queue, record
-from aistack_console.screens.acting import ActingScreen
+from aistack_console.present.approvals import COLUMNS, copies, evidence, queue, record, script_of, uneditable, winner
+from aistack_console.screens.ruling import RulingScreen
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
+from aistack_console.widgets.edit_dialog import EditDialog
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 
 
-class ApprovalsScreen(ActingScreen):
+class ApprovalsScreen(RulingScreen):
     """The queue, nearest deadline first, and the evidence of the chosen one. Deciding opens the dialog."""
 
     NAME = "approvals"
@@ -29,6 +31,9 @@ class ApprovalsScreen(ActingScreen):
         Action(id="approvals.approve", keys="a", title="Decide: opens the dialog", hint="decide", mutates=True),
         Action(id="approvals.deny", keys="d", title="Deny with a reason", hint="deny", mutates=True),
         Action(id="approvals.deny_stop", keys="D", title="Deny, and stop its task", mutates=True),
+        Action(id="approvals.edit", keys="e", title="Edit the command: a new request", hint="edit", mutates=True),
+        Action(id="approvals.allow", keys="A", title="Allow this unasked for a while: rehearsed first", mutates=True),
+        Action(id="approvals.rules", keys="R", title="Rules: what was allowed in advance", hint="rules"),
         Action(id="approvals.next", keys="n", title="Next one that waits", hint="next"),
         Action(id="approvals.raw", keys="v", title="The record as it is hashed, or the evidence", hint="raw"),
         Action(id="approvals.copy", keys="y", title="Copy its hash, command or record", hint="copy"),
@@ -102,14 +107,14 @@ class ApprovalsScreen(ActingScreen):
 
     def why_not(self, action: Action) -> str:
         """Return why the chosen one cannot be decided."""
-        if action.name not in {"approve", "deny", "deny_stop", "copy", "raw"}:
+        if action.name not in {"approve", "deny", "deny_stop", "edit", "allow", "copy", "raw"}:
             return ""
         one = self.chosen
         if one is None:
             return "Nothing is chosen."
         if action.mutates and one.state is not ApprovalState.PENDING:
             return f"It is {one.state.value} already."
-        return ""
+        return uneditable(one) if action.name == "edit" else ""
 
     def do_approve(self) -> None:
         """Open the dialog."""
@@ -125,6 +130,34 @@ class ApprovalsScreen(ActingScreen):
         """Open the dialog and ask for the reason of the denial; its task is stopped too."""
         if (one := self.chosen) is not None:
             self.decide(one, deny=True, stop=True)
+
+    @work(group="edit")
+    async def do_edit(self) -> None:
+        """Let the text of the chosen command be changed; the new request opens in the dialog."""
+        if (one := self.chosen) is None:
+            return
+        text = await self.app.push_screen_wait(EditDialog(f"EDIT #{one.id} {one.title}", script_of(one)))
+        if text is None:
+            self.console.say(f"Approval {one.id} stays as it is.")
+            return
+        try:
+            asked = await self.console.client.edit(one.id, EditRequest(action_hash=one.action_hash, script=text))
+        except ClientError as error:
+            first = error.type == "approval-already-decided"
+            self.console.say(winner(error.winner, error.decision, error.decided_at) if first else error.sentence, "bad")
+        except ConsoleError as error:
+            self.console.say(error.sentence, "bad")
+        else:
+            self.decide(asked)
+
+    def do_allow(self) -> None:
+        """Rehearse a rule like the chosen request, and make it on a yes."""
+        if (one := self.chosen) is not None:
+            self.allow_like(one)
+
+    def do_rules(self) -> None:
+        """List the rules."""
+        self.show_rules()
 
     def do_raw(self) -> None:
         """Show the record byte for byte as it is hashed, or the evidence again."""

@@ -23,6 +23,7 @@ from aistack_console.keys import GLOBAL, PLACES, Action, Registry, bindings
 from aistack_console.options import Options
 from aistack_console.present import header
 from aistack_console.state.store import Store
+from aistack_console.visible import VisibleOnly
 from aistack_console.widgets.hint_line import EntryLine, HintLine
 from aistack_console.widgets.status_bar import Banner, StatusBar
 from aistack_console.widgets.tabs import Tabs
@@ -31,7 +32,7 @@ PAUSE = 0.025
 """Least seconds between two paints of one screen."""
 
 
-FRAME = frozenset({Topic.RESET, Topic.STATUS, Topic.FLEET, Topic.APPROVALS})
+FRAME = frozenset({Topic.RESET, Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.STACK})
 """Topics that the header is made of."""
 
 
@@ -51,6 +52,10 @@ class Console(Protocol):
 
     def goto(self, name: str, argument: str = "") -> None:
         """Show the screen of that name; it gets the argument through ``receive``."""
+        ...
+
+    def back(self) -> None:
+        """Show the screen that was shown before."""
         ...
 
     def command(self, text: str) -> None:
@@ -80,6 +85,7 @@ class BaseScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = VisibleOnly()
         self._leave: Callable[[], object] | None = None
         self._painted = 0.0
         self._due = False
@@ -119,6 +125,9 @@ class BaseScreen(Screen[None]):
 
     def set_filter(self, text: str) -> None:
         """Use another filter; empty = none."""
+
+    def entered(self, kind: str, text: str) -> None:
+        """Take a line of a kind of the screen's own (see ``open_entry``)."""
 
     def compose(self) -> ComposeResult:
         """Lay out the lines around the body."""
@@ -178,14 +187,16 @@ class BaseScreen(Screen[None]):
             header.header(
                 status=store.status,
                 fleet=store.fleet,
+                stack=store.stack,
                 pending=store.pending,
                 link=link,
                 view_only=app.view_only,
                 now=now,
             )
         )
-        names = [(one.name, app.registry.keys_of(f"app.{one.name}"), one.short) for one in PLACES]
-        self.query_one(Tabs).set_tabs(header.tabs(names, store.pending, self.size.width >= 100), self.NAME)
+        shown = [one for one in PLACES if one.key or one.name == self.NAME]
+        names = [(one.name, app.registry.keys_of(f"app.{one.name}"), one.short) for one in shown]
+        self.query_one(Tabs).set_tabs(header.tabs(names, store.pending, self.app.size.width), self.NAME)
         self.query_one(Banner).say(header.banner(store.status, link, now))
         always = [one for one in app.registry.of(GLOBAL) if one.hint]
         self.query_one(HintLine).set_hints(
@@ -220,7 +231,7 @@ class BaseScreen(Screen[None]):
             await result
 
     def open_entry(self, kind: str, text: str = "", words: tuple[str, ...] = ()) -> None:
-        """Let the operator type a ``command`` or a ``filter`` on the last line."""
+        """Let the operator type a ``command``, a ``filter`` or what the screen wants on the last line."""
         if self.focused is not self.query_one(EntryLine):
             self._focus_back = self.focused
         self.query_one(HintLine).display = False
@@ -235,8 +246,10 @@ class BaseScreen(Screen[None]):
         self._close_entry()
         if event.kind == "command":
             self.console.command(event.text)
-        else:
+        elif event.kind == "filter":
             self.set_filter(event.text)
+        else:
+            self.entered(event.kind, event.text)
 
     @on(EntryLine.Typed)
     def _typed(self, event: EntryLine.Typed) -> None:

@@ -41,8 +41,10 @@ TAIL = 1000
 """Lines of the past that a container begins with."""
 CHUNK = 250
 """Lines taken in before keys get a turn."""
-PAUSE = 0.05
-"""Seconds between two paints of the log while lines come."""
+PAUSE, LONG = 0.05, 0.15
+"""Seconds between two paints of the log while lines come, and while more come than anybody reads."""
+FLOOD = 500
+"""Lines between two paints that are more than anybody reads."""
 RETRY = (1.0, 2.0, 5.0)
 """Seconds to wait before asking again for lines that broke off; the last one repeats."""
 
@@ -78,7 +80,8 @@ class LogsScreen(BaseScreen):
         self._faults: dict[str, str] = {}
         self._text = ""
         self._highlight_only = False
-        self._paint_due = False
+        self._paint_due = self._flood = False
+        self._came = 0
         self._pace = Pace()
 
     def compose_body(self) -> ComposeResult:
@@ -102,8 +105,8 @@ class LogsScreen(BaseScreen):
         if not words or fleet is None:
             return
         known = fleet.containers
-        found = {one.id for one in known if any(one.name == word or one.id.startswith(word) for word in words)}
-        missing = [word for word in words if not any(one.name == word or one.id.startswith(word) for one in known)]
+        found = {one.ref for one in known if any(_meant(one, word) for word in words)}
+        missing = [word for word in words if not any(_meant(one, word) for one in known)]
         if missing:
             self.console.say(f"There is no container {', '.join(missing)}.", "warn")
         if not found:
@@ -130,11 +133,10 @@ class LogsScreen(BaseScreen):
     def _name_sources(self) -> None:
         fleet = self.store.fleet
         if fleet is not None:
-            chosen = [one for one in fleet.containers if one.id in self._readers]
-            self._view.names = {self.ring.source(one.id): one.name for one in chosen}
+            chosen = [one for one in fleet.containers if one.ref in self._readers]
+            self._view.names = {self.ring.source(one.ref): one.full_name for one in chosen}
 
     def _paint_log(self) -> None:
-        self._paint_due = False
         seen = self._seen()
         self.query_one("#log-status", Line).show(status_cells(self.ring, seen))
         empty = not self.ring.view
@@ -145,8 +147,8 @@ class LogsScreen(BaseScreen):
         self._view.show_new()
         if self.ring.errors != self._errors:
             self._paint_sources()
-        if self.query_one("#fields").display:
-            self.query_one("#fields", Detail).show(entry_paras(self._view.current, self._view.names))
+        # hidden or not: whether it is shown may be known only after the paint
+        self.query_one("#fields", Detail).show(entry_paras(self._view.current, self._view.names))
 
     def _fleet_fault(self) -> str:
         fleet = self.store.fleet
@@ -166,15 +168,15 @@ class LogsScreen(BaseScreen):
 
     def _choose(self, ids: set[str]) -> None:
         fleet = self.store.fleet
-        names = {one.id: one for one in fleet.containers} if fleet else {}
+        names = {one.ref: one for one in fleet.containers} if fleet else {}
         for gone in self._readers.keys() - ids:
             self._readers.pop(gone).cancel()
             self._faults.pop(gone, None)
             self.ring.forget(gone)
         new = [one for key, one in names.items() if key in ids and key not in self._readers]
-        for one in sorted(new, key=lambda one: one.name):
-            self.ring.source(one.id)
-            self._readers[one.id] = self.run_worker(self._read(one), group="logs", exit_on_error=False)
+        for one in sorted(new, key=lambda one: one.full_name):
+            self.ring.source(one.ref)
+            self._readers[one.ref] = self.run_worker(self._read(one), group="logs", exit_on_error=False)
         self.ring.limit(self._kept * len(self._readers))
         self._name_sources()
         self.paint()
@@ -189,16 +191,16 @@ class LogsScreen(BaseScreen):
         """Take in the lines of one container, and ask again from the last stamp when they break off."""
         tries = 0
         while True:
-            since = self.ring.last_at(one.id)
-            known = self.ring.known_since(one.id, since)
+            since = self.ring.last_at(one.ref)
+            known = self.ring.known_since(one.ref, since)
             try:
-                async for batch in self.console.client.logs(one.id, tail=TAIL, since=since, follow=True):
+                async for batch in self.console.client.logs(one.ref, tail=TAIL, since=since, follow=True):
                     tries = 0
-                    self._faults.pop(one.id, None)
+                    self._faults.pop(one.ref, None)
                     await self._take(unseen(batch, known) if known else batch)
             except ConsoleError as error:
-                self._faults[one.id] = f"{one.name}: {error.sentence}"
-                self._soon()
+                self._faults[one.ref] = f"{one.full_name}: {error.sentence}"
+                self._soon(0)
             await asyncio.sleep(RETRY[min(tries, len(RETRY) - 1)])
             tries += 1
 
@@ -207,13 +209,25 @@ class LogsScreen(BaseScreen):
             part = batch.lines[start : start + CHUNK]
             dropped = batch.dropped if start == 0 else 0
             self.ring.add([LogBatch(id=batch.id, lines=part, dropped=dropped)])
-            self._soon()
-            await self._pace.rest(getattr(self.app, "last_key", 0.0))
+            self._soon(len(part))
+            await self._pace.rest(self._last_key)
 
-    def _soon(self) -> None:
+    def _last_key(self) -> float:
+        return getattr(self.app, "last_key", 0.0)
+
+    def _soon(self, came: int) -> None:
+        self._came += came
         if not self._paint_due and self.is_current:
             self._paint_due = True
-            self.set_timer(PAUSE, self._paint_log)
+            self.set_timer(LONG if self._flood else PAUSE, self._paint_new)
+
+    def _paint_new(self) -> None:
+        """Paint what came, after what a key just did."""
+        if (left := self._pace.held(self._last_key())) > 0:
+            self.set_timer(left, self._paint_new)
+            return
+        self._flood, self._came, self._paint_due = self._came >= FLOOD, 0, False
+        self._paint_log()
 
     @on(LiveTable.RowMarked, "#sources")
     def _marked(self, event: LiveTable.RowMarked) -> None:
@@ -266,7 +280,9 @@ class LogsScreen(BaseScreen):
 
     def do_follow(self) -> None:
         """Follow, or hold the line."""
-        self._view.toggle_follow()
+        with self.prevent(LogView.Moved):
+            self._view.toggle_follow()
+        self._paint_log()  # here, so that the line above it changes in the same frame
 
     def do_wrap(self) -> None:
         """Wrap, or cut at the edge."""
@@ -321,3 +337,7 @@ class LogsScreen(BaseScreen):
             self.console.say(error.sentence, "bad")
         else:
             self.console.say(f"{len(lines):,} lines saved to {path}.")
+
+
+def _meant(one: Container, word: str) -> bool:
+    return word == one.full_name or one.ref.startswith(word)

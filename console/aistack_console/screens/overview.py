@@ -12,22 +12,25 @@ from aistack_backend.wire.events import Topic
 from aistack_console.keys import Action
 from aistack_console.present import overview as show
 from aistack_console.present.tasks import head as tasks_head
-from aistack_console.screens.base import BaseScreen
 from aistack_console.screens.sharing import WIDE
+from aistack_console.screens.stacking import StackScreen
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 
 
-class OverviewScreen(BaseScreen):
+class OverviewScreen(StackScreen):
     """Needs, summary and events in one column; where there is room, services, needs and machine beside each other."""
 
     NAME = "overview"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="overview.open", keys="", title="Open what is under the cursor"),
+        Action(id="overview.boot", keys="B", title="Watch what is being brought up or down", hint="boot"),
+        Action(id="overview.up_set", keys="U", title="Bring a set of services up", hint="up set", mutates=True),
     )
     TOPICS = frozenset(
         {Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.TASKS, Topic.HOST, Topic.MODEL, Topic.ACTIVITY, Topic.AUDIT}
+        | {Topic.STACK, Topic.BOOT}
     )
     CSS_PATH = "overview.tcss"
     AUTO_FOCUS = "#needs"
@@ -52,7 +55,7 @@ class OverviewScreen(BaseScreen):
     def paint(self) -> None:
         """Show what is known."""
         store, now = self.store, self.store.now()
-        needs = show.needs(store.approvals, store.tasks, store.fleet, down=store.down, now=now)
+        needs = show.needs(store.approvals, store.tasks, store.fleet, store.stack, down=store.down, now=now)
         known = store.approvals is not None and store.fleet is not None
         self.query_one("#needs-head", Line).show(show.needs_head(len(needs), known))
         table = self.query_one("#needs", LiveTable)
@@ -67,6 +70,8 @@ class OverviewScreen(BaseScreen):
                 host=store.host,
                 model=store.model,
                 tasks=store.tasks,
+                stack=store.stack,
+                boot=store.boot,
                 down=store.down,
                 now=now,
                 alone=wide,
@@ -81,8 +86,12 @@ class OverviewScreen(BaseScreen):
     def _paint_wide(self) -> None:
         """Show the columns that a narrow screen has no room for."""
         store, now = self.store, self.store.now()
-        self.query_one("#services-head", Line).show(show.services_head(store.fleet, down=store.down, now=now))
-        self.query_one("#services", LiveTable).set_rows(show.services(store.fleet, down=store.down, now=now))
+        self.query_one("#services-head", Line).show(
+            show.services_head(store.fleet, store.stack, down=store.down, now=now)
+        )
+        self.query_one("#services", LiveTable).set_rows(
+            show.services(store.fleet, store.stack, down=store.down, now=now)
+        )
         self.query_one("#tasks-head", Line).show(
             (("-- TASKS ", "accent"), f"{tasks_head(store.tasks)} ", ("--", "accent"))
         )
@@ -92,6 +101,14 @@ class OverviewScreen(BaseScreen):
     def do_open(self) -> None:
         """Open what is under the cursor."""
         self.query_one("#needs", LiveTable).action_select()
+
+    def why_not(self, action: Action) -> str:
+        """Return why no set can be brought up."""
+        return self.why_not_stack(action)
+
+    def do_boot(self) -> None:
+        """Show the boot director."""
+        self.console.goto("boot")
 
     @on(LiveTable.RowSelected, "#needs")
     def _open_need(self, event: LiveTable.RowSelected) -> None:

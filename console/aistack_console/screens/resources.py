@@ -87,7 +87,7 @@ class ResourcesScreen(BaseScreen):
         self.query_one("#host", Line).show(show.host_cells(store.host, now, store.down))
         self._paint_trends(store.host)
         self.query_one("#disks", Note).show(show.disk_paras(store.host))
-        names = {one.id: one.name for one in store.fleet.containers} if store.fleet else {}
+        names = {one.id: one.name for one in store.fleet.local} if store.fleet else {}
         self.query_one("#gpu", Note).show(show.gpu_paras(store.host, names))
         sort = show.SORTS[self._sort]
         budget = show.budget(store.fleet, store.usage_table, store.host)
@@ -124,7 +124,7 @@ class ResourcesScreen(BaseScreen):
     def _chosen_name(self) -> str:
         key = self.query_one("#usage", LiveTable).cursor_key
         fleet = self.store.fleet
-        return next((one.name for one in fleet.containers if one.id == key), "") if fleet else ""
+        return next((one.full_name for one in fleet.containers if one.ref == key), "") if fleet else ""
 
     def why_not(self, action: Action) -> str:
         """Say that no container is chosen."""

@@ -9,18 +9,26 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from aistack_backend.wire.events import Topic
-from aistack_backend.wire.tasks import Task
+from aistack_backend.wire.loops import GuideRequest
+from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import empty
-from aistack_console.present.tasks import COLUMNS, ENDED, copies, detail, head, rows
+from aistack_console.present.loops import loop_detail
+from aistack_console.present.tasks import COLUMNS, ENDED, copies, detail, head, heading, rows, stopping
 from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.looping import Followed
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.confirm import Confirm
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
+from aistack_console.widgets.question import Question
+
+LOOPS = ("guide", "guide_now", "diff", "earlier", "later")
+"""Actions on a loop alone."""
+NOW = "now, ending the running pass"
 
 
 class TasksScreen(BaseScreen):
@@ -29,11 +37,22 @@ class TasksScreen(BaseScreen):
     NAME = "tasks"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="tasks.stop", keys="x", title="Stop the task", hint="stop", mutates=True),
+        Action(id="tasks.pause", keys="p", title="Pause it, or go on with it", hint="pause", mutates=True),
+        Action(id="tasks.guide", keys="i", title="Say something to its next pass", hint="guide", mutates=True),
+        Action(id="tasks.guide_now", keys="I", title="End the running pass and say something", mutates=True),
+        Action(id="tasks.diff", keys="v", title="Show what the pass changed", hint="diff"),
+        Action(id="tasks.earlier", keys="h,left", title="Previous pass"),
+        Action(id="tasks.later", keys="l,right", title="Next pass"),
+        Action(id="tasks.stop_all", keys="ctrl+x", title="Stop every task", hint="stop all", mutates=True),
         Action(id="tasks.approval", keys="a", title="Go to its approval", hint="approval"),
         Action(id="tasks.copy", keys="y", title="Copy its goal or result", hint="copy"),
     )
     TOPICS = frozenset({Topic.TASKS})
     CSS_PATH = "tasks.tcss"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._followed = Followed()
 
     def compose_body(self) -> ComposeResult:
         """Yield list and result."""
@@ -60,9 +79,25 @@ class TasksScreen(BaseScreen):
         self._paint_side()
 
     def _paint_side(self) -> None:
-        one = self.chosen
+        one, followed = self.chosen, self._followed
+        if followed.stale(one, self.store.now()) and one is not None:
+            self._fetch(one)
         nothing = empty.away(self.store.why_down) if self.store.tasks is None else empty.tasks()
-        self.query_one(Detail).show(detail(one, self.store.now()) if one else nothing)
+        if one is not None and followed.loop is not None:
+            shown = (*heading(one), *loop_detail(followed.loop, followed.shown, followed.patch))
+        else:
+            shown = detail(one, self.store.now()) if one else nothing
+        self.query_one(Detail).show(shown)
+
+    @work(exclusive=True, group="loop")
+    async def _fetch(self, task: Task) -> None:
+        try:
+            await self._followed.fetch(self.console.client, task, self.store.now())
+        except ConsoleError as error:
+            self.console.say(error.sentence, "warn")
+        else:
+            if self.chosen is not None and self.chosen.id == task.id:
+                self._paint_side()
 
     def receive(self, argument: str) -> None:
         """Put the cursor on a task by its number."""
@@ -73,13 +108,22 @@ class TasksScreen(BaseScreen):
     def why_not(self, action: Action) -> str:
         """Return why the chosen task cannot be stopped, or has no approval."""
         one = self.chosen
+        if action.name == "stop_all":
+            return "" if self._open() else "Every task has ended."
         if one is None:
             return "No task is chosen."
         if action.name == "stop" and one.state in ENDED:
             return f"It is {one.state.value} already."
         if action.name == "approval" and one.approval_id is None:
             return "It has no approval."
-        return ""
+        if action.name == "pause" and one.state not in (TaskState.RUNNING, TaskState.PAUSED):
+            return f"It is {one.state.value}: only what runs can be paused, and what is paused go on."
+        return self._why_no_loop(action, one)
+
+    def _why_no_loop(self, action: Action, one: Task) -> str:
+        if action.name in LOOPS and self._followed.loop is None:
+            return "It is no loop that has begun."
+        return f"It is {one.state.value} already." if action.name.startswith("guide") and one.state in ENDED else ""
 
     @work(exclusive=True, group="stop")
     async def do_stop(self) -> None:
@@ -93,6 +137,78 @@ class TasksScreen(BaseScreen):
             self.console.say(error.sentence, "bad")
         else:
             self.console.say(f"Task {stopped.id}: {stopped.state.value}. {stopped.reason}")
+
+    @work(exclusive=True, group="stop")
+    async def do_stop_all(self) -> None:
+        """Stop every task that has not ended, after one confirming key on the list of them."""
+        found = self._open()
+        asked = Question(f"Stop these {len(found)} tasks now?", stopping(found))
+        if not await self.app.push_screen_wait(asked):
+            return
+        try:
+            await self.console.client.stop_all_tasks()
+        except ConsoleError as error:
+            self.console.say(error.sentence, "bad")
+        else:
+            self.console.say(f"{len(found)} tasks are stopped, or being stopped.")
+
+    @work(exclusive=True, group="pause")
+    async def do_pause(self) -> None:
+        """Have the chosen task stop in between, or go on."""
+        if (one := self.chosen) is None:
+            return
+        client = self.console.client
+        try:
+            now = await (client.resume_task if one.state is TaskState.PAUSED else client.pause_task)(one.id)
+        except ConsoleError as error:
+            self.console.say(error.sentence, "bad")
+        else:
+            self.console.say(f"Task {now.id}: {now.state.value}. {now.reason}")
+
+    def do_guide(self) -> None:
+        """Let the operator type what the next pass is told."""
+        self.open_entry("for the next pass")
+
+    def do_guide_now(self) -> None:
+        """Let the operator type what the agent is told now; the running pass ends for it."""
+        self.open_entry(NOW)
+
+    def entered(self, kind: str, text: str) -> None:
+        """Send what was typed."""
+        if (one := self.chosen) is not None and text.strip():
+            self._guide(one.id, GuideRequest(text=text, now=kind == NOW))
+
+    @work(group="guide")
+    async def _guide(self, task_id: int, request: GuideRequest) -> None:
+        try:
+            await self.console.client.guide_loop(task_id, request)
+        except ConsoleError as error:
+            self.console.say(error.sentence, "bad")
+        else:
+            self.console.say("The running pass ends for it." if request.now else "The next pass gets it.")
+
+    @work(exclusive=True, group="diff")
+    async def do_diff(self) -> None:
+        """Show what the shown pass changed, or its outputs again."""
+        try:
+            await self._followed.turn(self.console.client)
+        except ConsoleError as error:
+            self.console.say(error.sentence, "bad")
+        self._paint_side()
+
+    def do_earlier(self) -> None:
+        """Look at the pass before."""
+        self._followed.step(-1)
+        self._paint_side()
+
+    def do_later(self) -> None:
+        """Look at the pass after."""
+        self._followed.step(1)
+        self._paint_side()
+
+    def _open(self) -> tuple[Task, ...]:
+        found = self.store.tasks
+        return tuple(one for one in found.tasks if one.state not in ENDED) if found else ()
 
     def do_approval(self) -> None:
         """Go to the approval of the chosen task."""

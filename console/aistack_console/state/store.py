@@ -14,10 +14,13 @@ from typing import Any
 
 from aistack_backend.wire.actions import ApprovalList, ApprovalState
 from aistack_backend.wire.audit import AuditPage
+from aistack_backend.wire.boot import Boot
+from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import Activity, Fleet, Usage, UsageTable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import EngineState, ModelStatus
+from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import TaskList
 from aistack_console.client.stream import Event
@@ -129,6 +132,21 @@ class Store:
         return replace(held, engine=EngineState.UNKNOWN, tokens_per_second=None, detail=was, hint="")
 
     @property
+    def stack(self) -> Stack | None:
+        """Every declared service and its ladder."""
+        return self._held.get(Topic.STACK)
+
+    @property
+    def boot(self) -> Boot | None:
+        """The newest up or down."""
+        return self._held.get(Topic.BOOT)
+
+    @property
+    def checklist(self) -> Checklist | None:
+        """The note's criteria as ticks."""
+        return self._held.get(Topic.CHECKLIST)
+
+    @property
     def pending(self) -> int | None:
         """How many approvals wait for a person; None = not known."""
         if self.approvals is None:
@@ -139,7 +157,7 @@ class Store:
         for row in table.rows:
             self.usage.setdefault(row.id, deque(maxlen=HISTORY)).append(row)
         if self.fleet is not None:
-            known = {one.id for one in self.fleet.containers}
+            known = {one.ref for one in self.fleet.containers}
             for gone in [key for key in self.usage if key not in known]:
                 del self.usage[gone]
 

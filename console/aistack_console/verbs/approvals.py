@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
-from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
+from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState, Target
+from aistack_backend.wire.rules import DecisionReport
 from aistack_console.client.api import Client
 from aistack_console.present.units import clock, span
-from aistack_console.verbs.context import Context, columns, fields
+from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
 
+STEP = 0.5
+"""Seconds between two looks at the queue."""
 TITLES = ("ID", "RISK", "STATE", "TIME LEFT", "TASK", "ACTION", "ASKED BY")
 
 
 def run(context: Context) -> Exit:
     """Print what waits, or with ``--all`` also what was decided."""
     number = context.arguments.id
+    if context.arguments.report:
+        told = context.with_backend(lambda client: client.decision_report())
+        context.show(told, lambda: _figures(told))
+        return Exit.OK
 
     async def job(client: Client) -> Approval | ApprovalList:
-        return await client.approvals() if number is None else await client.approval(number)
+        if number is not None:
+            return await client.approval(number)
+        return await (_waited(client, context.arguments.timeout) if context.arguments.wait else client.approvals())
 
     found = context.with_backend(job)
     if isinstance(found, ApprovalList) and not context.arguments.all:
@@ -26,6 +36,41 @@ def run(context: Context) -> Exit:
         found = ApprovalList(approvals=waiting)
     context.show(found, lambda: whole(found) if isinstance(found, Approval) else _words(found))
     return Exit.OK
+
+
+async def _waited(client: Client, seconds: float) -> ApprovalList:
+    """Look until something is pending.
+
+    Raises:
+        VerbError: nothing came in time.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            found = await client.approvals()
+            while not _pending(found):
+                await asyncio.sleep(STEP)
+                found = await client.approvals()
+    except TimeoutError:
+        raise VerbError(Exit.FAILED, f"Nothing waited for a decision within {seconds:g} s.") from None
+    return found
+
+
+def _pending(found: ApprovalList) -> bool:
+    return any(one.state is ApprovalState.PENDING for one in found.approvals)
+
+
+def _figures(found: DecisionReport) -> str:
+    took = "not measured" if found.median_seconds is None else f"{found.median_seconds:.1f} s from question to answer"
+    quick = "not measured" if found.quick_share is None else f"{found.quick_share:.0%} of the approvals"
+    waiting = f"{found.waiting}, {found.waiting_distinct} of them different"
+    return fields(
+        [
+            ("decided", f"{found.decided} by people, {found.approved} of them approved"),
+            ("median", took),
+            ("within 2 s", quick),
+            ("waiting", waiting),
+        ]
+    )
 
 
 def _words(queue: ApprovalList) -> str:
@@ -43,7 +88,9 @@ def _row(one: Approval) -> tuple[str, ...]:
 
 def whole(one: Approval) -> str:
     """Return all of an approval: what will run, uncut, and what was measured about it."""
-    targets = "\n".join(f"{item.type} {item.name}  {item.id}  {item.pin}".rstrip() for item in one.targets)
+    targets = "\n".join(
+        f"{item.type} {item.name}  {item.id}  {item.pin}".rstrip() + _where(item) for item in one.targets
+    )
     told = fields(
         [
             (f"approval {one.id}", f"{one.title}   (task {one.task_id}, revision {one.revision})"),
@@ -79,3 +126,7 @@ def _state(one: Approval) -> str:
         return f"PENDING until {clock(one.expires_at)}, then it counts as no"
     who = f" by {one.decided_by} at {clock(one.decided_at)}" if one.decided_by else ""
     return f"{one.state.value.upper()}{who}{f': {one.reason}' if one.reason else ''}"
+
+
+def _where(target: Target) -> str:
+    return f"  on the machine {target.host}" if target.host else ""

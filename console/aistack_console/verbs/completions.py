@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from aistack_console.verbs.context import Context
 from aistack_console.verbs.exits import Exit
-from aistack_console.verbs.table import OPTIONS, VERBS, Verb
+from aistack_console.verbs.table import OPTIONS, VERBS
+from aistack_console.verbs.verb import Verb
 
 PROGRAM = "aistack-console"
 

@@ -29,6 +29,8 @@ from aistack_console.verbs.exits import Exit
 T = TypeVar("T")
 YOUNG = 8.0
 """Seconds after its start in which a backend may still be reaching for Podman, the engine and the model."""
+YOUNG_HOST = 2.0
+"""The same for another machine: one that is away must not hold up what concerns this one."""
 
 
 class VerbError(ConsoleError):
@@ -62,11 +64,14 @@ class Context:
 
     async def _with_backend(self, job: Callable[[Client], Awaitable[T]]) -> T:
         socket = socket_path(self.options.data_dir)
+        started, file = False, self.options.stack_file
         if self.options.start_backend:
-            await launch.ensure(self.options.data_dir, socket)
+            started = await launch.ensure(self.options.data_dir, socket, file)
         client = Client(socket, via="cli")
         try:
             await _settled(client)
+            if file and not started:
+                await client.use_stack(file)
             return await job(client)
         finally:
             await client.close()
@@ -98,8 +103,9 @@ async def _settled(client: Client) -> None:
 
 
 def _young(status: Status) -> bool:
-    reaching = any(source.state is SourceState.CONNECTING for source in status.sources)
-    return reaching and time.time() - status.started_at < YOUNG
+    age = time.time() - status.started_at
+    reaching = (one.name for one in status.sources if one.state is SourceState.CONNECTING)
+    return any(age < (YOUNG_HOST if name.startswith("host ") else YOUNG) for name in reaching)
 
 
 def to_json(wire: Any, *, indent: int | None = 2) -> str:

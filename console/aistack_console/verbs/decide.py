@@ -7,6 +7,7 @@ import time
 from aistack_backend.wire.actions import Approval, ApprovalState, DecideRequest, Verdict
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
+from aistack_console.present.approvals import winner
 from aistack_console.present.units import span
 from aistack_console.verbs import waiting
 from aistack_console.verbs.approvals import whole
@@ -52,8 +53,8 @@ def _approve(context: Context, one: Approval) -> DecideRequest:
 
 def _decidable(one: Approval) -> None:
     if one.state is not ApprovalState.PENDING:
-        by = f" by {one.decided_by}" if one.decided_by else ""
-        raise VerbError(Exit.FAILED, f"Approval {one.id} is {one.state.value}{by}: there is nothing to decide.")
+        said = winner(one.decided_by, one.state.value, one.decided_at)
+        raise VerbError(Exit.FAILED, f"{said} Approval {one.id} is no longer open.")
     if (left := one.ready_at - time.time()) > 0:
         raise VerbError(Exit.NOT_ALLOWED, f"Approval {one.id} cools off: it can be decided in {span(left)}.")
 

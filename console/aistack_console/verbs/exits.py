@@ -19,7 +19,7 @@ class Exit(IntEnum):
 
 MEANING = {
     Exit.OK: "done",
-    Exit.FAILED: "the request failed, was denied, or what was checked is not right",
+    Exit.FAILED: "failed, denied, or what was checked is not right: a service not ready, a plan that would fail",
     Exit.USAGE: "wrong usage, or a config file that cannot be used",
     Exit.NO_BACKEND: "no backend answers and none could be started",
     Exit.NOT_ALLOWED: "the gate says no, or it was not confirmed",

@@ -19,7 +19,7 @@ def run(context: Context) -> Exit:
     async def job(client: Client) -> Exit:
         one = resolve.container(await client.containers(), chosen.container)
         since = None if chosen.since is None else time.time() - chosen.since
-        async for batch in client.logs(one.id, tail=chosen.tail, since=since, follow=chosen.follow):
+        async for batch in client.logs(one.ref, tail=chosen.tail, since=since, follow=chosen.follow):
             _print(batch, context.json)
         return Exit.OK
 

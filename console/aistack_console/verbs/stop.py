@@ -1,4 +1,4 @@
-"""``stop ID``: stop a task."""
+"""``stop ID``, ``pause ID``, ``resume ID``: end a task, have it stop in between, take it up again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from aistack_console.verbs.exits import Exit
 
 
 def run(context: Context) -> Exit:
-    """Stop the task and print where it then stands."""
-    context.mutate("stop")
+    """Do so, and print where the task then stands."""
+    verb = context.arguments.verb
+    context.mutate(verb)
 
     async def job(client: Client) -> Task:
-        return await client.stop_task(context.arguments.id)
+        does = {"stop": client.stop_task, "pause": client.pause_task, "resume": client.resume_task}[verb]
+        return await does(context.arguments.id)
 
     task = context.with_backend(job)
     context.show(task, lambda: waiting.words(task))

@@ -5,49 +5,173 @@ Nothing here imports what a verb needs to run, so that help and completions come
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
+from aistack_console.verbs.verb import Argument, Verb, flag, word
+
+TASK = (word("id", "number of the task", type=int, metavar="ID"),)
+
+GOAL = word("goal", "a tier, or services; none = everything", nargs="*", metavar="TIER|SERVICE")
+GATE = (
+    flag("--yes", help="do not ask; needed where nobody can answer"),
+    flag("--code", help="the code that high risk asks for", default=""),
+    flag("--name", help="the name that data loss asks for", default=""),
+    flag("--wait", help="wait for the end; 0 only when every service of the goal is where it was to be"),
+    flag("--timeout", help="seconds to wait for it (default 900)", type=float, default=900.0, metavar="SECONDS"),
+)
+"""What every verb takes that asks the gate for a person's own action."""
+DRY = flag("--dry-run", help="print the plan, do nothing; 1 when something would make it fail")
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One argument; ``options`` are argparse's own keywords."""
-
-    names: tuple[str, ...]
-    help: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+TIER = flag("--tier", help="a tier of the manifest; the same as its name as a word", default="", metavar="TIER")
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One verb; ``module`` of this package has ``run(context) -> int``."""
-
-    name: str
-    help: str
-    module: str
-    arguments: tuple[Argument, ...] = ()
-    json: bool = False
-    """Prints wire types as JSON with ``--json``."""
-    example: str = ""
-    """Arguments of a typical call."""
+def _stack_verb(name: str, said: str, *more: Argument, goal: Argument = GOAL, example: str = "") -> Verb:
+    return Verb(name, said, "act", (goal, *more, *GATE), json=True, example=example)
 
 
-def flag(*names: str, help: str, **options: Any) -> Argument:  # noqa: A002 - argparse's own word
-    """Return an argument; a switch where no action is given."""
-    return Argument(names, help, options or {"action": "store_true"})
+LOOP = Verb(
+    "loop",
+    "have an agent work on a copy of a folder until a proof passes; or look at loops, take their patch, guide them",
+    "loop",
+    (
+        word("what", "what to do", choices=("run", "list", "show", "diff", "guide")),
+        word("rest", "run: the goal; show, diff: the number; guide: the number and what to say", nargs="*"),
+        flag("--source", help="run: the folder; it is copied, never written", default="", metavar="DIR"),
+        flag("--proof", help="run: shell command that ends with 0 when the goal is reached", default=""),
+        flag(
+            "--check",
+            help="run: file or folder of the proof, put back before each proof; may be repeated",
+            action="append",
+            default=[],
+            metavar="PATH",
+        ),
+        flag("--command", help="run: the agent's shell command; none = the rules, which mend Python", default=""),
+        flag("--image", help="run: image of agent and proof", default="", metavar="NAME"),
+        flag("--limit", help="run: e.g. passes=5; may be repeated", action="append", default=[], metavar="NAME=N"),
+        flag("--number", help="diff: of this pass alone", type=int, metavar="N"),
+        flag("--now", help="guide: end the running pass for it"),
+        flag("--yes", help="run: ask and approve in one go"),
+        flag("--wait", help="run: wait until it has ended"),
+        flag("--timeout", help="seconds to wait for it (default 900)", type=float, default=900.0, metavar="SECONDS"),
+    ),
+    json=True,
+    example='loop run "make the tests pass" --source . --proof "python3 -m unittest" --check tests --limit passes=5',
+)
 
-
-def word(name: str, help: str, **options: Any) -> Argument:  # noqa: A002 - argparse's own word
-    """Return a positional argument."""
-    return Argument((name,), help, options)
-
-
-WAIT = flag("--timeout", help="seconds to wait for it (default 120)", type=float, default=120.0, metavar="SECONDS")
-APPROVAL = word("id", "number of the approval", type=int, metavar="ID")
+STACK_VERBS: tuple[Verb, ...] = (
+    Verb("stack", "the declared services, their state and their health ladder", "stack", json=True),
+    _stack_verb(
+        "up",
+        "bring services up, in order, each only when what it needs is ready",
+        TIER,
+        DRY,
+        example="up minimal --wait",
+    ),
+    _stack_verb("down", "stop services and remove their containers; volumes stay", TIER, DRY, example="down grafana"),
+    _stack_verb("recreate", "make the containers of services anew, as they are declared now", TIER, DRY),
+    _stack_verb(
+        "update", "fetch newer images and make the containers anew, back to the old ones when they do not get ready"
+    ),
+    _stack_verb("rollback", "go back to the last set of images and settings that was all ready"),
+    _stack_verb(
+        "hold",
+        "let nothing automatic touch these services",
+        goal=word("goal", "services", nargs="+", metavar="SERVICE"),
+    ),
+    _stack_verb("release", "end a hold", goal=word("goal", "services", nargs="+", metavar="SERVICE")),
+    Verb(
+        "plan",
+        "what an up would do now; nothing is done",
+        "plan",
+        (GOAL, TIER, flag("--down", help="what a down would do")),
+        json=True,
+        example="plan minimal",
+    ),
+    Verb(
+        "check",
+        "climb the ladders now",
+        "stack",
+        (word("service", "services; none = all", nargs="*", metavar="SERVICE"),),
+        json=True,
+    ),
+    Verb(
+        "checklist",
+        "the success criteria as ticks",
+        "checklist",
+        (flag("--run", help="run them all first"),),
+        json=True,
+    ),
+    Verb(
+        "boots",
+        "the ups and downs that are remembered, or one with every service's way",
+        "boots",
+        (word("id", "number", type=int, nargs="?"),),
+        json=True,
+    ),
+    Verb(
+        "backup",
+        "take a backup, list them, or prove one by restoring it into a throw-away place",
+        "backup",
+        (
+            word(
+                "what", "what to do; nothing = take one", choices=("take", "list", "verify"), nargs="?", default="take"
+            ),
+            word("id", "of the backup to verify", nargs="?", default="", metavar="ID"),
+            *GATE,
+        ),
+        json=True,
+        example="backup verify latest --wait",
+    ),
+    Verb(
+        "restore",
+        "put a backup back in place of what is there",
+        "backup",
+        (word("id", "of the backup", metavar="ID"), *GATE),
+        json=True,
+    ),
+    Verb(
+        "certificate",
+        "the TLS certificates that services show, or a new one in place of one, proven before the old one goes",
+        "certificate",
+        (
+            word("what", "what to do; nothing = show", choices=("show", "renew"), nargs="?", default="show"),
+            word("service", "whose; none = the only one", nargs="?", default="", metavar="SERVICE"),
+            *GATE,
+        ),
+        json=True,
+        example="certificate renew --wait",
+    ),
+    Verb(
+        "prune",
+        "remove what nothing uses: an exact list, shown first, each looked at again before it goes",
+        "prune",
+        (
+            word("what", "which kind", choices=("images", "volumes", "networks")),
+            word(
+                "names",
+                "these alone, by name or id; none = what nobody named and nobody would miss",
+                nargs="*",
+                metavar="NAME",
+            ),
+            flag("--all", help="those with a name too, but none that the stack would miss"),
+            flag("--dry-run", help="print the list, remove nothing"),
+            *GATE,
+        ),
+        json=True,
+        example="prune images --dry-run",
+    ),
+    Verb(
+        "eject",
+        "write the stack as plain Compose and quadlets into a new folder, to go on without this program",
+        "eject",
+        (word("dir", "folder to make", metavar="DIR"),),
+    ),
+)
+"""The verbs of the stack."""
 
 VERBS: tuple[Verb, ...] = (
     Verb("status", "how the backend and its sources are doing", "status", json=True),
+    *STACK_VERBS,
     Verb("containers", "the containers, as Podman tells now", "containers", json=True),
     Verb(
         "logs",
@@ -77,37 +201,11 @@ VERBS: tuple[Verb, ...] = (
         example='run "restart web"',
     ),
     Verb("tasks", "the newest tasks, or one", "tasks", (word("id", "number", type=int, nargs="?"),), json=True),
-    Verb("stop", "stop a task", "stop", (word("id", "number of the task", type=int, metavar="ID"),), json=True),
-    Verb(
-        "approvals",
-        "what waits for a decision, and what was decided",
-        "approvals",
-        (word("id", "print one in full", type=int, nargs="?"), flag("--all", help="the decided ones too")),
-        json=True,
-    ),
-    Verb(
-        "approve",
-        "print the whole action, then let it run",
-        "decide",
-        (
-            APPROVAL,
-            flag("--yes", help="do not ask; needed where nobody can answer"),
-            flag("--code", help="the code that high risk asks for", default=""),
-            flag("--name", help="the object's name, which data loss asks for", default=""),
-            flag("--until-done", help="wait until it has ended"),
-            WAIT,
-        ),
-        json=True,
-        example="approve 12 --code 9f3a",
-    ),
-    Verb(
-        "deny",
-        "say no; the reason goes to who asked",
-        "decide",
-        (APPROVAL, flag("--reason", help="why", required=True)),
-        json=True,
-        example='deny 12 --reason "not during the backup"',
-    ),
+    Verb("stop", "stop a task", "stop", TASK, json=True),
+    Verb("pause", "have a running task stop in between", "stop", TASK, json=True),
+    Verb("resume", "take a paused task up again", "stop", TASK, json=True),
+    LOOP,
+    *DECIDING_VERBS,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(
@@ -136,6 +234,17 @@ VERBS: tuple[Verb, ...] = (
         (word("shell", "which", choices=("bash", "zsh", "fish")),),
         example="completions bash > ~/.local/share/bash-completion/completions/aistack-console",
     ),
+    Verb(
+        "dashboard",
+        "the same console in a browser of this machine, behind a link that works once",
+        "dashboard",
+        (
+            flag("--port", help="port on loopback (default 8888)", type=int, default=8888, metavar="PORT"),
+            flag("--allow-decisions", help="let the browser approve and act; without it the console only shows"),
+            flag("--link", help="print a new link of the dashboard that serves, and leave"),
+        ),
+        example="dashboard --allow-decisions",
+    ),
     Verb("reset-terminal", "mend a terminal that a crash left in a bad state", "terminal"),
 )
 
@@ -144,6 +253,7 @@ OPTIONS: tuple[Argument, ...] = (
     flag("--config", help="config file to read", metavar="FILE"),
     flag("--theme", help="theme of the screens", metavar="NAME"),
     flag("--view-only", help="offer and send nothing that changes anything"),
+    flag("--stack", help="Compose file of the stack to use", metavar="FILE"),
     flag("--no-start", help="do not start a backend when none answers"),
 )
 

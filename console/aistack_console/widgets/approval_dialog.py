@@ -203,7 +203,6 @@ class ApprovalDialog(ModalScreen[bool]):
         self._asked, self._typed = verdict, Typed()
         typed = self.query_one(TypedOnly)
         typed.value = ""
-        typed.placeholder = prompt
         typed.add_class("-on")
         typed.focus()
         self._tell(prompt)

@@ -54,13 +54,16 @@ def _cells(hint: tuple[str, str, bool]) -> tuple[Cell, ...]:
     return ((f" {key}", "accent" if enabled else "dim"), (f" {word} ", "plain" if enabled else "dim"))
 
 
+PLACEHOLDERS = {"command": "command, Tab completes", "filter": "filter: regex, !x inverts; Esc clears"}
+
+
 class EntryLine(Input):
     """A line to type a command or a filter in; Enter sends it, Esc leaves it."""
 
     DEFAULT_CSS = "EntryLine { display: none; border: none; height: 1; padding: 0; &.-on { display: block; } }"
 
     class Entered(Message):
-        """The line was sent. ``kind`` is ``command`` or ``filter``."""
+        """The line was sent. ``kind`` is ``command``, ``filter``, or a screen's own."""
 
         def __init__(self, kind: str, text: str) -> None:
             super().__init__()
@@ -92,7 +95,7 @@ class EntryLine(Input):
         """Take the focus and begin with ``text``; ``words`` are offered for completion."""
         self.kind = kind
         self.suggester = SuggestFromList(words, case_sensitive=True) if words else None
-        self.placeholder = "command, Tab completes" if kind == "command" else "filter: regex, !x inverts; Esc clears"
+        self.placeholder = PLACEHOLDERS.get(kind, f"{kind}: Enter sends, Esc leaves")
         self.value = text
         self.cursor_position = len(text)
         self._back = 0

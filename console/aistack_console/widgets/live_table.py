@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from aistack_console.cells import fit
+from aistack_console.cells import fit, width_of
 from aistack_console.present.table import Cell, Column, Row, Tone
 
 __all__ = ["Cell", "Column", "LiveTable", "Row", "Tone"]
@@ -110,6 +110,11 @@ class LiveTable(ScrollView, can_focus=True):
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
 
     @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns as they were last declared."""
+        return self._columns
+
+    @property
     def rows(self) -> tuple[Row, ...]:
         """The rows as they were last set."""
         return self._rows
@@ -163,7 +168,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def _place_of(self, key: str | None, otherwise: int) -> int:
         for index, row in enumerate(self._rows):
-            if row.key == key:
+            if row.key == key or (key is None and not row.group):  # the first cursor stands on a thing, not a heading
                 return index
         return max(0, min(otherwise, len(self._rows) - 1))
 
@@ -234,7 +239,7 @@ class LiveTable(ScrollView, can_focus=True):
 
     def action_mark(self) -> None:
         """Mark or unmark the row under the cursor and go on to the next."""
-        if not self._markable or (key := self.cursor_key) is None:
+        if not self._markable or (key := self.cursor_key) is None or self._rows[self._cursor].group:
             return
         self._marked ^= {key}
         self._repaint({self._cursor})
@@ -301,7 +306,7 @@ class LiveTable(ScrollView, can_focus=True):
         marker = Segment("*" if marked else ">" if at_cursor else " ", base)
         if row.group:
             style = base + self.get_component_rich_style("live-table--group", partial=True)
-            return [marker, Segment(fit(_text(row.cells[0]) if row.cells else "", self._width - MARKER), style)]
+            return [marker, Segment(_heading(row.cells, self._width - MARKER), style)]
         return [marker, *self._paint_cells(row, base)]
 
     def _paint_cells(self, row: Row, base: Style) -> list[Segment]:
@@ -312,6 +317,16 @@ class LiveTable(ScrollView, can_focus=True):
             style = base + self.get_component_rich_style(f"live-table--{tone}", partial=True) if tone else base
             out += [Segment(fit(text, width, column.align), style), Segment(" " * GAP, base)]
         return out[:-1]
+
+
+def _heading(cells: Sequence[Cell], width: int) -> str:
+    """Return a heading over the whole width; a second cell stands at its right end, behind a rule."""
+    first = _text(cells[0]) if cells else ""
+    last = f" {_text(cells[1])}" if len(cells) > 1 else ""
+    room = width - width_of(last)
+    if not last or room < GAP * 4:
+        return fit(first, width)
+    return fit(first + " " + "─" * max(0, room - width_of(first) - 1), room) + last
 
 
 def _text(cell: Cell) -> str:

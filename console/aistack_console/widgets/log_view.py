@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from itertools import groupby, zip_longest
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from aistack_console.cells import fit, wrap
-from aistack_console.present.log_fields import Level, folded
+from aistack_console.cells import wrap
+from aistack_console.present.log_fields import folded
 from aistack_console.present.logs import Entry, LogRing, tied
+from aistack_console.widgets.log_rows import SOURCE_TONES, Look, Painter, Row
 
-_GLYPH = {Level.UNKNOWN: " ", Level.DEBUG: "D", Level.INFO: "I", Level.WARN: "W", Level.ERROR: "E"}
-_TONE = {Level.DEBUG: "debug", Level.WARN: "warn", Level.ERROR: "error"}
-SOURCE_TONES = 6
-"""Colours that tell sources apart; the name stands beside them."""
-TAG = 12
-"""Cells of a source's name."""
 SHIFT = 20
 """Cells of one step sideways."""
 
@@ -35,8 +29,9 @@ Order = tuple[float, int, int]
 class LogView(Widget, can_focus=True):
     """Shows :attr:`ring`; follows the newest line until the operator moves up.
 
-    Feed the ring, then call :meth:`show_new`: it costs one page however many lines came. The place is held by
-    the line, not by its number, so that lines which come or fall out above it do not move what is read.
+    Feed the ring, then call :meth:`show_new`: it costs one page at most, however many lines came, and less when
+    rows stay as they are. The place is held by the line, not by its number, so that lines which come or fall out
+    above it do not move what is read. A key acts on what is shown, not on lines that came since.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -91,39 +86,48 @@ class LogView(Widget, can_focus=True):
         self.search: re.Pattern[str] | None = None
         """What is highlighted and what n and N go to."""
         self._cursor: Order | None = None
-        self._top = 0
+        self._top: Order | None = None
         self._left = 0
-        self._at = 0
-        self._styles: dict[str, Style] = {}
-        self._page: list[tuple[int, str, bool]] = []
+        self._page: list[Row] = []
+        self._painter = Painter(Look(0, self.show_time, {}, None), self._part)
 
     @property
     def current(self) -> Entry | None:
-        """The line of the cursor; the newest while following; None when there is none."""
+        """The line of the cursor; the newest shown while following; None when there is none."""
         view = self.ring.view
         return view[self._index] if view else None
 
     @property
     def _index(self) -> int:
         last = len(self.ring.view) - 1
-        if self.follow or self._cursor is None:
-            return max(0, last)
-        return max(0, min(self.ring.place(self._cursor), last))
+        return max(0, last if self._cursor is None else min(self.ring.place(self._cursor), last))
 
     def show_new(self) -> None:
         """Paint again after the ring, its filter or a setting changed."""
         height, view = self.size.height, self.ring.view
+        if self.follow:
+            self._hold(len(view) - 1)
         if height <= 0:
             return
+        self._look_again()
+        if not view:
+            self._show([])
+            return
         index = self._index
-        if self.follow:
-            self._top = self._back_from(len(view), height)
-        else:
-            lowest = self._back_from(index + 1, height)
-            self._top = max(min(self._top, index), lowest)
-        self._at = index
-        self._page = self._page_from(self._top, height)
-        self.refresh()
+        top = min(self._back_from(index + 1, height), index)
+        if not self.follow and self._top is not None:
+            top = max(min(self.ring.place(self._top), index), top)
+        self._top = view[top].order
+        self._show(self._page_from(top, height, index))
+
+    def _show(self, page: list[Row]) -> None:
+        """Paint the rows that differ from those shown."""
+        old, self._page = self._page, page
+        self._painter.keep(page)
+        changed = [y for y, (one, other) in enumerate(zip_longest(old, page)) if one != other]
+        runs = [[y for _, y in run] for _, run in groupby(enumerate(changed), lambda pair: pair[1] - pair[0])]
+        if runs:
+            self.refresh(*(Region(0, run[0], self.size.width, len(run)) for run in runs))
 
     def toggle_follow(self) -> None:
         """Follow the newest line, or stay where it is."""
@@ -146,7 +150,7 @@ class LogView(Widget, can_focus=True):
 
     def action_move(self, by: int) -> None:
         """Move by lines."""
-        self._go(self._index + by)
+        self._move(by)
 
     def action_edge(self, way: int) -> None:
         """Go to the oldest line, or to the newest and follow."""
@@ -158,7 +162,7 @@ class LogView(Widget, can_focus=True):
 
     def action_page(self, share: float) -> None:
         """Move by a share of the page."""
-        self._go(self._index + int(share * max(self.size.height, 2)))
+        self._move(int(share * max(self.size.height, 2)))
 
     def action_shift(self, way: int) -> None:
         """Scroll sideways."""
@@ -168,33 +172,39 @@ class LogView(Widget, can_focus=True):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Move down three lines."""
         event.stop()
-        self._go(self._index + 3)
+        self._move(3)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Move up three lines."""
         event.stop()
-        self._go(self._index - 3)
+        self._move(-3)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the clicked line."""
         offset = event.get_content_offset(self)
         if offset is not None and 0 <= offset.y < len(self._page):
-            self._go(self._page[offset.y][0])
+            self._go(self.ring.place(self._page[offset.y].entry.order))
 
     def notify_style_update(self) -> None:
-        """Forget the styles when the theme changes."""
+        """Draw every row anew when the theme or the focus changes."""
         super().notify_style_update()
-        self._styles.clear()
+        self._painter = Painter(self._painter.look, self._part)
 
     def on_resize(self) -> None:
         """Lay the page out again."""
         self.show_new()
 
+    def _move(self, by: int) -> None:
+        if self.follow and by > 0:
+            self._told()  # there is nothing below the newest
+        else:
+            self._go(self._index + by)
+
     def _go(self, index: int) -> None:
         view = self.ring.view
         if not view:
             return
-        self.follow = index >= len(view) and self.follow
+        self.follow = False
         self._hold(max(0, min(index, len(view) - 1)))
         self._told()
 
@@ -206,20 +216,9 @@ class LogView(Widget, can_focus=True):
         self.show_new()
         self.post_message(self.Moved())
 
-    @property
-    def _room(self) -> int:
-        """Cells for the text of a line."""
-        return max(10, self.size.width - self._prefix)
-
-    @property
-    def _prefix(self) -> int:
-        return 1 + (8 if self.show_time else 0) + 1 + (TAG + 1 if len(self.names) > 1 else 0) + 2
-
     def _pieces(self, entry: Entry) -> Sequence[str]:
-        text = folded(entry.text) if self.fold else entry.text
-        if self.wrap_lines:
-            return wrap(text, self._room)
-        return (text[self._left : self._left + self._room * 8],)
+        text, room = folded(entry.text) if self.fold else entry.text, self._painter.look.room
+        return wrap(text, room) if self.wrap_lines else (text[self._left : self._left + room * 8],)
 
     def _back_from(self, end: int, height: int) -> int:
         """Return the first index of a page whose last line is the one before ``end``."""
@@ -233,71 +232,38 @@ class LogView(Widget, can_focus=True):
             end -= 1
         return end
 
-    def _page_from(self, start: int, height: int) -> list[tuple[int, str, bool]]:
+    def _page_from(self, start: int, height: int, cursor: int) -> list[Row]:
         view = self.ring.view
-        page: list[tuple[int, str, bool]] = []
+        page: list[Row] = []
         for index in range(start, min(len(view), start + height)):
-            page += ((index, piece, number == 0) for number, piece in enumerate(self._pieces(view[index])))
+            entry = view[index]
+            tie = any(tied(entry, other) for other in (*view[max(0, index - 1) : index], *view[index + 1 : index + 2]))
+            for number, piece in enumerate(self._pieces(entry)):
+                page.append(Row(entry, piece, number == 0, index == cursor, tie))
             if len(page) >= height:
                 break
         return page[:height]
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines of the page through the app's filters: what Textual does, less its search for borders."""
+        ground, span = self.background_colors[1], crop.column_span
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            strips = [strip.apply_filter(line_filter, ground) for strip in strips]
+        return strips if span == (0, self.size.width) else [strip.crop(*span) for strip in strips]
+
     def render_line(self, y: int) -> Strip:
         """Return one line of the page."""
-        width, view = self.size.width, self.ring.view
-        if y >= len(self._page) or self._page[y][0] >= len(view):
-            return Strip.blank(width, self._part(""))
-        index, piece, first = self._page[y]
-        base = self._part("")
-        at_cursor = index == self._at
-        if at_cursor:
-            base += self._part("cursor")
-        segments = [Segment(">" if at_cursor and first else " ", base)]
-        entry = view[index]
-        segments += self._head(entry, index, base) if first else [Segment(" " * (self._prefix - 1), base)]
-        segments += self._body(fit(piece, self._room), entry, base)
-        return Strip(segments).adjust_cell_length(width, base)
+        return self._painter.strip(self._page[y]) if y < len(self._page) else self._painter.blank()
 
-    def _head(self, entry: Entry, index: int, base: Style) -> Iterator[Segment]:
-        view = self.ring.view
-        near = [view[other] for other in (index - 1, index + 1) if 0 <= other < len(view)]
-        mark = "=" if any(tied(entry, other) for other in near) else " "
-        yield Segment((_clock(entry.at) if self.show_time else "") + mark, base + self._part("time"))
-        if len(self.names) > 1:
-            name = self.names.get(entry.source, "")
-            yield Segment(fit(name, TAG) + " ", base + self._part(f"source{entry.source % SOURCE_TONES}"))
-        yield Segment(_GLYPH[entry.level] + " ", self._toned(entry, base))
-
-    def _body(self, text: str, entry: Entry, base: Style) -> Iterator[Segment]:
-        style = self._toned(entry, base)
-        if self.search is None:
-            yield Segment(text, style)
-            return
-        hit, done = style + self._part("hit"), 0
-        for found in self.search.finditer(text):
-            if found.end() > found.start():
-                yield Segment(text[done : found.start()], style)
-                yield Segment(found[0], hit)
-                done = found.end()
-        yield Segment(text[done:], style)
-
-    def _toned(self, entry: Entry, base: Style) -> Style:
-        tone = _TONE.get(entry.level)
-        return base + self._part(tone) if tone else base
+    def _look_again(self) -> None:
+        """Draw every row anew when how rows look has changed."""
+        look = Look(self.size.width, self.show_time, dict(self.names), self.search)
+        if look != self._painter.look:
+            self._painter = Painter(look, self._part)
+            self.refresh()
 
     def _part(self, name: str) -> Style:
-        """Return the style of a part, ``""`` for the ground; asking Textual each time costs more than painting."""
-        if (found := self._styles.get(name)) is None:
-            whole = not name
-            found = self.rich_style if whole else self.get_component_rich_style(f"log-view--{name}", partial=True)
-            self._styles[name] = found
-        return found
-
-
-def _clock(at: float | None) -> str:
-    return _clock_of(int(at)) if at is not None else "--:--:--"
-
-
-@lru_cache(4096)
-def _clock_of(second: int) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(second))
+        if not name:
+            return self.rich_style
+        return self.get_component_rich_style(f"log-view--{name}", partial=True)

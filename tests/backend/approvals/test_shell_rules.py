@@ -133,6 +133,7 @@ def test_a_fault_at_any_line_of_the_rules_is_high(script: str, judge_action: Cal
         if judged.reasons == honest.reasons:
             break
         assert judged.risk is Risk.HIGH, (line, judged)
-        assert "could not judge" in judged.reasons[0]
+        # the trace makes judging slow, so on a busy machine its time limit may end it: high as well
+        assert "could not judge" in judged.reasons[0] or "took too long" in judged.reasons[0]
     print(f"R1.10: a fault at each of {line - 1} lines: all high")
     assert line > 20

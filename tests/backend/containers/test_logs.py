@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 
@@ -167,6 +168,19 @@ async def test_a_log_that_is_read_once_waits_for_its_reader() -> None:
     pump = LogPump(ListFeed([block(n, n + 100) for n in range(0, 5000, 100)]), lossless=True, queue=300)
     got = [line.text for batch in [b async for b in pump.batches("a")] for line in batch.lines]
     assert got == [str(n) for n in range(5000)]
+
+
+@pytest.mark.parametrize(("age", "lossless", "rests"), [(0.0, False, True), (9.0, False, False), (0.0, True, False)])
+async def test_a_flood_is_read_with_rests_unless_it_is_behind(age: float, lossless: bool, rests: bool) -> None:
+    now = time.time() - age
+    fresh = [LogLine(at=now, stream=LogStream.STDOUT, text=str(n)) for n in range(BATCH + 1)]
+    feed = ListFeed([fresh])
+    pump = LogPump(feed, lossless=lossless)
+    await asyncio.to_thread(feed.given.wait, 10)
+    assert pump._may_rest(fresh) is rests
+    assert not pump._may_rest(block(0, 3))
+    assert len([line async for batch in pump.batches("a") for line in batch.lines]) == len(fresh)
+    assert not pump._may_rest(fresh)
 
 
 async def test_an_error_comes_after_what_was_read() -> None:

@@ -144,9 +144,6 @@ def test_every_kind_says_effect_and_undo(stage: Stage, preparer: Preparer, kind:
         ("container.kill", "off", "", BadInput, "cannot be killed"),
         ("container.pause", "off", "", BadInput, "cannot be paused"),
         ("container.unpause", "web", "", BadInput, "cannot be unpaused"),
-        ("volume.remove", "", "", BadInput, "No volume is named"),
-        ("volume.remove", "nothing", "", NotFound, "no volume"),
-        ("volume.remove", "used", "", BadInput, "used by web"),
         ("shell.run", "", "", BadInput, "no command"),
         ("shell.run", "", "  \n", BadInput, "no command"),
         ("shell.run", "", "a\0b", BadInput, "NUL"),
@@ -169,16 +166,6 @@ def test_podman_is_away(stage: Stage, preparer: Preparer) -> None:
     for kind in sorted(KINDS):
         with pytest.raises(Unavailable):
             preparer.prepare(kind, "web", "true")
-
-
-def test_volume(stage: Stage, preparer: Preparer) -> None:
-    stage.world.add_volume("data", size=1_234_567, labels=MANAGED)
-    action, evidence = preparer.prepare("volume.remove", "data")
-    assert action.argv == ("podman", "volume", "rm", "data")
-    assert "1.2 MB" in evidence.effect
-    assert evidence.undo == "none"
-    assert evidence.managed
-    assert judge(action, managed=True).risk is Risk.DESTRUCTIVE
 
 
 def test_shell(stage: Stage, preparer: Preparer) -> None:

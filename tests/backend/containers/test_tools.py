@@ -10,7 +10,7 @@ from tests.backend.containers.worlds import Stage
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.containers.prepare import CONTAINER_KINDS, Preparer
-from aistack_backend.containers.tools import ContainerTool, VolumeTool
+from aistack_backend.containers.tools import ContainerTool
 from aistack_backend.engine.tools import Fate, Nature, Registry, Tool
 from aistack_backend.errors import BadInput
 from aistack_backend.wire.containers import ContainerState
@@ -25,7 +25,6 @@ class Kit:
         self.preparer = Preparer(stage.podman, stage.containers)
         self.nudged: list[str] = []
         self.tool = ContainerTool(stage.podman, self.nudged.append)
-        self.volumes = VolumeTool(stage.podman)
 
     def action(self, verb: str, name: str = "web") -> Action:
         return self.preparer.prepare(f"container.{verb}", name)[0]
@@ -39,12 +38,11 @@ def kit(stage: Stage) -> Kit:
     return Kit(stage)
 
 
-def test_they_are_tools_of_different_kinds(kit: Kit) -> None:
+def test_it_is_a_tool_of_every_container_kind(kit: Kit) -> None:
     registry = Registry()
-    for tool in (kit.tool, kit.volumes):
-        checked: Tool = tool
-        registry.register(checked)
-    assert set(registry.kinds()) == CONTAINER_KINDS | {"volume.remove"}
+    checked: Tool = kit.tool
+    registry.register(checked)
+    assert set(registry.kinds()) == CONTAINER_KINDS
 
 
 @pytest.mark.parametrize(
@@ -166,38 +164,3 @@ async def test_cancelling_waits_for_the_call(kit: Kit) -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     assert kit.state(ident) is ContainerState.EXITED, "the call had begun and has ended"
-
-
-async def test_volume(kit: Kit) -> None:
-    kit.stage.world.add_volume("data")
-    action = kit.preparer.prepare("volume.remove", "data")[0]
-    assert kit.volumes.nature(action) is Nature.IDEMPOTENT
-    assert kit.volumes.recheck(action) == ""
-    assert kit.volumes.probe("k", action)[0] is Fate.NOT_DONE
-    assert (await kit.volumes.run("k", action)).ok
-    assert kit.stage.podman.volumes() == ()
-    assert kit.volumes.probe("k", action)[0] is Fate.DONE
-    assert (await kit.volumes.run("k", action)).ok
-
-
-@pytest.mark.parametrize("change", ["used", "made anew"])
-async def test_a_changed_volume_is_left_alone(kit: Kit, change: str) -> None:
-    kit.stage.world.add_volume("data")
-    action = kit.preparer.prepare("volume.remove", "data")[0]
-    if change == "used":
-        kit.stage.world.add("web", volumes={"data": "/d"}, running=False)
-    else:
-        kit.stage.podman.remove_volume("data")
-        kit.stage.world.add_volume("data")
-    assert kit.volumes.recheck(action)
-    assert not (await kit.volumes.run("k", action)).ok
-    assert [one.name for one in kit.stage.podman.volumes()] == ["data"]
-
-
-async def test_volume_with_podman_away(kit: Kit) -> None:
-    kit.stage.world.add_volume("data")
-    action = kit.preparer.prepare("volume.remove", "data")[0]
-    kit.stage.world.go_down()
-    assert kit.volumes.recheck(action)
-    assert kit.volumes.probe("k", action) == (Fate.UNKNOWN, None)
-    assert not (await kit.volumes.run("k", action)).ok

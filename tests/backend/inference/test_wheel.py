@@ -39,6 +39,17 @@ def test_another_cpu_has_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wheel.cache_key() != here
 
 
+@pytest.mark.parametrize(
+    ("flags", "wanted"), [(["amx_int8", "amx_tile", "avx2"], wheel.NO_AMX), (["avx2"], ""), ([], "")]
+)
+def test_amx_is_left_out_and_the_key_says_so(monkeypatch: pytest.MonkeyPatch, flags: list[str], wanted: str) -> None:
+    monkeypatch.setattr(wheel, "cpu_flags", lambda: flags)
+    assert wheel.compiler_flags() == wanted
+    here = wheel.cache_key()
+    monkeypatch.setattr(wheel, "compiler_flags", lambda: "")
+    assert (wheel.cache_key() == here) is not bool(wanted)
+
+
 @pytest.mark.parametrize("name", ["other-1.0-py3-none-any.whl", "llama_cpp_python-0.3.35-py3-none-any.whl", NAME])
 def test_what_is_no_wheel_of_this_version_is_refused(tmp_path: Path, name: str) -> None:
     given = tmp_path / name

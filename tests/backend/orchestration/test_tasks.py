@@ -24,8 +24,10 @@ from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BadInput, Conflict, NotFound, Refused
 from aistack_backend.inference.models import Turn
 from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.goals import LONGEST
 from aistack_backend.orchestration.memory import MemoryModel, MemoryPreparer, MemoryShips
-from aistack_backend.orchestration.tasks import LONGEST, Tasks
+from aistack_backend.orchestration.tasks import Tasks
+from aistack_backend.orchestration.tree import Under
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import ActionRequest, ApprovalState, DecideRequest, GoalRequest, Verdict
 from aistack_backend.wire.events import Topic
@@ -247,7 +249,7 @@ async def test_a_goal_too_long_is_refused(office: Office) -> None:
 
 
 async def planned(office: Office, task: Task) -> Task:
-    await asyncio.gather(*office.tasks._planning)
+    await asyncio.gather(*office.tasks._goals._planning)
     return office.tasks.get(task.id)
 
 
@@ -295,7 +297,7 @@ async def test_a_task_stopped_while_it_is_planned_asks_nothing(tmp_path: Path) -
 
 async def test_what_was_being_planned_at_a_crash_is_planned_again(tmp_path: Path) -> None:
     first = Office(tmp_path)
-    task_id = first.tasks._open_goal(GoalRequest(text="restart web", planner="rules"), ROOT)
+    task_id = first.tasks._goals._open(GoalRequest(text="restart web", planner="rules"), ROOT)
     first.close()
     second = Office(tmp_path)
     await second.tasks.start()
@@ -303,3 +305,11 @@ async def test_what_was_being_planned_at_a_crash_is_planned_again(tmp_path: Path
     assert (task.state, task.action_title) == (TaskState.AWAITING, "restart container web")
     await second.tasks.close()
     second.close()
+
+
+def test_a_node_asks_once(office: Office) -> None:
+    root = office.tasks.submit_action(NOTE, "operator:ann", "cli")
+    first = office.tasks.submit_action(NOTE, "agent:flow", "role", under=Under(root.id, "step"))
+    again = office.tasks.submit_action(NOTE, "agent:flow", "role", under=Under(root.id, "step"))
+    assert again.id == first.id
+    assert len(office.tasks.list().tasks) == 2

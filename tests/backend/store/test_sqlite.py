@@ -89,7 +89,11 @@ def test_a_foreign_key_is_kept(tmp_path: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("content", [b"not a database at all", b"\0" * 4096, os.urandom(9000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"not a database at all", b"\0" * 4096, random.Random(9).randbytes(9000)],
+    ids=["words", "zeros", "noise"],
+)
 def test_a_file_that_is_no_database(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.db"
     path.write_bytes(content)

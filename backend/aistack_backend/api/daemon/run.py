@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from aistack_backend.api.daemon.lock import DataLock, own_folder
 from aistack_backend.api.daemon.socket import listen
 from aistack_backend.settings import Settings
+from aistack_backend.store.settle import settle
 
 if TYPE_CHECKING:  # heavy, and not needed to find out that another backend is there
     from fastapi import FastAPI
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def claim(settings: Settings) -> Iterator[socket.socket]:
-    """Make the folders, take the lock and listen; at the end remove the socket and let the lock go.
+    """Make the folders, take the lock, finish a restore that was cut off, and listen; at the end remove the socket
+    and let the lock go.
 
     Raises:
         Conflict: another backend has the data directory.
@@ -31,6 +33,7 @@ def claim(settings: Settings) -> Iterator[socket.socket]:
     own_folder(settings.data_dir)
     own_folder(settings.run_dir)
     with DataLock(settings.data_dir):
+        settle(settings.data_dir)
         bound = listen(settings.socket)
         try:
             yield bound

@@ -1,0 +1,52 @@
+"""The wiring of loops: their rows, their agents, the tool and the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aistack_backend.api.parts import Parts
+from aistack_backend.containers.port import Podman
+from aistack_backend.containers.sandbox_box import Boxes
+from aistack_backend.engine.port import Journal
+from aistack_backend.orchestration.loop.agents import Program, Worker
+from aistack_backend.orchestration.loop.drive import Means
+from aistack_backend.orchestration.loop.prepare import LoopPart
+from aistack_backend.orchestration.loop.rows import Rows
+from aistack_backend.orchestration.loop.service import Loops
+from aistack_backend.orchestration.loop.tool import LoopTool
+from aistack_backend.orchestration.tasks import Tasks
+from aistack_backend.store.database import Database
+from aistack_backend.wire.events import Topic
+from aistack_backend.wire.loops import AgentKind
+
+FOLDER = "workspaces"
+"""In the data folder: one folder a loop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopParts:
+    """What the engine and the routes need of loops."""
+
+    tool: LoopTool
+    part: LoopPart
+    rows: Rows
+
+    def service(self, tasks: Tasks, database: Database, audit: Journal) -> Loops:
+        """Return what the routes call."""
+        return Loops(database, self.rows, self.tool, tasks, audit)
+
+
+def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
+    """Wire it; nothing is read or asked yet."""
+    rows, boxes = Rows(database, parts.clock), Boxes(podman)
+    program = Program(boxes)
+    workers: dict[AgentKind, Worker] = {AgentKind.COMMAND: program, AgentKind.RULES: program}
+
+    def changed(_: int) -> None:
+        if (tasks := parts.tasks.part) is not None:
+            parts.bus.publish(Topic.TASKS, tasks.list())
+
+    means = Means(rows=rows, boxes=boxes, workers=workers, changed=changed)
+    tool = LoopTool(means, parts.settings.data_dir / FOLDER)
+    image = parts.settings.config.podman.sandbox_image
+    return LoopParts(tool=tool, part=LoopPart(podman, image), rows=rows)

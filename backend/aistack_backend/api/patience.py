@@ -1,0 +1,37 @@
+"""uvicorn's protocol, with an end to waiting for a request that does not come (R4.4)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_WITHIN = 10.0
+"""Seconds in which a new connection must send its first whole request head."""
+
+
+class PatientProtocol(H11Protocol):
+    """Ends a connection that sends no whole request head in time."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first head."""
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(HEAD_WITHIN, transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; once a whole head has come there is no more hurry."""
+        super().data_received(data)
+        if self.scope is not None:
+            self._calm()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._calm()
+        super().connection_lost(exc)
+
+    def _calm(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None

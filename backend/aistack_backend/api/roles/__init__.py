@@ -1,0 +1,1 @@
+"""Our own eleven roles: each a small site of its own, served in a container, by the backend, or on both."""

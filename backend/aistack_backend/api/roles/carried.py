@@ -1,0 +1,157 @@
+"""What the backend itself answers for a role: the endpoints behind its socket, its port and its prefix."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aistack_backend.api.lines import Json
+from aistack_backend.api.parts import Parts
+from aistack_backend.api.roles import model, ralph
+from aistack_backend.api.roles.asked import GetParts
+from aistack_backend.api.roles.catalogue import Role
+from aistack_backend.api.roles.checks import Need
+from aistack_backend.api.roles.site import Endpoint, Endpoints
+from aistack_backend.errors import Unavailable
+from aistack_backend.wire.events import Topic
+from aistack_backend.wire.stack import Stack
+
+STALE = 3
+"""Polls after which the stack's snapshot counts as old."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What the last look for a newer image of one service found."""
+
+    service: str
+    image: str
+    image_id: str
+    update: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healed:
+    """One service as self-heal sees it."""
+
+    service: str
+    state: str
+    held: bool
+    stopped_by_operator: bool
+    heal: str
+    """What it does or waits for; empty = nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Healing:
+    """What ``GET /healing`` says."""
+
+    hold: bool
+    """Maintenance: nothing automatic happens at all."""
+    services: tuple[Healed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Updates:
+    """What ``GET /updates`` says."""
+
+    looked: tuple[Update, ...]
+    not_looked: tuple[str, ...]
+    """Services of which nobody has looked for a newer image yet."""
+
+
+def endpoints(role: Role, parts: GetParts) -> Endpoints:
+    """Return the backend's answers for a role, by path."""
+    every: Endpoints = {}
+    if role.id == "ralph-wiggum":
+        every = ralph.endpoints(role, parts)
+    if role.id == "health-monitor":
+        every = {"/services": _services(parts)}
+    if role.id == "watchtower":
+        every = {"/updates": _updates(parts)}
+    if role.id == "self-heal-manager":
+        every = {"/healing": _healing(parts)}
+    if role.id == "llama-cpp":
+        every = model.endpoints(lambda: parts().inference.get(), lambda: parts().clock.now())
+    return every
+
+
+def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
+    """Return what a role needs of this backend."""
+
+    async def tasks() -> str:
+        parts().tasks.get()
+        return "The engine takes tasks."
+
+    async def stack() -> str:
+        found = stack_of(parts())
+        age = parts().clock.now() - (found.at or 0.0)
+        if found.at is None or age > STALE * found.poll:
+            raise Unavailable("The stack's services were not checked lately.", "Look at the backend's log.")
+        return f"The stack was checked {age:.0f} s ago."
+
+    async def database() -> str:
+        await asyncio.to_thread(parts().approvals.get().list)
+        return "The backend's own database answered."
+
+    async def loaded() -> str:
+        return model.loaded(parts().inference.get())
+
+    by_role = {
+        "ralph-wiggum": (Need("engine", tasks),),
+        "health-monitor": (Need("stack", stack),),
+        "aidb": (Need("database", database),),
+        "llama-cpp": (Need("model", loaded),),
+    }
+    return by_role.get(role.id, ())
+
+
+def stack_of(parts: Parts) -> Stack:
+    """Return the newest snapshot of the stack.
+
+    Raises:
+        Unavailable: none was made yet.
+    """
+    found: Stack | None = parts.bus.latest(Topic.STACK)
+    if found is None:
+        raise Unavailable("The stack's services were not checked yet.", "Try again in a moment.")
+    return found
+
+
+def _services(parts: GetParts) -> Endpoint:
+    async def services(_: Request) -> Response:
+        return Json(stack_of(parts()))
+
+    return services
+
+
+def _updates(parts: GetParts) -> Endpoint:
+    async def updates(_: Request) -> Response:
+        services = stack_of(parts()).services
+        looked = [
+            Update(service=s.id, image=s.image, image_id=s.image_id, update=s.update) for s in services if s.update
+        ]
+        return Json(Updates(looked=tuple(looked), not_looked=tuple(s.id for s in services if not s.update)))
+
+    return updates
+
+
+def _healing(parts: GetParts) -> Endpoint:
+    async def healing(_: Request) -> Response:
+        stack = stack_of(parts())
+        rows = tuple(
+            Healed(
+                service=one.id,
+                state=one.state,
+                held=one.held,
+                stopped_by_operator=one.stopped_by_operator,
+                heal=one.heal,
+            )
+            for one in stack.services
+        )
+        return Json(Healing(hold=stack.hold, services=rows))
+
+    return healing

@@ -1,0 +1,97 @@
+"""The eleven roles: their ports, and which routes exist today. A route that is not named here is not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aistack_backend.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One route of a role, beside ``/``, ``/health`` and ``/metrics``."""
+
+    method: str
+    path: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One of our services."""
+
+    id: str
+    port: int
+    title: str
+    control: bool = False
+    """A stateless front of the host's backend; else it keeps its own state in the stack's databases."""
+    prefix: str = ""
+    """Where the backend serves it on the operator's socket; empty = nowhere."""
+    routes: tuple[Told, ...] = ()
+    later: tuple[str, ...] = ()
+    """What it is for and does not do yet."""
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """What a Host header may name."""
+        return frozenset({"localhost", "127.0.0.1", "[::1]", self.id, f"local-ai-{self.id}"})
+
+
+TASKS = (
+    Told(method="GET", path="/tasks", about="The newest tasks."),
+    Told(method="GET", path="/tasks/{id:int}", about="One task."),
+    Told(method="GET", path="/tasks/{id:int}/result", about="How one task ended: 200, or 202 while it has not."),
+    Told(method="POST", path="/tasks/{id:int}/stop", about="Refused, with how to stop it: stopping is a decision."),
+    Told(method="GET", path="/stats", about="How many tasks stand where."),
+    Told(
+        method="POST",
+        path="/execute",
+        about="Ask for a task in words; it goes through the gate. Waits at most a minute: 200 ended, 202 not yet.",
+    ),
+)
+SERVICES = (Told(method="GET", path="/services", about="Every service of the stack, with the evidence of its checks."),)
+UPDATES = (Told(method="GET", path="/updates", about="What the last look for newer images found."),)
+HEALING = (Told(method="GET", path="/healing", about="What self-heal does, waits for or leaves alone, by service."),)
+MODEL = (
+    Told(method="GET", path="/v1/models", about="The models that are here, in OpenAI's form."),
+    Told(method="POST", path="/v1/chat/completions", about="An answer of the loaded model, in OpenAI's form."),
+)
+ROLES = (
+    Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),
+    Role(id="embeddings", port=8081, title="Embeddings", prefix="/embeddings", later=("turning texts into vectors",)),
+    Role(
+        id="ralph-wiggum",
+        port=8090,
+        title="Orchestrator",
+        control=True,
+        prefix="/ralph",
+        routes=TASKS,
+        later=("the loop that works on a goal until it is proven",),
+    ),
+    Role(id="aidb", port=8091, title="Documents and vectors", prefix="/aidb", later=("documents", "search", "MCP")),
+    Role(
+        id="hybrid-coordinator",
+        port=8092,
+        title="Hybrid coordinator",
+        prefix="/hybrid",
+        later=("routing of questions", "learning from what was asked"),
+    ),
+    Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", later=("the documents", "MCP")),
+    Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", later=("workflows",)),
+    Role(id="aider-wrapper", port=8096, title="Aider", control=True, prefix="/aider", later=("editing of code",)),
+    Role(id="health-monitor", port=8097, title="Health monitor", control=True, routes=SERVICES),
+    Role(id="self-heal-manager", port=8098, title="Self-heal", control=True, routes=HEALING),
+    Role(id="watchtower", port=8099, title="Updates", control=True, routes=UPDATES),
+)
+
+
+def named(name: str) -> Role:
+    """Return the role of that name.
+
+    Raises:
+        BadInput: there is none; the sentence names them all.
+    """
+    for role in ROLES:
+        if role.id == name:
+            return role
+    raise BadInput(f"There is no role {name!r}.", f"Use one of {', '.join(role.id for role in ROLES)}.")

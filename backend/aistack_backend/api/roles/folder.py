@@ -1,0 +1,72 @@
+"""Where each control role's socket lies: a folder of its own, to be mounted whole, so that it outlives the backend."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from pathlib import Path
+
+from aistack_backend.api.daemon.lock import own_folder
+from aistack_backend.errors import Conflict, Refused
+
+SOCKET = "aistack.sock"
+BACKLOG = 64
+
+
+def roles_dir(run_dir: Path) -> Path:
+    """Return the folder that holds the roles' folders."""
+    return run_dir / "roles"
+
+
+def listen(run_dir: Path, role: str) -> socket.socket:
+    """Make the role's folder where it is missing, and listen on its socket.
+
+    The folders above are 0700, so no other user of this machine gets in; the role's own is 0755 and its socket 0666,
+    because the user in the container is another one. Call it with the data lock held.
+
+    Raises:
+        Refused: a folder or the socket's place is not ours.
+        Conflict: somebody answers on the socket.
+    """
+    own_folder(run_dir)
+    own_folder(roles_dir(run_dir))
+    folder = own_folder(roles_dir(run_dir) / role)
+    # through the open folder: its path may be longer than a socket's address can be, and cannot be swapped meanwhile
+    held = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        place = Path(f"/proc/self/fd/{held}") / SOCKET
+        _clear(place, folder / SOCKET)
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.bind(str(place))
+            made.listen(BACKLOG)
+            place.chmod(0o666)
+        except OSError:
+            made.close()
+            raise
+        folder.chmod(0o755)
+    finally:
+        os.close(held)
+    made.setblocking(False)
+    return made
+
+
+def _clear(place: Path, name: Path) -> None:
+    """Remove a socket that nobody listens on; anything else stays and is named."""
+    try:
+        found = place.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.getuid():
+        raise Refused(f"{name} is not a socket of ours.", "Look at it and remove it.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1.0)
+        try:
+            probe.connect(str(place))
+        except ConnectionRefusedError:
+            place.unlink()
+            return
+        except OSError as error:
+            raise Conflict(f"{name} neither answers nor refuses: {error}.", "Find who holds it: ss -xlp") from error
+    raise Conflict(f"Something already listens on {name}.", "Find who holds it: ss -xlp")

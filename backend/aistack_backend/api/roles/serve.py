@@ -1,0 +1,89 @@
+"""``aistack-backend serve --role NAME``: one role in a process of its own, as it runs in its container."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp
+
+from aistack_backend import __version__
+from aistack_backend.api.roles import model, stores
+from aistack_backend.api.roles.catalogue import Role, named
+from aistack_backend.api.roles.checks import Need
+from aistack_backend.api.roles.door import Door, tcp
+from aistack_backend.api.roles.front import Backend
+from aistack_backend.api.roles.site import build
+from aistack_backend.errors import Unavailable
+
+if TYPE_CHECKING:
+    from aistack_backend.api.roles.own_model import OwnModel
+
+SOCKET = "/run/aistack/aistack.sock"
+"""Where the stack mounts the role's socket."""
+
+
+def site(role: Role, env: Mapping[str, str], own: OwnModel | None = None) -> ASGIApp:
+    """Return the role's application for a container; ``own`` is the model that lies in it."""
+    if role.control:
+        backend = Backend(role.id, Path(env.get("AISTACK_ROLE_SOCKET", SOCKET)))
+        return build(role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),), "container")
+    if role.id == "llama-cpp":
+        return _model_site(role, own)
+    return build(role, {}, stores.needs(role.id, env), "container")
+
+
+def _model_site(role: Role, own: OwnModel | None) -> ASGIApp:
+    if own is None:
+        lacking = "serving a model: no GGUF file lies in /models"
+        return build(replace(role, routes=(), later=(lacking,)), {}, (), "container")
+
+    async def loaded() -> str:
+        return model.loaded(own)
+
+    return build(role, model.endpoints(lambda: own, time.time), (Need("model", loaded),), "container")
+
+
+def serve(name: str, env: Mapping[str, str]) -> None:
+    """Serve a role on its port on every address, until SIGTERM or SIGINT.
+
+    Raises:
+        BadInput: there is no such role.
+        Unavailable: its port cannot be listened on.
+    """
+    role = named(name)
+    try:
+        bound = tcp("0.0.0.0", role.port)  # noqa: S104  a container's own address
+    except OSError as error:
+        raise Unavailable(f"Port {role.port} of {name} cannot be listened on: {error.strerror}.") from error
+    with bound:
+        asyncio.run(_until_told(role, env, bound))
+
+
+async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) -> None:
+    own = None
+    if role.id == "llama-cpp":  # no other role needs the engine's room
+        from aistack_backend.api.roles.own_model import OwnModel
+
+        own = OwnModel.found(env)
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    door = Door(site(role, env, own), bound)
+    await door.open()
+    print(f"{role.id} {__version__} serves port {role.port}", file=sys.stderr, flush=True)
+    if own:
+        own.start()
+    await told.wait()
+    await door.close()
+    if own:
+        await own.stop()
+    os._exit(0)  # nothing is held here; a check's thread may still wait for a name server and would keep us

@@ -1,0 +1,1 @@
+"""Backup and restore: what is written, how it is proven, and what may come back in."""

@@ -1,0 +1,1 @@
+"""The certificate that the stack's proxy shows: read over TLS, dated, renewed behind the gate."""

@@ -1,0 +1,1 @@
+"""The health ladder: what is measured of a service, rung by rung."""

@@ -1,0 +1,73 @@
+"""What a loop was asked, as text in the action record: read strictly, written canonically."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+from pathlib import PurePosixPath
+
+import msgspec
+
+from aistack_backend.containers.workspace.copy import inside
+from aistack_backend.errors import BadInput
+from aistack_backend.wire.loops import AgentKind, LoopLimits, LoopRequest
+
+LONGEST = 4_000
+"""Characters of a goal, a proof or a command."""
+MOST = LoopLimits(
+    passes=200,
+    seconds=7 * 86_400,
+    pass_seconds=3_600,
+    proof_seconds=3_600,
+    unchanged=100,
+    same_error=100,
+    repeats=100,
+    megabytes=2_048,
+)
+"""The highest limits that a person can give."""
+
+
+def canonical(request: LoopRequest) -> str:
+    """Return the request as canonical JSON: sorted keys, no blanks."""
+    return json.dumps(msgspec.to_builtins(request), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def read(script: str) -> LoopRequest:
+    """Read a request back, and hold it against the bounds.
+
+    Raises:
+        BadInput: it is no request, or something in it cannot be; one sentence.
+    """
+    try:
+        request = msgspec.json.decode(script.encode(), type=LoopRequest)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise BadInput(f"The loop that is asked for cannot be read: {error}.") from error
+    _words(request)
+    _bounded(request.limits)
+    for path in request.checks:
+        inside(path)
+    return request
+
+
+def _words(request: LoopRequest) -> None:
+    for name in ("goal", "proof"):
+        if not str(getattr(request, name)).strip():
+            raise BadInput(f"The loop has no {name}.", "Name what is wanted, and the command that proves it.")
+    for name in ("goal", "proof", "command"):
+        text = str(getattr(request, name))
+        if len(text) > LONGEST or "\0" in text:
+            raise BadInput(f"The loop's {name} is longer than {LONGEST} characters or holds a NUL.", "Shorten it.")
+    if request.agent is AgentKind.UNKNOWN:
+        known = ", ".join(one.value for one in AgentKind if one is not AgentKind.UNKNOWN)
+        raise BadInput("There is no such agent.", f"Use one of {known}.")
+    if (request.agent is AgentKind.COMMAND) != bool(request.command.strip()):
+        raise BadInput("A command belongs to the agent 'command', and to no other.", "Name the agent and its command.")
+    if not PurePosixPath(request.source).is_absolute() or "\0" in request.source:
+        raise BadInput(f"{request.source!r} is no absolute path.", "Name the folder from / on.")
+
+
+def _bounded(limits: LoopLimits) -> None:
+    for one in fields(LoopLimits):
+        value, most = getattr(limits, one.name), getattr(MOST, one.name)
+        if not 1 <= value <= most:
+            raise BadInput(f"The limit {one.name} is {value}.", f"Give 1 to {most}.")

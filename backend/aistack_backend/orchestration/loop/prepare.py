@@ -1,0 +1,141 @@
+"""From a person's request for a loop to one pinned action: everything that its passes may do is in the record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aistack_backend.approvals.action import Action
+from aistack_backend.approvals.evidence import Evidence
+from aistack_backend.audit.redact import shortened
+from aistack_backend.containers import sandbox_image
+from aistack_backend.containers.models import Bind, Spec
+from aistack_backend.containers.port import Podman
+from aistack_backend.containers.workspace.copy import FILES, Size, fingerprint, measure
+from aistack_backend.errors import BadInput, Unavailable
+from aistack_backend.orchestration.loop import asked
+from aistack_backend.orchestration.loop.home import identity
+from aistack_backend.wire.actions import Target
+from aistack_backend.wire.loops import AgentKind, LoopRequest
+
+KIND = "loop.run"
+WORK, TOLD = "/workspace", "/loop"
+MOUNTS = (f"the loop's own copy at {WORK}: rw, nosuid, nodev", f"the goal and the last proof at {TOLD}: ro")
+
+
+class LoopPart:
+    """Prepares ``loop.run``; the script is the request as canonical JSON."""
+
+    kinds = frozenset({KIND})
+
+    def __init__(self, podman: Podman, image: str = "") -> None:
+        """``image``: what runs where the request names none; empty = the usual sandbox images."""
+        self._podman = podman
+        self._image = image
+
+    def prepare(
+        self, kind: str, target: str, script: str = "", requester: str = "", task_id: int = 0
+    ) -> tuple[Action, Evidence]:
+        """Pin the folder's contents and the image, and say what may happen at most.
+
+        Raises:
+            NotFound: there is no such folder or image.
+            BadInput: the request cannot be. Unavailable: Podman does not answer, or there is no image.
+        """
+        request = asked.read(script)
+        if target not in ("", request.source):
+            raise BadInput(f"The loop is for {request.source}, not for {target}.")
+        image = sandbox_image.find(self._podman, request.image or self._image)
+        if image is None:
+            names = ", ".join(sandbox_image.names(request.image or self._image))
+            raise Unavailable(f"There is no image to run the loop in ({names}).", "Name one with --image.")
+        source, size = _source(request)
+        pinned = Target(type="folder", id=str(source), name=source.name or "/", pin=fingerprint(source))
+        user = identity(self._podman.connect()).user
+        action = record(request, image.id, user, pinned, requester, task_id)
+        evidence = Evidence(
+            title=f"loop in a sandbox: {shortened(request.goal.strip().splitlines()[0], 60)}",
+            effect=_effect(request, size, ", ".join(image.tags[:1]) or image.id[:12]),
+            undo="not needed: the folder itself is not written; the result is a patch that you may take or leave",
+            managed=True,
+        )
+        return action, evidence
+
+
+def record(request: LoopRequest, image: str, user: str, source: Target, requester: str, task_id: int) -> Action:
+    """Return the action record: the same request on the same folder and image gives the same one."""
+    limits = Spec(name="", image="", command=(), labels={})
+    asks = request.limits
+    return Action(
+        kind=KIND,
+        argv=argv(request),
+        script=asked.canonical(request),
+        cwd=WORK,
+        image=image,
+        mounts=MOUNTS,
+        network="none",
+        user=user,
+        limits=(
+            ("capabilities", "none"),
+            ("cpus", f"{limits.cpus:g}"),
+            ("memory", f"{limits.memory >> 20} MiB"),
+            ("new privileges", "no"),
+            ("open files", str(limits.nofile)),
+            ("passes", str(asks.passes)),
+            ("processes", str(limits.pids)),
+            ("root", "read-only"),
+            ("seconds a pass", f"{asks.pass_seconds} + {asks.proof_seconds}"),
+            ("seconds in all", str(asks.seconds)),
+            ("workspace", f"{asks.megabytes} MiB"),
+        ),
+        targets=(source,),
+        requester=requester,
+        task_id=task_id,
+    )
+
+
+def argv(request: LoopRequest) -> tuple[str, ...]:
+    """Return the program of the agent's container."""
+    if request.agent is AgentKind.COMMAND:
+        return ("/bin/sh", "-c", request.command)
+    return ("python3", f"{TOLD}/fixer.py")
+
+
+def spec(action: Action, request: LoopRequest, name: str, labels: dict[str, str], tree: Path, told: Path) -> Spec:
+    """Return the container of the agent; the proof's differs in command, tree and deadline alone."""
+    return Spec(
+        name=name,
+        image=action.image,
+        command=action.argv,
+        labels=labels,
+        user=action.user,
+        cwd=WORK,
+        deadline=request.limits.pass_seconds,
+        binds=(
+            Bind(source=str(tree), destination=WORK, writable=True),
+            Bind(source=str(told), destination=TOLD),
+        ),
+        fsize=request.limits.megabytes << 20,
+    )
+
+
+def _source(request: LoopRequest) -> tuple[Path, Size]:
+    source = Path(request.source)
+    if source.resolve() != source:
+        raise BadInput(f"{source} leads over a link or '..' to {source.resolve()}.", "Name that folder itself.")
+    size = measure(source)
+    if size.files > FILES or size.bytes > request.limits.megabytes << 20:
+        raise BadInput(
+            f"{source} holds {size.files:,} files and {size.bytes >> 20} MB.",
+            f"At most {FILES:,} files and {request.limits.megabytes} MB can be copied; raise the limit megabytes.",
+        )
+    return source, size
+
+
+def _effect(request: LoopRequest, size: Size, image: str) -> str:
+    asks = request.limits
+    return (
+        f"Copies {size.files:,} files ({size.bytes / 1e6:.1f} MB) of {request.source} and lets the agent "
+        f"{request.agent.value!r} work on the copy for at most {asks.passes} passes and {asks.seconds} s, each in a "
+        f"container without network or capabilities. After each pass this must end with 0: {request.proof}. "
+        f"Image: {image}."
+    )

@@ -1,0 +1,1 @@
+"""The same console in a browser: our own door around textual-serve, which has none."""

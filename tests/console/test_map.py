@@ -1,0 +1,120 @@
+"""The map: layers by what is needed, ties that are drawn, and every service within reach of h j k l."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.console import stacked
+from tests.console.stage import NOW, until
+from tests.console.test_stack_screens import dress
+from tests.console.world import console, stage
+
+from aistack_backend.wire.stack import Stack
+from aistack_console.present import map as show
+from aistack_console.present.para import Para
+
+WIDTHS = (26, 79, 105)
+
+
+def lines(paras: tuple[Para, ...]) -> list[str]:
+    return ["".join(cell if isinstance(cell, str) else cell[0] for cell in one.cells) for one in paras]
+
+
+def drawn(chosen: str, marked: tuple[str, ...] = (), width: int = 79, of: Stack = stacked.FAULT) -> list[str]:
+    return lines(show.graph(of, chosen, marked, width, down=None, now=NOW))
+
+
+def test_a_service_stands_above_all_that_it_needs() -> None:
+    plan = show.layout(stacked.HEALTHY, 79)
+    for one in stacked.HEALTHY.services:
+        assert all(plan.places[one.id].line < plan.places[need].line for need in one.depends_on), one.id
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_service_is_on_the_map_with_its_word(width: int) -> None:
+    text = "\n".join(drawn("redis", width=width))
+    for one in stacked.FAULT.services:
+        assert one.id[:11] in text, one.id
+    assert "BAD]" in text
+    assert ">[redis OK]<" in text
+    assert all(len(line) == width for line in text.split("\n"))
+
+
+def test_ties_of_the_chosen_one_end_with_arrows_at_what_it_needs() -> None:
+    text = "\n".join(drawn("hybrid-coordinator"))
+    for need in ("postgres", "redis", "qdrant", "llama-cpp"):
+        assert f"▶[{need} OK]" in text
+    assert "▶[jaeger" not in text
+
+
+def test_the_blast_radius_is_everything_above() -> None:
+    assert show.blast(stacked.FAULT, "hybrid-coordinator") == ("ralph-wiggum", "code-machine", "nginx")
+    assert show.blast(stacked.FAULT, "nginx") == ()
+    text = "\n".join(drawn("postgres", show.blast(stacked.FAULT, "postgres")))
+    assert "*[nginx OK*]*" in text
+
+
+def test_a_ring_of_needs_is_cut_and_drawn() -> None:
+    first, second = stacked.HEALTHY.services[:2]
+    ring = replace(
+        stacked.HEALTHY,
+        services=(replace(first, depends_on=(second.id, first.id)), replace(second, depends_on=(first.id, "gone"))),
+    )
+    assert set(show.depths(ring)) == {first.id, second.id}
+    assert "postgres" in "\n".join(drawn(first.id, of=ring))
+    assert show.blast(ring, first.id) == (second.id,)
+
+
+def test_j_and_k_walk_along_ties_and_h_and_l_reach_everything() -> None:
+    stack = stacked.FAULT
+    assert show.step(stack, "nginx", "j", 79) in {"ralph-wiggum", "open-webui", "aidb"}
+    assert show.step(stack, "hybrid-coordinator", "k", 79) in {"ralph-wiggum", "code-machine"}
+    assert show.step(stack, "redis", "j", 79) == "redis", "it needs nothing"
+    seen, at = set(), "nginx"
+    for _ in stack.services:
+        at = show.step(stack, at, "l", 79)
+        seen.add(at)
+    assert seen == {one.id for one in stack.services}
+    assert show.step(stack, "gone", "j", 79)
+
+
+def test_the_list_has_the_same_facts() -> None:
+    rows = {row.key: row.cells for row in show.rows(stacked.FAULT, down=None, now=NOW)}
+    assert len(rows) == 20
+    assert rows["hybrid-coordinator"][1] == ("BAD", "bad")
+    assert rows["hybrid-coordinator"][2] == "qdrant postgres redis llama-cpp"
+    assert rows["hybrid-coordinator"][3] == "ralph-wiggum code-machine"
+
+
+def test_one_fault_is_one_line() -> None:
+    line = lines((Para(show.cause_line(stacked.FAULT, down=None, now=NOW)),))[0]
+    assert "1 fault, 3 symptoms (ralph-wiggum code-machine nginx)" in line
+    assert "no root cause" in lines((Para(show.cause_line(stacked.HEALTHY, down=None, now=NOW)),))[0]
+
+
+async def test_the_map_begins_at_the_root_cause_and_walks() -> None:
+    async with stage() as one:
+        dress(one)
+        async with console(one) as screen:
+            await screen.press("7")
+            await screen.sees("BAD]<")
+            await screen.press("k")
+            await until(lambda: screen.app.screen.at in {"ralph-wiggum", "code-machine"})
+            await screen.press("b", "j")
+            await screen.sees("BLAST RADIUS 3")
+            await screen.press("V")
+            await screen.sees("NEEDS")
+            await screen.press("j")
+            await until(lambda: screen.app.screen.at == "grafana")
+            await screen.press("enter")
+            await until(lambda: screen.app.current_mode == "services")
+            await screen.sees("grafana  no container")
+
+
+async def test_without_a_stack_the_map_says_how_one_comes() -> None:
+    async with stage() as one, console(one) as screen:
+        await screen.press("7")
+        await screen.sees("aistack-console --stack FILE")
+        await screen.press("j", "b", "V", "enter")
+        assert screen.app.is_running

@@ -1,0 +1,186 @@
+"""Our image in real containers: not root, with curl, well with what it needs and unwell without it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.bed.backend import house, wait_until
+from tests.bed.boxes import podman
+from tests.bed.stack_images import image
+
+from aistack_backend.inference import catalogue, fetch
+
+pytestmark = [pytest.mark.podman, pytest.mark.stack, pytest.mark.timeout(300)]
+GUARDED = ("--cap-drop=all", "--security-opt=no-new-privileges", "--pids-limit=256", "--init", "--stop-timeout=1")
+TRIES = 100
+
+
+class Row:
+    """Containers on one network of their own, by the names that the stack gives them."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self.network = prefix + "net"
+        self._made: list[str] = []
+        podman("network", "create", self.network)
+
+    def secret(self, name: str, value: str) -> tuple[str, str]:
+        """Make a secret; return the flags that mount it under its name."""
+        made = subprocess.run(
+            ["podman", "secret", "create", self.prefix + name, "-"],
+            input=value,
+            text=True,
+            capture_output=True,
+            check=True,
+        )
+        assert made.stdout
+        self._made.append(self.prefix + name)
+        return "--secret", f"{self.prefix}{name},target=/run/secrets/{name},mode=0444"
+
+    def run(self, service: str, *flags: str, name: str = "", command: tuple[str, ...] = (), own: bool = True) -> str:
+        """Start a service; the roles are our own image."""
+        full = self.prefix + (name or service)
+        words = command or (("aistack-backend", "serve", "--role", service) if own else ())
+        aliases = ("--network-alias", service, "--network-alias", f"local-ai-{service}") if not name else ()
+        network = ("--network", self.network, *aliases)
+        podman(
+            "run", "-d", "--pull=never", "--name", full, *GUARDED, *network, *flags,
+            image("aistack" if own else service), *words,
+        )  # fmt: skip
+        return full
+
+    def remove(self) -> None:
+        """Remove everything that was made."""
+        ids = podman("ps", "-aq", "--filter", f"name={self.prefix}", check=False).split()
+        podman("rm", "-f", "-t", "0", "-v", *ids, check=False)
+        for secret in self._made:
+            podman("secret", "rm", secret, check=False)
+        podman("network", "rm", "-f", self.network, check=False)
+
+
+def curl(box: str, url: str, *words: str) -> dict[str, Any]:
+    """Ask from inside a container, as the note does; ``{"fault": …}`` when nobody answers."""
+    done = subprocess.run(
+        ["podman", "exec", box, "curl", "-sS", "-m", "5", *words, url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    found: dict[str, Any] = json.loads(done.stdout) if done.stdout else {"fault": done.stderr}
+    return found
+
+
+def until(box: str, url: str, status: str, detail: str = "") -> dict[str, Any]:
+    """Ask until the health answer has that status and detail; each try waits for a container's answer, not for time."""
+    for _ in range(TRIES):
+        if (said := curl(box, url)).get("status") == status and re.search(detail, said["detail"]):
+            return said
+    raise AssertionError(f"{url} never said {status}: {said}")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Row]:
+    """PostgreSQL, Qdrant, and the two data roles that hang on them."""
+    row = Row("roles-image-")
+    try:
+        word, key = row.secret("postgres-password", "w0rd"), row.secret("qdrant-key", "k3y")
+        file = "POSTGRES_PASSWORD_FILE=/run/secrets/postgres-password"
+        row.run("postgres", *word, "-e", "POSTGRES_USER=mcp", "-e", file, "--user=999:999", own=False)
+        keyed = "export QDRANT__SERVICE__API_KEY=$(cat /run/secrets/qdrant-key); exec /qdrant/entrypoint.sh"
+        row.run("qdrant", *key, "--entrypoint=[]", command=("sh", "-c", keyed), own=False)
+        told = (
+            "POSTGRES_HOST=postgres",
+            file,
+            "QDRANT_URL=http://qdrant:6333",
+            "QDRANT_KEY_FILE=/run/secrets/qdrant-key",
+        )
+        row.run("aidb", *word, *key, *(flag for one in told for flag in ("-e", one)))
+        row.run("hybrid-coordinator", "-e", "AIDB_URL=http://aidb:8091")
+        yield row
+    finally:
+        row.remove()
+
+
+def test_the_notes_own_command_answers(stack: Row) -> None:
+    said = until(stack.prefix + "aidb", "http://local-ai-hybrid-coordinator:8092/health", "ok")
+    assert (said["role"], said["provided"]) == ("hybrid-coordinator", "container")
+    assert said["checks"][0]["detail"] == "aidb at http://aidb:8091 is well."
+    aidb = curl(stack.prefix + "aidb", "http://127.0.0.1:8091/health")
+    assert [one["name"] for one in aidb["checks"]] == ["postgres", "qdrant"]
+    assert "answered SQL" in aidb["checks"][0]["detail"]
+
+
+def test_it_is_nobody_special(stack: Row) -> None:
+    box = stack.prefix + "aidb"
+    assert podman("exec", box, "id", "-u") == "10001"
+    status = podman("exec", box, "cat", "/proc/1/status")
+    assert "NoNewPrivs:\t1" in status
+    assert "CapEff:\t0000000000000000" in status
+    shown = json.loads(podman("container", "inspect", box))[0]
+    assert "w0rd" not in json.dumps(shown)
+    assert not [mount for mount in shown["Mounts"] if "podman" in mount["Source"]]
+
+
+def test_a_wrong_password_is_told(stack: Row) -> None:
+    wrong = stack.secret("wrong", "guess")
+    told = ("POSTGRES_HOST=postgres", "POSTGRES_PASSWORD_FILE=/run/secrets/wrong", "QDRANT_URL=http://qdrant:6333")
+    box = stack.run("aidb", *wrong, *(flag for one in told for flag in ("-e", one)), name="stranger")
+    said = until(box, "http://127.0.0.1:8091/health", "unavailable")
+    assert 'password authentication failed for user "mcp"' in said["detail"]
+    assert "Qdrant at http://qdrant:6333 answered 401 to /collections with our key." in said["detail"]
+
+
+def test_each_fault_is_told_in_its_own_words(stack: Row) -> None:
+    box = stack.prefix + "aidb"
+    until(box, "http://hybrid-coordinator:8092/health", "ok")
+    podman("stop", "-t", "1", stack.prefix + "qdrant")
+    told = r"aidb at http://aidb:8091 answered 503. .*qdrant.* (does|did) not answer"
+    until(box, "http://hybrid-coordinator:8092/health", "unavailable", told)
+    podman("start", stack.prefix + "qdrant")
+    until(box, "http://hybrid-coordinator:8092/health", "ok")
+
+
+def test_a_front_reaches_the_backend_of_its_host_and_outlives_it(stack: Row) -> None:
+    with house() as home:
+        home.start()
+        folder = home.data / "run/roles/ralph-wiggum"
+        wait_until((folder / "aistack.sock").exists, 30, home.said)
+        box = stack.run("ralph-wiggum", f"--volume={folder}:/run/aistack")
+        health, execute = "http://127.0.0.1:8090/health", "http://127.0.0.1:8090/execute"
+        until(box, health, "ok")
+        body = ("-d", '{"task": "List available NixOS packages", "require_approval": false}')
+        asked = curl(box, execute, "-H", "Content-Type: application/json", *body)
+        assert asked["task"]["requester"] == "role:ralph-wiggum"
+        assert "Asking for no approval never lowers that." in asked["note"]
+        assert curl(box, "http://127.0.0.1:8090/v1/approvals")["status"] == 404
+        home.stop_backend()
+        assert "does not answer on /run/aistack/aistack.sock" in until(box, health, "unavailable")["detail"]
+        home.start()
+        until(box, health, "ok")
+
+
+@pytest.mark.engine
+def test_a_model_in_the_mounted_folder_answers_in_openais_form(stack: Row) -> None:
+    bare = stack.run("llama-cpp", name="bare", command=("aistack-backend", "serve", "--role", "llama-cpp"))
+    said = until(bare, "http://127.0.0.1:8080/health", "ok")
+    assert said["not_built"] == ["serving a model: no GGUF file lies in /models"]
+    assert curl(bare, "http://127.0.0.1:8080/v1/models")["status"] == 404
+
+    models = fetch.model_file(Path(os.environ["AISTACK_CACHE_DIR"]), catalogue.SMALL).parent
+    box = stack.run("llama-cpp", f"--volume={models}:/models:ro")
+    until(box, "http://127.0.0.1:8080/health", "ok")
+    listed = curl(box, "http://127.0.0.1:8080/v1/models")["data"]
+    assert [one["id"] for one in listed] == [Path(listed[0]["id"]).name]
+    body = ("-d", '{"messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}')
+    json_kind = ("-H", "Content-Type: application/json")
+    said = curl(box, "http://127.0.0.1:8080/v1/chat/completions", *json_kind, "-m", "60", *body)
+    assert said["choices"][0]["message"]["content"], said
+    assert 1 <= said["usage"]["completion_tokens"] <= 8
