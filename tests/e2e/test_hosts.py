@@ -67,6 +67,8 @@ def test_a_lost_machine_is_told_on_screen_and_nothing_of_it_runs(
     screen = console(home, columns=120, lines=40)
     screen.wait_for("HOST")
     screen.press("2")
+    screen.wait_for("1 other container")
+    screen.press("G")  # the machine's rows stand below the stack's twenty, under the fold
     screen.wait_for("host far")
     asked = json.loads(home.cli("run", "stop far/web", "--planner", "rules", "--json", code=None).stdout)
     machine.known_hosts.write_text("")
