@@ -46,6 +46,34 @@ async def test_each_connection_carries_its_peer(tmp_path: Path) -> None:
     assert f"{os.getuid()} {os.getpid()} {user_name(os.getuid())}".encode() in answer
 
 
+SPOOFS = (
+    "X-Uid: {u}", "X-Gid: {u}", "X-Peer: {u} 1 mallory", "X-Peer-Uid: {u}", "X-User: mallory", "X-Remote-User: mallory",
+    "Remote-User: mallory", "X-Forwarded-User: mallory", "X-Forwarded-For: 10.0.0.{o}", "Forwarded: for=10.0.0.{o}",
+    "X-Real-IP: 10.0.0.{o}", "X-Original-User: mallory", "X-WEBAUTH-USER: mallory", "X-Auth-Request-User: mallory",
+    "Authorization: Basic bWFsbG9yeTp4", "Authorization: Bearer {u}", "Cookie: uid={u}; user=mallory",
+    "From: mallory@x", "X-SSL-Client-CN: mallory", "SO_PEERCRED: {u}", "scope: state.peer={u}", "X-Aistack-Peer: {u}",
+    "X-Aistack-User: mallory", "X-Aistack-Uid: {u}",
+)  # fmt: skip
+
+
+async def test_no_header_makes_somebody_else_of_a_peer(tmp_path: Path) -> None:
+    """R1.13: at least 20 ways to say in the request who one is."""
+    assert len(SPOOFS) >= 20
+    wrong = 0
+    async with served(tmp_path / "s"):
+        for number, header in enumerate(SPOOFS):
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+            said = header.format(u=os.getuid() + 1 + number, o=number)
+            writer.write(f"GET /?uid=0&user=mallory HTTP/1.1\r\nHost: localhost\r\n{said}\r\n".encode())
+            writer.write(b"Connection: close\r\n\r\n")
+            answer = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            mine = f"{os.getuid()} {os.getpid()} {user_name(os.getuid())}".encode()
+            wrong += mine not in answer or b"mallory" in answer
+    print(f"R1.13: {len(SPOOFS)} tried, {wrong} failed (headers that made somebody else of a peer)")
+    assert wrong == 0
+
+
 @pytest.mark.parametrize("drip", [b"", b"GET / HTTP/1.1\r\nHost: loc"])
 async def test_a_head_that_does_not_come_ends_the_connection(
     tmp_path: Path, drip: bytes, monkeypatch: pytest.MonkeyPatch

@@ -100,3 +100,20 @@ def answered(screen: Screen) -> bool:
         return True
     dialog.action_answer(True)  # type: ignore[attr-defined]
     return False
+
+
+async def test_the_footer_names_only_keys_that_do_something() -> None:
+    async with stage() as one:
+        staged(one)
+        async with console(one, size=(120, 40)) as screen:
+            await opened(one, screen)
+            screen.app.screen.repaint()  # type: ignore[attr-defined]
+            await screen.sees(" p pause  i guide  v diff ")
+            screen.app.screen.receive("task 53")  # type: ignore[attr-defined]
+            await until(lambda: " v diff " not in screen.text)
+            assert not [word for word in (" p pause ", " i guide ") if word in screen.text], "it is done, and no loop"
+            await screen.press("p")
+            await screen.sees("Pause it, or go on with it: It has ended (done).")
+            screen.app.screen.receive("task 50")  # type: ignore[attr-defined]
+            await screen.press("p")
+            await screen.sees("It does not run: it is")

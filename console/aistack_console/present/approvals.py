@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
+from aistack_console.present.laid import laid_out
 from aistack_console.present.para import Para, fact, numbered, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import clock, day_clock, span
@@ -117,9 +118,11 @@ def _what(one: Approval) -> tuple[Para, ...]:
         paras.append(para((f"COMMAND, {len(one.argv)} arguments, one a line", "dim")))
         paras += numbered("\n".join(word.replace("\n", "␊") for word in one.argv))
     if one.script:
+        shown = laid_out(one.script)
         count = one.script.count("\n") + 1
-        paras.append(para((f"SCRIPT, {count} line{'s' if count > 1 else ''}", "dim")))
-        paras += numbered(one.script)
+        lines = f"{count} line{'s' if count > 1 else ''}" if shown == one.script else "one line, shown field by field"
+        paras.append(para((f"SCRIPT, {lines}", "dim")))
+        paras += numbered(shown)
     for target in one.targets:
         where = f"   on the machine {target.host}" if target.host else ""
         paras.append(fact("ON", f"{target.type} {target.name}   id {target.id}{where}"))

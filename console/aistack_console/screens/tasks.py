@@ -28,6 +28,8 @@ from aistack_console.widgets.question import Question
 
 LOOPS = ("guide", "guide_now", "diff", "earlier", "later")
 """Actions on a loop alone."""
+APPLY = ("pause", *LOOPS)
+"""Their keys stand in the footer only where they do something."""
 NOW = "now, ending the running pass"
 
 
@@ -105,6 +107,10 @@ class TasksScreen(BaseScreen):
         if not self.query_one("#table", LiveTable).move_to(number):
             self.console.say(f"There is no task {number} in the list.", "warn")
 
+    def hints(self) -> tuple[Action, ...]:
+        """Return the keys of the footer; those of loops and of what runs only where they apply."""
+        return tuple(one for one in super().hints() if one.name not in APPLY or not self.why_not(one))
+
     def why_not(self, action: Action) -> str:
         """Return why the chosen task cannot be stopped, or has no approval."""
         one = self.chosen
@@ -117,7 +123,8 @@ class TasksScreen(BaseScreen):
         if action.name == "approval" and one.approval_id is None:
             return "It has no approval."
         if action.name == "pause" and one.state not in (TaskState.RUNNING, TaskState.PAUSED):
-            return f"It is {one.state.value}: only what runs can be paused, and what is paused go on."
+            ended = one.state in ENDED
+            return f"It has ended ({one.state.value})." if ended else f"It does not run: it is {one.state.value}."
         return self._why_no_loop(action, one)
 
     def _why_no_loop(self, action: Action, one: Task) -> str:
