@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def podman_socket() -> Path:
     """The path of Podman's API socket; the test that asks for it is marked ``podman``."""
     return PODMAN_SOCKET
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Run a PostgreSQL of our own on a Unix socket; give its URL."""
+    from tests.bed.postgres import program, server
+
+    if not program("initdb"):
+        pytest.skip("no PostgreSQL server is installed here (Debian: apt install postgresql)")
+    with server() as url:
+        yield url
 
 
 @pytest.fixture

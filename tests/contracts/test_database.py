@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import glob
-import os
-import pwd
-import shutil
-import signal
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Connection, create_engine, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from tests.bed.postgres import PATIENCE, emptied
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
@@ -30,62 +23,9 @@ from aistack_backend.clock import HandClock
 from aistack_backend.errors import AlreadyDecided, Refused, Unavailable
 from aistack_backend.store.database import Database, after
 from aistack_backend.store.schema import VERSION, version
-from aistack_backend.store.tables import approval, meta, metadata, task
+from aistack_backend.store.tables import approval, meta, task
 from aistack_backend.wire.actions import ApprovalState, DecideRequest, Target, Verdict
 from aistack_backend.wire.audit import Phase
-
-PATIENCE = 20
-"""Seconds that anything here may take."""
-
-
-def _program(name: str) -> str | None:
-    found = shutil.which(name)
-    return found or next(iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)), None)  # noqa: PTH207
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """Run a PostgreSQL of our own on a Unix socket; give its URL."""
-    initdb, server = _program("initdb"), _program("postgres")
-    if not initdb or not server:
-        pytest.skip("no PostgreSQL server is installed here (Debian: apt install postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="aipg-", dir="/tmp"))
-    user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "nobody")
-    data, log = folder / "data", folder / "log"
-    run = {"cwd": folder, "env": {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C"}, **user}
-    subprocess.run(
-        [initdb, "-D", data, "-U", "aistack", "-A", "trust", "-E", "UTF8", "--no-sync"],
-        check=True,
-        capture_output=True,
-        **run,  # type: ignore[call-overload]
-    )
-    quiet = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
-    with log.open("wb") as output:
-        process = subprocess.Popen([server, "-D", data, *quiet], stdout=output, stderr=output, **run)  # type: ignore[call-overload]
-    url = f"postgresql+psycopg://aistack@/postgres?host={folder}"
-    try:
-        _await_server(url, log)
-        yield url
-    finally:
-        process.send_signal(signal.SIGINT)  # its fast shutdown: waits for nobody
-        process.wait(PATIENCE)
-        shutil.rmtree(folder)
-
-
-def _await_server(url: str, log: Path) -> None:
-    engine, deadline = create_engine(url), time.monotonic() + PATIENCE
-    while True:
-        try:
-            engine.connect().close()
-        except OperationalError:
-            if time.monotonic() > deadline:
-                pytest.fail(f"PostgreSQL did not start: {log.read_text()}")
-            Event().wait(0.05)
-        else:
-            engine.dispose()
-            return
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -93,13 +33,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Give the URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/aistack.db"
-    address: str = request.getfixturevalue("postgres")
-    engine = create_engine(address)
-    metadata.drop_all(engine)
-    with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS queue"))
-    engine.dispose()
-    return address
+    return emptied(request.getfixturevalue("postgres"), "queue")
 
 
 @pytest.fixture

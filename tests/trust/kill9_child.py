@@ -37,6 +37,11 @@ AT_ONCE = 6
 SETTLED = FINAL | {TaskState.AWAITING}
 
 
+def tell(line: str) -> None:
+    """Write a whole line at once: a kill never leaves half of it."""
+    os.write(1, f"{line}\n".encode())
+
+
 class Life:
     """The backend, wired as the product wires it, with a tool that takes some time to act."""
 
@@ -86,14 +91,14 @@ class Life:
         """Ask for one action and, mostly, decide on it at once."""
         request = ActionRequest(kind=self.random.choice(KINDS), script=f"line {number}")
         task = self.tasks.submit_action(request, "agent:planner", "cli")
-        print(f"asked {task.id}", flush=True)
+        tell(f"asked {task.id}")
         verdict = self.random.choices([Verdict.APPROVE, Verdict.DENY, None], [16, 2, 1])[0]
         if verdict is None or task.approval_id is None:
             return
         seen = self.approvals.get(task.approval_id)
         answer = DecideRequest(verdict=verdict, action_hash=seen.action_hash, reason="seeded", code=seen.code)
         self.approvals.decide(seen.id, answer, ROOT)
-        print(f"decided {task.id} {verdict}", flush=True)
+        tell(f"decided {task.id} {verdict}")
 
 
 def main(folder: Path, seed: int, settle: bool) -> None:
@@ -101,7 +106,7 @@ def main(folder: Path, seed: int, settle: bool) -> None:
     life = Life(folder, seed)
     life.engine.claim()
     life.engine.prepare()
-    print("up", flush=True)
+    tell("up")
     if not settle:
         life.ask(0)  # decided before the engine runs
     life.engine.start()

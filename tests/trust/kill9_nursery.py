@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from kill9_child import ROOT, Life  # type: ignore[import-not-found]
+from kill9_child import ROOT, Life, tell  # type: ignore[import-not-found]
 from kill9_points import CALLS, arm  # type: ignore[import-not-found]
 from sqlalchemy import select
 
@@ -30,11 +30,6 @@ from aistack_backend.wire.actions import ActionRequest, DecideRequest, Verdict
 from aistack_backend.wire.tasks import TaskState
 
 PATIENCE = 30.0
-
-
-def tell(line: str) -> None:
-    """Write a whole line at once: a kill never leaves half of it."""
-    os.write(1, f"{line}\n".encode())
 
 
 class Script:

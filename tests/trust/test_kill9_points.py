@@ -10,13 +10,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, text
-from tests.contracts.test_database import postgres  # noqa: F401  a fixture
+from sqlalchemy import select
+from tests.bed.postgres import emptied
 from tests.trust.kill9_points import POINTS
 from tests.trust.test_kill9 import check
 
 from aistack_backend.store.database import Database
-from aistack_backend.store.tables import effect, metadata, task
+from aistack_backend.store.tables import effect, task
 
 NURSERY = Path(__file__).with_name("kill9_nursery.py")
 ROUNDS = 20
@@ -48,25 +48,13 @@ def rehearse(folder: Path, url: str, points: tuple[str, ...], seed: int) -> None
     print(f"{killed} kills, {len(states)} tasks, {len(begun)} effects, {len(unknown)} unknown and asked")
 
 
-@pytest.mark.soak  # until its time on a quiet machine is known
 @pytest.mark.timeout(240)
 def test_each_point_once_on_sqlite(tmp_path: Path) -> None:
     rehearse(tmp_path, f"sqlite:///{tmp_path}/aistack.db", POINTS, 4)
 
 
-def emptied(url: str) -> str:
-    """Empty a PostgreSQL database and return its URL."""
-    engine = create_engine(url)
-    metadata.drop_all(engine)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA IF EXISTS dbos CASCADE"))
-    engine.dispose()
-    return url
-
-
-@pytest.mark.soak
 @pytest.mark.timeout(240)
-def test_some_points_on_postgresql(tmp_path: Path, postgres: str) -> None:  # noqa: F811
+def test_some_points_on_postgresql(tmp_path: Path, postgres: str) -> None:
     seed = 4
     chosen = tuple(random.Random(seed).sample([point for point in POINTS if point not in RARE], 6))
     rehearse(tmp_path, emptied(postgres), chosen, seed)

@@ -51,12 +51,13 @@ class Full(Disk):
 class Rig:
     """Everything that runs an action, with the parts in reach."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str = "") -> None:
+        """Live in ``folder``; ``url`` names another database than a SQLite file in it."""
         self.folder = folder
         self.clock = SystemClock()
         self.bus = Bus()
         self.disk = Full()
-        self.database = Database(f"sqlite:///{folder}/aistack.db")
+        self.database = Database(url or f"sqlite:///{folder}/aistack.db")
         self.audit = AuditLog(self.database, folder / "audit", self.clock, bus=self.bus, disk=self.disk)
         self.approvals = Approvals(self.database, self.audit, Policy(), self.clock, self.bus)
         self.tool = NoteTool(folder / "notes")
