@@ -198,7 +198,11 @@ class BaseScreen(Screen[None]):
         names = [(one.name, app.registry.keys_of(f"app.{one.name}"), one.short) for one in shown]
         self.query_one(Tabs).set_tabs(header.tabs(names, store.pending, self.app.size.width), self.NAME)
         self.query_one(Banner).say(header.banner(store.status, link, now))
-        always = [one for one in app.registry.of(GLOBAL) if one.hint]
+        self.paint_hints()
+
+    def paint_hints(self) -> None:
+        """Show the keys that matter now; for screens whose chosen row changes them."""
+        always = [one for one in self.console.registry.of(GLOBAL) if one.hint]
         self.query_one(HintLine).set_hints(
             [(one.shown_key, one.hint, not self.reason(one)) for one in self.hints()],
             [(one.shown_key, one.hint, True) for one in always],

@@ -100,6 +100,7 @@ class TasksScreen(BaseScreen):
         else:
             if self.chosen is not None and self.chosen.id == task.id:
                 self._paint_side()
+                self.paint_hints()
 
     def receive(self, argument: str) -> None:
         """Put the cursor on a task by its number."""
@@ -230,6 +231,7 @@ class TasksScreen(BaseScreen):
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:
         self._paint_side()
+        self.paint_hints()
 
     @on(LiveTable.RowSelected, "#table")
     def _selected(self) -> None:
