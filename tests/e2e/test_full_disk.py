@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 from tests.bed.backend import House, house, wait_until
 from tests.bed.boxes import Boxes
+from tests.bed.disk import small_disk
 
 pytestmark = [pytest.mark.podman, pytest.mark.timeout(120)]
 SIZE = 24 * 2**20
@@ -18,16 +17,9 @@ SIZE = 24 * 2**20
 @pytest.fixture
 def small() -> Iterator[House]:
     """A house on a file system of its own of 24 MB; mounting needs root, as the test bed does."""
-    if os.geteuid() != 0:
-        pytest.skip("a small file system can only be mounted by root")
-    with house() as made:
-        made.data.mkdir(mode=0o700)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", made.data], check=True)
-        try:
-            yield made
-        finally:
-            made.stop_backend()
-            subprocess.run(["umount", "-l", made.data], check=True)
+    with house() as made, small_disk(made.data, str(SIZE)):
+        yield made
+        made.stop_backend()
 
 
 def fill(home: House) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.bed.disk import small_disk
 
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.audit.seal import RESERVE
@@ -257,13 +258,8 @@ def test_a_witness_that_is_no_file_of_ours_is_refused(make_world: Callable[..., 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """Give a file system of one mebibyte."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    with small_disk(tmp_path / "tiny", "1m") as place:
+        yield place
 
 
 def fill_up(path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.bed.disk import small_disk
 
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference.catalogue import MODELS, SMALL, Model, Part
@@ -148,26 +148,21 @@ def test_too_little_room_is_told_before_anything_is_fetched(index: Path, cache: 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.geteuid():
-        pytest.skip("mounting a small disk needs root")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=60m", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", folder], check=True)
+def little(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", "60m") as folder:
+        yield folder
 
 
 def test_a_disk_that_fills_up_meanwhile_leaves_nothing(
-    index: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    index: Path, little: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    big = small_disk.parent / "tiny.gguf"
+    big = little.parent / "tiny.gguf"
     with big.open("wb") as file:
         file.truncate(64 * 1024 * 1024)
     monkeypatch.setenv("AISTACK_MODEL_DIR", str(big.parent))
     with pytest.raises(Unavailable, match="No space left"):
-        run(tiny(size=1000), small_disk)
-    assert left(small_disk) == ["tiny.parts"]
+        run(tiny(size=1000), little)
+    assert left(little) == ["tiny.parts"]
 
 
 def test_a_given_file_is_taken_and_verified(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.bed.disk import small_disk
 
 from aistack_backend.bus import Bus, Event
 from aistack_backend.clock import HandClock
@@ -124,20 +124,16 @@ def test_a_long_series_is_averaged(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    if os.getuid() or os.system(f"mount -t tmpfs -o size=1m tmpfs {place}"):
-        pytest.skip("mounting a small tmpfs needs root")
-    yield place
-    assert os.system(f"umount {place}") == 0
+def little(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "small", "1m") as place:
+        yield place
 
 
-def test_a_full_disk_is_said_and_recovered_from(small_disk: Path, clock: HandClock) -> None:
-    recorder = made(small_disk, clock)
+def test_a_full_disk_is_said_and_recovered_from(little: Path, clock: HandClock) -> None:
+    recorder = made(little, clock)
     recorder.take(host(WALL, 1.0))
     recorder.flush()
-    filler = small_disk / "filler"
+    filler = little / "filler"
     with pytest.raises(OSError, match="No space"):
         filler.write_bytes(b"x" * 2_000_000)
     for second in range(3_000):

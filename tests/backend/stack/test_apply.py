@@ -95,6 +95,11 @@ def test_a_service_that_fails_stops_only_those_that_need_it(yard: Yard) -> None:
 
 def test_a_service_that_ends_after_it_was_ready_is_found_out(yard: Yard) -> None:
     yard.write(f"a: {{image: '{IMAGE}', {GOOD}, command: ['sh', '-c', 'exit 3']}}")
+
+    def ended(boot: Boot) -> bool:
+        return row(boot, "a").stage is Stage.READY and yard.podman.wait(yard.names()["a"], 10) != 3
+
+    yard.when = ended  # the boot goes on when its news were heard
     boot = yard.up()
     assert (boot.state, row(boot, "a").stage) == (BootState.FAILED, Stage.FAILED)
     assert "3" in row(boot, "a").detail

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from tests.bed.disk import small_disk
 
 from aistack_backend.errors import Unavailable
 from aistack_backend.store.database import BUSY_MS, Database
@@ -150,13 +151,8 @@ def test_a_lock_that_somebody_else_holds(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """Give a file system of one mebibyte."""
-    place = tmp_path / "tiny"
-    place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", place], capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"no file system can be mounted here: {made.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    with small_disk(tmp_path / "tiny", "1m") as place:
+        yield place
 
 
 def test_a_full_disk_and_its_end(tiny: Path) -> None:

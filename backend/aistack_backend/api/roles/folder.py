@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-import stat
 from pathlib import Path
 
 from aistack_backend.api.daemon.lock import own_folder
-from aistack_backend.errors import Conflict, Refused
+from aistack_backend.api.stale import clear
 
 SOCKET = "aistack.sock"
 BACKLOG = 64
@@ -36,7 +35,7 @@ def listen(run_dir: Path, role: str) -> socket.socket:
     held = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         place = Path(f"/proc/self/fd/{held}") / SOCKET
-        _clear(place, folder / SOCKET)
+        clear(place, folder / SOCKET)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             made.bind(str(place))
@@ -50,23 +49,3 @@ def listen(run_dir: Path, role: str) -> socket.socket:
         os.close(held)
     made.setblocking(False)
     return made
-
-
-def _clear(place: Path, name: Path) -> None:
-    """Remove a socket that nobody listens on; anything else stays and is named."""
-    try:
-        found = place.lstat()
-    except FileNotFoundError:
-        return
-    if not stat.S_ISSOCK(found.st_mode) or found.st_uid != os.getuid():
-        raise Refused(f"{name} is not a socket of ours.", "Look at it and remove it.")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(1.0)
-        try:
-            probe.connect(str(place))
-        except ConnectionRefusedError:
-            place.unlink()
-            return
-        except OSError as error:
-            raise Conflict(f"{name} neither answers nor refuses: {error}.", "Find who holds it: ss -xlp") from error
-    raise Conflict(f"Something already listens on {name}.", "Find who holds it: ss -xlp")
