@@ -122,6 +122,18 @@ def test_a_reader_that_goes_away_is_no_error(up: House) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_the_audit_is_listed_oldest_first_and_searched(up: House) -> None:
+    page = json.loads(up.cli("audit", "list", "--json").stdout)
+    assert page["total"] >= 1
+    told = up.cli("audit", "list").stdout.splitlines()
+    assert told[0].split() == ["SEQ", "TIME", "WHO", "VIA", "PHASE", "WHAT"]
+    assert "audit.genesis" in told[1]
+    assert told[-1] == f"{page['total']} of {page['total']}"
+    assert up.cli("audit", "list", "--text", "no such words").stdout.splitlines()[-1].startswith("0 of ")
+    assert "Give 1 to 1000." in up.cli("audit", "list", "--limit", "0", code=2).stderr
+    assert "A folder can be verified, not listed." in up.cli("audit", "list", str(up.data), code=2).stderr
+
+
 def test_the_audit_of_a_folder_needs_no_backend(home: House) -> None:
     home.start()
     wait_until(lambda: home.cli("audit", "verify", code=None).returncode == 0, 20, home.said)

@@ -39,7 +39,7 @@ def rows(records: Sequence[AuditRecord], now: float) -> tuple[Row, ...]:
                 one.actor,
                 one.via,
                 (one.phase.value, PHASE_TONES[one.phase]),
-                _what(one),
+                said(one),
                 (one.hash[:8], "dim"),
             ),
         )
@@ -47,11 +47,11 @@ def rows(records: Sequence[AuditRecord], now: float) -> tuple[Row, ...]:
     )
 
 
-def _what(one: AuditRecord) -> str:
+def said(one: AuditRecord) -> str:
     """Return kind, object or else the approval's number, and what came of it."""
     asked = one.object or ("" if one.approval_id is None else f"approval {one.approval_id}")
-    said = one.outcome or " ".join(filter(None, (one.decision, one.reason)))
-    return f"{one.kind}  {asked}".strip() + (f": {said}" if said else "")
+    how = one.outcome or " ".join(filter(None, (one.decision, one.reason)))
+    return f"{one.kind}  {asked}".strip() + (f": {how}" if how else "")
 
 
 def head(check: AuditCheck | None, shown: int, total: int, text: str, now: float) -> tuple[Cell, ...]:

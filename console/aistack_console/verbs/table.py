@@ -210,11 +210,13 @@ VERBS: tuple[Verb, ...] = (
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(
         "audit",
-        "verify the audit log, also of a folder with no backend",
+        "list the audit's records, or verify the log, also of a folder with no backend",
         "audit",
         (
-            word("what", "verify: walk the chain and its witness", choices=("verify",)),
-            word("dir", "data directory (default: the one in use)", nargs="?"),
+            word("what", "list: the newest records; verify: walk chain and witness", choices=("list", "verify")),
+            word("dir", "data directory to verify (default: the one in use)", nargs="?"),
+            flag("--text", metavar="WORDS", default="", help="list: only records that contain these words"),
+            flag("--limit", metavar="N", type=int, default=100, help="list: how many at the most, 1 to 1000"),
         ),
         json=True,
         example="audit verify",
