@@ -114,7 +114,12 @@ class Wiring:
         self._spawn(self._expire(parts.approvals.part))
         await self._step(lambda: latecomers.model(parts, downs, database), parts.inference)
         await self._step(
-            lambda: latecomers.execution(parts, downs, database), parts.engine, parts.tasks, parts.loops, parts.stack
+            lambda: latecomers.execution(parts, downs, database),
+            parts.engine,
+            parts.tasks,
+            parts.loops,
+            parts.flows,
+            parts.stack,
         )
         if (stack := parts.stack.part) is not None:
             self._spawn(backupwork.schedule(parts, stack.backups, stack.manifest))

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import loopwork, stackwork
+from aistack_backend.api import flowwork, loopwork, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.failures import PodmanDown
@@ -101,7 +101,11 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     preparer = Preparers(single, loop.part, *stack.preparers)
     agent = Agent(registry, boats, parts.inference.part)
-    tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, (NixPackages(),))
+    readings = (NixPackages(),)
+    tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)
+    flows = flowwork.build(
+        parts, database, registry=registry, tasks=tasks, stack=stack, boats=boats, agent=agent, readings=readings
+    )
     approvals.policy.adopt("goals", (ALWAYS_ASK,))
     approvals.enqueue = engine
     approvals.watchers.append(tasks.follow)
@@ -113,6 +117,9 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     stack.watch.start()
     downs.push_async_callback(asyncio.to_thread, stack.watch.stop)
     parts.loops.part = loop.service(tasks, database, audit)
+    await flows.start()
+    downs.push_async_callback(flows.close)
+    parts.flows.part = flows
     parts.engine.part, parts.tasks.part, parts.stack.part = engine, tasks, stack
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.observe.doctor import Doctor
     from aistack_backend.observe.host import HostWatcher
     from aistack_backend.observe.recorder import Recorder
+    from aistack_backend.orchestration.flows.service import Flows
     from aistack_backend.orchestration.loop.service import Loops
     from aistack_backend.orchestration.tasks import Tasks
 
@@ -73,6 +74,7 @@ class Parts:
     podman: Late[Podman] = field(default_factory=lambda: Late("container watcher"))
     engine: Late[Engine] = field(default_factory=lambda: Late("engine"))
     tasks: Late[Tasks] = field(default_factory=lambda: Late("engine"))
+    flows: Late[Flows] = field(default_factory=lambda: Late("engine"))
     loops: Late[Loops] = field(default_factory=lambda: Late("engine"))
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))

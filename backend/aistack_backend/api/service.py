@@ -14,6 +14,7 @@ from aistack_backend.api import (
     checklist,
     containers,
     events,
+    flows,
     loops,
     machine,
     openapi,
@@ -27,7 +28,22 @@ from aistack_backend.api.guards import Guard
 from aistack_backend.api.roles import embedded
 from aistack_backend.api.roles.catalogue import ROLES
 
-ROUTERS = (status, events, containers, stack, backups, checklist, tasks, loops, approvals, rules, audit, machine, chat)
+ROUTERS = (
+    status,
+    events,
+    containers,
+    stack,
+    backups,
+    checklist,
+    tasks,
+    loops,
+    flows,
+    approvals,
+    rules,
+    audit,
+    machine,
+    chat,
+)
 
 
 def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:

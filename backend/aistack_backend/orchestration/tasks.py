@@ -92,13 +92,15 @@ class Tasks:
         Raises:
             NotFound, BadInput, Unavailable: the action cannot be prepared or recorded; nothing was asked.
             Refused: ``confirmed_hash`` without a person.
-            Conflict: what would run is no longer what was confirmed; nothing was asked.
+            Conflict: what would run is no longer what was confirmed, or the task above has ended; nothing was asked.
         """
         action, evidence = self._confirmed(request, requester, via, person)
         evidence = replace(evidence, agent_says=agent_says or request.reason)
         with self._database.tx() as connection:
-            if under and (there := tree.child(connection, under)):
-                return board.one(connection, there)
+            if under:
+                if there := tree.child(connection, under):
+                    return board.one(connection, there)
+                tree.refuse_ended(connection, under)
             task_id = board.create(
                 connection,
                 self._clock,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from aistack_backend.engine.taskrow import FINAL
+from aistack_backend.errors import Conflict
 from aistack_backend.store.tables import task
 from aistack_backend.store.tree_tables import task_parent
 
@@ -27,6 +28,17 @@ def link(connection: Connection, task_id: int, under: Under) -> None:
         IntegrityError: the node has a task already, or there is no such parent.
     """
     connection.execute(insert(task_parent).values(task_id=task_id, parent_id=under.parent_id, node=under.node))
+
+
+def refuse_ended(connection: Connection, under: Under) -> None:
+    """Let nothing begin below a task that is over.
+
+    Raises:
+        Conflict: it has ended or was stopped.
+    """
+    state = connection.execute(select(task.c.state).where(task.c.id == under.parent_id)).scalar()
+    if state in FINAL:
+        raise Conflict(f"Task {under.parent_id} is {state} already: nothing begins below it.")
 
 
 def child(connection: Connection, under: Under) -> int | None:

@@ -27,13 +27,14 @@ from aistack_backend.wire.status import DoctorReport, Status
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.client.calls import JSON_BODY, LONG, encode
+from aistack_console.client.flows import FlowCalls
 from aistack_console.client.loops import LoopCalls
 
 if TYPE_CHECKING:
     pass
 
 
-class Client(LoopCalls):
+class Client(LoopCalls, FlowCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 

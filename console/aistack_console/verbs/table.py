@@ -6,6 +6,7 @@ Nothing here imports what a verb needs to run, so that help and completions come
 from __future__ import annotations
 
 from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
+from aistack_console.verbs.flowing import WORKFLOW
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
@@ -205,6 +206,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("pause", "have a running task stop in between", "stop", TASK, json=True),
     Verb("resume", "take a paused task up again", "stop", TASK, json=True),
     LOOP,
+    WORKFLOW,
     *DECIDING_VERBS,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from aistack_backend.wire.flows import FlowRun, StepState
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.client.api import Client
 from aistack_console.verbs.context import VerbError, ago, fields
@@ -54,6 +55,32 @@ async def until(client: Client, task: Task, good: Callable[[Task], bool], second
             f"See aistack-console tasks {task.id}.",
         ) from None
     return task
+
+
+async def until_run(client: Client, run: FlowRun, seconds: float, *, for_person: bool) -> FlowRun:
+    """Look at a run of a workflow until it has ended or, ``for_person``, until nothing goes on without a person.
+
+    Raises:
+        VerbError: it did not within ``seconds``; the run goes on.
+    """
+
+    def stands() -> bool:
+        states = {one.state for one in run.steps}
+        held = for_person and StepState.ASKING in states and StepState.WORKING not in states
+        return ended(run.task) or held
+
+    try:
+        async with asyncio.timeout(seconds):
+            while not stands():
+                await asyncio.sleep(STEP)
+                run = await client.flow_run(run.task.id)
+    except TimeoutError:
+        raise VerbError(
+            Exit.TIMEOUT,
+            f"Run {run.task.id} is {run.task.state.value} after {seconds:g} s; it goes on.",
+            f"See aistack-console workflow runs {run.task.id}.",
+        ) from None
+    return run
 
 
 def verdict(task: Task) -> Exit:

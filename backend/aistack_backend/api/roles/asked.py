@@ -34,6 +34,11 @@ class Caller:
     via: str = "role"
 
 
+def needs_person(task: Task) -> bool:
+    """Whether only a person brings the task on."""
+    return task.state in A_PERSON
+
+
 class Waiting:
     """Waits for the end of tasks, for a bounded number of callers at once."""
 
@@ -43,8 +48,11 @@ class Waiting:
         self._most = most
         self._now = 0
 
-    async def ended(self, task_id: int) -> Task:
-        """Return the task once it has ended, waits for a person, or has taken too long; looks when the bus tells."""
+    async def ended(self, task_id: int, held: Callable[[Task], bool] = needs_person) -> Task:
+        """Return the task once it has ended, waits for a person, or has taken too long; looks when the bus tells.
+
+        ``held`` says of a task that goes on whether it waits for a person; it may block.
+        """
         if self._now >= self._most:
             return await self._look(task_id)
         self._now += 1
@@ -53,7 +61,7 @@ class Waiting:
                 async for event in self._parts().bus.read():
                     if event.topic in (Topic.RESET, Topic.TASKS):
                         task = await self._look(task_id)
-                        if task.state in FINAL or task.state in A_PERSON:
+                        if task.state in FINAL or await asyncio.to_thread(held, task):
                             return task
         except TimeoutError:
             pass

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Parts
-from aistack_backend.api.roles import model, ralph
+from aistack_backend.api.roles import code, model, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
@@ -68,6 +68,8 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
     every: Endpoints = {}
     if role.id == "ralph-wiggum":
         every = ralph.endpoints(role, parts)
+    if role.id == "code-machine":
+        every = code.endpoints(role, parts)
     if role.id == "health-monitor":
         every = {"/services": _services(parts)}
     if role.id == "watchtower":
@@ -102,6 +104,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
 
     by_role = {
         "ralph-wiggum": (Need("engine", tasks),),
+        "code-machine": (Need("workflows", lambda: code.standing(parts)),),
         "health-monitor": (Need("stack", stack),),
         "aidb": (Need("database", database),),
         "llama-cpp": (Need("model", loaded),),

@@ -49,6 +49,19 @@ TASKS = (
         about="Ask for a task in words; it goes through the gate. Waits at most a minute: 200 ended, 202 not yet.",
     ),
 )
+FLOWS = (
+    Told(
+        method="POST",
+        path="/workflow",
+        about="Run a workflow. Waits at most a minute: 200 ended, 202 not yet, with where to look.",
+    ),
+    Told(method="GET", path="/workflows", about="Every workflow, and every engine that can be asked."),
+    Told(method="GET", path="/workflows/{name}", about="One workflow with its text."),
+    Told(method="GET", path="/runs", about="The newest runs."),
+    Told(method="GET", path="/runs/{id:int}", about="One run with its steps."),
+    Told(method="GET", path="/runs/{id:int}/result", about="What one run gave: 200, or 202 while it has not ended."),
+    Told(method="POST", path="/runs/{id:int}/stop", about="Refused, with how to stop it: stopping is a decision."),
+)
 SERVICES = (Told(method="GET", path="/services", about="Every service of the stack, with the evidence of its checks."),)
 UPDATES = (Told(method="GET", path="/updates", about="What the last look for newer images found."),)
 HEALING = (Told(method="GET", path="/healing", about="What self-heal does, waits for or leaves alone, by service."),)
@@ -77,7 +90,7 @@ ROLES = (
         later=("routing of questions", "learning from what was asked"),
     ),
     Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", later=("the documents", "MCP")),
-    Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", later=("workflows",)),
+    Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", routes=FLOWS),
     Role(id="aider-wrapper", port=8096, title="Aider", control=True, prefix="/aider", later=("editing of code",)),
     Role(id="health-monitor", port=8097, title="Health monitor", control=True, routes=SERVICES),
     Role(id="self-heal-manager", port=8098, title="Self-heal", control=True, routes=HEALING),

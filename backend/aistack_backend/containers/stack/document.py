@@ -30,21 +30,33 @@ def read(file: File, env: Mapping[str, str]) -> Place:
     try:
         if file.stat().st_size > TOO_LARGE:
             raise ManifestError(f"{file} is over {TOO_LARGE >> 20} MiB: that is no Compose file.")
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise ManifestError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-    except yaml.YAMLError as error:
+    return parse(text, str(file), env, "a Compose file is a mapping with the key services.")
+
+
+def parse(text: str, file: str, env: Mapping[str, str] | None, right: str) -> Place:
+    """Return the root of a text that came from ``file``; without ``env`` a ``$`` is a letter like others.
+
+    Raises:
+        ManifestError: it is no YAML mapping (``right`` says what it should be), repeats a key, or uses an unset
+            variable.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         raise ManifestError(f"{file}{line}: not YAML: {getattr(error, 'problem', None) or error}.") from error
     if not isinstance(node, yaml.MappingNode):
-        raise ManifestError(f"{file}: a Compose file is a mapping with the key services.")
+        raise ManifestError(f"{file}: {right}")
     reader = _Reader(file, env)
     return Place(reader.value(node, (), 0), (), reader.where)
 
 
 class _Reader:
-    def __init__(self, file: File, env: Mapping[str, str]) -> None:
+    def __init__(self, file: str, env: Mapping[str, str] | None) -> None:
         self._file = file
         self._env = env
         self._count = 0
@@ -88,7 +100,7 @@ class _Reader:
 
     def _scalar(self, node: yaml.Node, path: Path) -> Any:
         raw = str(node.value)
-        if "$" in raw:  # what a variable holds is text, as in Compose
+        if self._env is not None and "$" in raw:  # what a variable holds is text, as in Compose
             return interpolate(raw, self._env, lambda sentence: self._fault(path, sentence))
         return raw if getattr(node, "style", None) is not None else typed(raw)
 
