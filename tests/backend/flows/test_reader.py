@@ -71,8 +71,7 @@ def test_a_file_is_a_graph() -> None:
     assert made.below("facts") == {"ladder", "log", "facts", "think", "mend"}
 
 
-def test_every_fault_of_a_file_is_told_at_once_with_its_line_and_key() -> None:
-    text = """\
+BAD = """\
 titel: x
 engines: [gpt]
 inputs:
@@ -98,7 +97,10 @@ steps:
 outputs:
   x: ${steps.log.colour}
 """
-    assert faults(text) == [
+
+
+def test_every_fault_of_a_file_is_told_at_once_with_its_line_and_key() -> None:
+    assert faults(BAD) == [
         "mine.yml:1: titel is not a known key; did you mean title?",
         "mine.yml:2: engines names the engine 'gpt', which is not known; it may be qwen-coder.",
         "mine.yml:4: inputs.many.default must be a list, not 3.",

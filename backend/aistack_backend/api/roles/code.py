@@ -125,18 +125,7 @@ def following(parts: GetParts) -> Endpoints:
 
     async def result(request: Request) -> Response:
         run = await _run(parts, request)
-        task, ended = run.task, run.task.state in FINAL
-        found = Result(
-            run_id=task.id,
-            state=task.state,
-            ended=ended,
-            result=task.result,
-            outputs=run.outputs,
-            reason=task.reason,
-        )
-        said = Json(found)
-        said.status_code = 200 if ended else 202
-        return said
+        return resulting(run)
 
     async def stop(request: Request) -> Response:
         run = await _run(parts, request)
@@ -154,6 +143,18 @@ def following(parts: GetParts) -> Endpoints:
         "/runs/{id:int}/result": result,
         "/runs/{id:int}/stop": stop,
     }
+
+
+def resulting(run: FlowRun) -> Response:
+    """Return what a run gave: 200, or 202 while it has not ended."""
+    task, ended = run.task, run.task.state in FINAL
+    said = Json(
+        Result(
+            run_id=task.id, state=task.state, ended=ended, result=task.result, outputs=run.outputs, reason=task.reason
+        )
+    )
+    said.status_code = 200 if ended else 202
+    return said
 
 
 async def standing(parts: GetParts) -> str:
