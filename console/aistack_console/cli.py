@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aistack_backend.wire import rendezvous
-from aistack_console.errors import BackendDown, ClientError, ConsoleError
+from aistack_console.errors import BackendDown, ClientError, ConsoleError, OtherVersion
 from aistack_console.options import Options
 from aistack_console.verbs import table
 from aistack_console.verbs.exits import MEANING, Exit
@@ -134,6 +134,8 @@ def _run(chosen: argparse.Namespace) -> int:
 def _code(error: ConsoleError) -> Exit:
     if isinstance(error, BackendDown):
         return Exit.NO_BACKEND
+    if isinstance(error, OtherVersion):
+        return Exit.FAILED
     if isinstance(error, ClientError):
         return Exit.NOT_ALLOWED if error.status == 403 else Exit.USAGE if error.status == 422 else Exit.FAILED
     return getattr(error, "code", Exit.USAGE)

@@ -1,7 +1,8 @@
 """The console's errors.
 
 ``ConsoleError``
-    ``ClientError`` (the backend said no) · ``BackendDown`` (it did not answer) · ``KeysError`` (bad key map)
+    ``ClientError`` (the backend said no) · ``BackendDown`` (it did not answer) · ``OtherVersion`` ·
+    ``KeysError`` (bad key map)
 
 Each is one sentence a person can act on; ``hint`` says what would be right.
 """
@@ -40,6 +41,10 @@ class ClientError(ConsoleError):
 
 class BackendDown(ConsoleError):
     """Nothing answers on the socket, or the answer broke off."""
+
+
+class OtherVersion(ConsoleError):
+    """The backend is of another major version: what would change something is not even sent."""
 
 
 class KeysError(ConsoleError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from tests.cli.test_stack_verbs import asked, backend, said  # noqa: F401  (a fixture among them)
@@ -11,6 +13,7 @@ from tests.console.world import approval, approvals
 
 from aistack_backend.wire.actions import ApprovalList, ApprovalState
 from aistack_backend.wire.rules import DecisionReport, Passed, Rehearsal, Rule, RuleList
+from aistack_backend.wire.status import Status
 from aistack_console.verbs.exits import Exit
 
 RULE = Rule(
@@ -35,6 +38,28 @@ def gate(backend: Stage) -> Stage:  # noqa: F811
         "POST /v1/rules/3/revoke": RULE,
     }
     return backend
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("approve", "1", "--yes"),
+        ("deny", "1", "--reason", "no"),
+        ("rules", "revoke", "3"),
+        ("stop", "5"),
+        ("run", "restart web"),
+    ],
+)
+def test_another_major_version_changes_nothing(
+    gate: Stage, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    gate.answers["GET /v1/status"] = replace(cast(Status, gate.answers["GET /v1/status"]), api=2)
+    assert said(gate, *words) == Exit.FAILED
+    told = capsys.readouterr().err
+    assert "The backend speaks API 2, this console 1: nothing can be changed from here." in told
+    assert "pip install -U aistack-console" in told
+    assert not [what for what, _ in gate.asked if not what.startswith("GET ")]
+    assert said(gate, "approvals") == Exit.OK, "looking goes on"
 
 
 def test_rules(gate: Stage, capsys: pytest.CaptureFixture[str]) -> None:

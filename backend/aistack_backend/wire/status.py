@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from aistack_backend.wire.sources import Source
 
+API = 1
+"""The major version of the API that this package speaks."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """What answers on the socket, and how its sources are doing."""
 
     version: str
-    api: int = 1
+    api: int = API
     """Major version of the API; another one refuses mutations."""
     epoch: str
     """Changes at every start of the backend."""

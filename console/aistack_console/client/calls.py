@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aistack_console.client.decode import decode, decode_problem
 from aistack_console.client.http import CONNECT, Answer, exchange, target
-from aistack_console.errors import BackendDown, ClientError
+from aistack_console.errors import BackendDown, ClientError, OtherVersion
 from aistack_console.text import Mode
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Calls:
     def __init__(self, socket_path: Path, via: str = "tui") -> None:
         self.socket_path = socket_path
         self.via = via
+        self.refusal = ""
+        """Why this connection changes nothing: every call but a GET raises ``OtherVersion`` with it; empty = it may."""
         self._http: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -50,6 +52,7 @@ class Calls:
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Answer]:
         """Open a streamed answer; it never times out once it is connected."""
+        self._may(method)
         said = {"X-Aistack-Via": self.via, **(headers or {})}
         try:
             async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
@@ -82,7 +85,12 @@ class Calls:
             body["timeout"] = patience
         return decode(await self._call("POST", path, **body), kind)
 
+    def _may(self, method: str) -> None:
+        if self.refusal and method != "GET":
+            raise OtherVersion(self.refusal)
+
     async def _call(self, method: str, path: str, **arguments: Any) -> bytes:
+        self._may(method)
         await asyncio.to_thread(importlib.import_module, "httpx")
         import httpx
 

@@ -9,14 +9,12 @@ from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.sources import SourceState
 from aistack_backend.wire.stack import Stack
-from aistack_backend.wire.status import Status
+from aistack_backend.wire.status import API, Status
 from aistack_console.present.stack import counts
 from aistack_console.present.table import Cell
 from aistack_console.present.units import clock, size, span
 from aistack_console.present.words import TONES, measured
 
-API = 1
-"""The major version of the API that this console speaks; another one refuses mutations (R5.10)."""
 NOT_YET: Cell = (" services not measured yet ", "dim")
 HOST_STALE = 8.0
 """Seconds after which a sample of the machine is old (it is taken each 2 s)."""
@@ -78,12 +76,17 @@ def banner(status: Status | None, link: Link, now: float) -> str:
         return f"{link.why} What you see is {span(now - link.down)} old." if status else link.why
     if status is None:
         return ""
-    if status.api != API:
-        return (
-            f"The backend speaks API {status.api}, this console {API}: nothing can be changed from here. "
-            "Update the older one: pip install -U aistack-console, then restart the backend."
-        )
-    return status.banner
+    return mismatch(status) or status.banner
+
+
+def mismatch(status: Status) -> str:
+    """Return why nothing can be changed through a backend of another major version (R5.10); empty = it can."""
+    if status.api == API:
+        return ""
+    return (
+        f"The backend speaks API {status.api}, this console {API}: nothing can be changed from here. "
+        "Update the older one: pip install -U aistack-console, then restart the backend."
+    )
 
 
 def tabs(names: Sequence[tuple[str, str, str]], pending: int | None, width: int) -> tuple[tuple[str, str], ...]:

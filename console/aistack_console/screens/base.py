@@ -215,7 +215,7 @@ class BaseScreen(Screen[None]):
                 return "This console was started with --view-only."
             if self.store.down is not None:
                 return "The backend does not answer, so nothing can be changed."
-            if self.store.status is not None and self.store.status.api != header.API:
+            if self.store.status is not None and header.mismatch(self.store.status):
                 return "Console and backend are of different major versions."
         return self.why_not(action) if action.scope == self.NAME else ""
 

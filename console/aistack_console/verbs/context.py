@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from aistack_console.client import launch
 from aistack_console.client.api import Client
 from aistack_console.errors import ConsoleError
 from aistack_console.options import Options
+from aistack_console.present.header import mismatch
 from aistack_console.text import one_line, plain
 from aistack_console.verbs.exits import Exit
 
@@ -69,7 +71,7 @@ class Context:
             started = await launch.ensure(self.options.data_dir, socket, file)
         client = Client(socket, via="cli")
         try:
-            await _settled(client)
+            client.refusal = mismatch(await _settled(client))
             if file and not started:
                 await client.use_stack(file)
             return await job(client)
@@ -90,16 +92,15 @@ class Context:
         print(to_json(wire) if self.json else human(), flush=True)
 
 
-async def _settled(client: Client) -> None:
+async def _settled(client: Client) -> Status:
     """Let a backend that has just been started reach its sources; one that has been up longer is not waited for."""
-    try:
+    status = await client.status()
+    with suppress(TimeoutError):
         async with asyncio.timeout(YOUNG):
-            status = await client.status()
             while _young(status):
                 await asyncio.sleep(0.05)
                 status = await client.status()
-    except TimeoutError:
-        return
+    return status
 
 
 def _young(status: Status) -> bool:
