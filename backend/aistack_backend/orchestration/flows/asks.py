@@ -42,13 +42,14 @@ def _words(text: str) -> frozenset[str]:
 
 READS: Mapping[str, ReadKind] = {
     "stack": ReadKind(
-        about="services of the stack, their ladders climbed now; none named = all",
-        optional=_words("services"),
+        about="services (none = all), their ladders climbed now; within: seconds to wait until all are well",
+        optional=_words("services within"),
         fields=_words("well bad"),
     ),
     "service": ReadKind(
-        about="one service, its ladder climbed now, rung by rung with its evidence",
+        about="one service, rung by rung with its evidence, climbed now; within: seconds to wait until it is well",
         needed=_words("service"),
+        optional=_words("within"),
         fields=_words("well service_state container next_step root_cause provision"),
     ),
     "logs": ReadKind(

@@ -13,7 +13,7 @@ from aistack_backend.containers.service import Containers
 from aistack_backend.errors import BadInput, NotFound, Unavailable
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.flows import patches
-from aistack_backend.orchestration.flows.functions import text_of
+from aistack_backend.orchestration.flows.functions import text_of, words_of
 from aistack_backend.orchestration.flows.questions import Questions
 from aistack_backend.orchestration.flows.rows import Ended
 from aistack_backend.wire.boot import Plan
@@ -24,7 +24,7 @@ from aistack_backend.wire.storage import BackupList
 
 Values = Mapping[str, Any]
 WELL = frozenset({ServiceState.OK, ServiceState.DEGRADED})
-MOST_LINES = 500
+MOST_LINES, MOST_SECONDS = 500, 900
 ERROR = re.compile(r"\b(error|fatal|panic|traceback|exception|critical)\b", re.IGNORECASE)
 
 
@@ -78,24 +78,15 @@ class Facts:
         return await reads[what](values)
 
     async def _stack(self, values: Values) -> Ended:
-        wanted = values.get("services", ())
+        wanted = values.get("services", [])
         names = tuple(wanted if isinstance(wanted, list) else text_of(wanted).replace(",", " ").split())
-        stack = await asyncio.to_thread(self.sights.check, names)
-        looked = [one for one in stack.services if not names or one.id in names]
-        if missing := set(names) - {one.id for one in looked}:
-            raise NotFound(
-                f"The stack declares no service {sorted(missing)[0]!r}.", "aistack-console stack lists them."
-            )
+        looked = await self._climbed(tuple(_plain(one) for one in names), values)
         bad = [one.id for one in looked if one.state not in WELL]
         text = "\n".join(f"{one.id}: {one.state.value}. {one.why}".rstrip(". ") for one in looked)
         return done(text or "The stack declares no service.", well=not bad, bad=bad)
 
     async def _service(self, values: Values) -> Ended:
-        name = text_of(values["service"]).removeprefix("local-ai-")
-        stack = await asyncio.to_thread(self.sights.check, (name,))
-        one = next((each for each in stack.services if each.id == name), None)
-        if one is None:
-            raise NotFound(f"The stack declares no service {name!r}.", "aistack-console stack lists them.")
+        (one,) = await self._climbed((_plain(text_of(values["service"])),), values)
         return done(
             _told(one),
             well=one.state in WELL,
@@ -106,10 +97,25 @@ class Facts:
             next_step=next((rung.next_step for rung in one.rungs if rung.next_step), ""),
         )
 
+    async def _climbed(self, names: tuple[str, ...], values: Values) -> list[Service]:
+        """Climb the ladders of these services (none = all), again and again until all are well or ``within`` is over.
+
+        Raises:
+            NotFound: the stack declares no such service.
+        """
+        left = _whole(values, "within", 0, 0, MOST_SECONDS)
+        while True:
+            stack = await asyncio.to_thread(self.sights.check, names)
+            looked = [one for one in stack.services if not names or one.id in names]
+            if missing := sorted(set(names) - {one.id for one in looked}):
+                raise NotFound(f"The stack declares no service {missing[0]!r}.", "aistack-console stack lists them.")
+            if left <= 0 or all(one.state in WELL for one in looked):
+                return looked
+            left -= 1
+            await asyncio.sleep(1.0)
+
     async def _logs(self, values: Values) -> Ended:
-        count = values.get("lines", 60)
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_LINES:
-            raise BadInput(f"lines is {count!r:.40}; a whole number from 1 to {MOST_LINES} is right.")
+        count = _whole(values, "lines", 60, 1, MOST_LINES)
         lines: list[str] = []
         async with aclosing(self.containers.logs(text_of(values["container"]), tail=count)) as batches:
             async for batch in batches:
@@ -123,7 +129,7 @@ class Facts:
         return done("\n".join(_machine(sample)))
 
     async def _plan(self, values: Values) -> Ended:
-        plan = await asyncio.to_thread(self.sights.plan, text_of(values.get("goal", "")))
+        plan = await asyncio.to_thread(self.sights.plan, words_of(values.get("goal", "")))
         steps = [f"{one.kind.value} {one.object} {one.name}" for one in plan.steps]
         problems = list(plan.problems)
         text = "\n".join([*steps, *(f"problem: {one}" for one in problems)]) or "There is nothing to do."
@@ -159,6 +165,17 @@ class Facts:
 def done(text: str, **values: Any) -> Ended:
     """Return what was read."""
     return Ended(state=StepState.DONE, result={"text": text, **values})
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("local-ai-")
+
+
+def _whole(values: Values, name: str, usual: int, least: int, most: int) -> int:
+    found = values.get(name, usual)
+    if isinstance(found, bool) or not isinstance(found, int) or not least <= found <= most:
+        raise BadInput(f"{name} is {found!r:.40}; a whole number from {least} to {most} is right.")
+    return found
 
 
 def _told(one: Service) -> str:

@@ -29,6 +29,11 @@ def text_of(found: Any) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
+def words_of(found: Any) -> str:
+    """Return a value as words on one line: a list with blanks between its entries."""
+    return " ".join(map(text_of, found)) if isinstance(found, list) else text_of(found)
+
+
 def _first(text: Any, count: int) -> str:
     return "\n".join(text_of(text).splitlines()[: max(0, count)])
 

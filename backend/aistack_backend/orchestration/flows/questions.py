@@ -44,7 +44,7 @@ class Questions:
         for name in names:
             try:
                 said = await self.engines[name].answer(question)
-            except Unavailable as error:
+            except (Unavailable, BadInput) as error:  # a prompt may be too long for one and not for the next
                 why = f"{error.detail} {error.hint}".strip()
                 continue
             cut = f"It was cut after {question.tokens} tokens." if said.cut else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from aistack_backend.orchestration.flows.drive import Place
 from aistack_backend.orchestration.flows.facts import Facts
-from aistack_backend.orchestration.flows.functions import text_of
+from aistack_backend.orchestration.flows.functions import text_of, words_of
 from aistack_backend.orchestration.flows.models import Kind, StepDecl
 from aistack_backend.orchestration.flows.questions import Questions
 from aistack_backend.orchestration.flows.rows import Ended
@@ -50,7 +50,7 @@ class Worker:
         said = f"Step {step.id} of the workflow {place.flow.name}, run {place.task_id}."
         request = ActionRequest(
             kind=text_of(step.what.value(place.known)),
-            target=text_of(values.get("target", "")),
+            target=words_of(values.get("target", "")),
             script=text_of(values.get("script", "")),
             reason=said,
         )
