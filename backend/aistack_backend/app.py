@@ -25,6 +25,7 @@ from aistack_backend.api.encode import Encoder
 from aistack_backend.api.parts import Late, Parts
 from aistack_backend.api.roles.embedded import Doors, Sites
 from aistack_backend.api.service import assemble
+from aistack_backend.approvals.people import configured
 from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.request import Limits
 from aistack_backend.approvals.service import Approvals
@@ -54,7 +55,12 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
     """Return the application; its lifespan brings the parts up and down.
 
     ``make_podman`` makes another Podman than the real one (the in-memory adapter).
+
+    Raises:
+        BadInput: the policy of the configuration cannot be; one sentence.
     """
+    config = settings.config
+    policy = Policy(settings.threshold, two=configured(config.approvals, named=bool(config.operators)))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -69,7 +75,7 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
             stop=getattr(app.state, "stop", stopping.set),
             started_at=time.time(),
         )
-        async with Wiring(parts, app.state.sites, make_podman):
+        async with Wiring(parts, policy, app.state.sites, make_podman):
             yield
 
     return assemble(lifespan)
@@ -78,8 +84,15 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
 class Wiring:
     """Brings the parts up, and down in the opposite order."""
 
-    def __init__(self, parts: Parts, sites: Sites, make_podman: Callable[[Settings], Podman] | None = None) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        policy: Policy,
+        sites: Sites,
+        make_podman: Callable[[Settings], Podman] | None = None,
+    ) -> None:
         self._parts = parts
+        self._policy = policy
         self._sites = sites
         self._make_podman = make_podman
         self._downs = AsyncExitStack()
@@ -162,9 +175,8 @@ class Wiring:
             self._down(self._database.close)
         audit = AuditLog(self._database, settings.data_dir / "audit", parts.clock, bus=parts.bus)
         self._down(audit.close)
-        policy = Policy(settings.threshold)
         limits = Limits(decide=settings.approval_ttl, start=settings.start_ttl)
-        approvals = Approvals(self._database, audit, policy, parts.clock, parts.bus, limits)
+        approvals = Approvals(self._database, audit, self._policy, parts.clock, parts.bus, limits)
         parts.audit.part, parts.approvals.part = audit, approvals
         parts.bus.publish(Topic.APPROVALS, approvals.list())
         self._note("backend.start", audit)

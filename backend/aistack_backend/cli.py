@@ -1,4 +1,4 @@
-"""``aistack-backend``: serve, stop, status, doctor, restore, eject, audit verify, config explain.
+"""``aistack-backend``: serve, stop, status, doctor, restore, eject, operator, audit verify, config explain.
 
 Heavy imports come with the verb.
 """
@@ -62,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
     restore.add_argument("--podman-url", default="", help="e.g. unix:///run/podman/podman.sock")
     eject = verbs.add_parser("eject", parents=[common], help="the stack as plain Compose and quadlets, without us")
     eject.add_argument("folder", type=Path, help="a new folder for them")
+    operator = verbs.add_parser("operator", parents=[common], help="make an operator's key; tell what to configure")
+    operator.add_argument("name", help="1 to 32 of a-z, 0-9 and -")
+    operator.add_argument("file", type=Path, help="a new file for the key; only its owner can read it")
     config = verbs.add_parser("config", help="the configuration").add_subparsers(dest="config_verb", required=True)
     explain = config.add_parser("explain", parents=[common], help="every key, its value and where it comes from")
     for verb in (status, doctor, verify, explain):
@@ -132,6 +135,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
             containers=not arguments.no_containers,
         )
         return rescue.restore(settings, wish)
+    if arguments.verb == "operator":
+        return verbs.operator(settings, arguments.name, arguments.file)
     if arguments.verb == "doctor":
         return verbs.doctor(settings, as_json=arguments.json)
     return verbs.verify(arguments.folder or settings.data_dir, as_json=arguments.json)

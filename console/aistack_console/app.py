@@ -19,6 +19,7 @@ from aistack_console import commands, terminal
 from aistack_console.inorder import InOrder
 from aistack_console.keys import APP_ACTIONS, PLACES, Action, Registry, bindings
 from aistack_console.linked import Linked
+from aistack_console.operator import key_of
 from aistack_console.options import Options
 from aistack_console.screens.all import SCREENS
 from aistack_console.screens.base import BaseScreen, screens_actions
@@ -48,7 +49,7 @@ class ConsoleApp(Sparing, InOrder, Linked):
     def __init__(self, options: Options, config: Config, store: Store | None = None) -> None:
         if config.console.start_screen in SCREENS:  # no other screen is made before it
             self.DEFAULT_MODE = config.console.start_screen  # type: ignore[misc]  # Textual reads it from the object
-        super().__init__(options, store)
+        super().__init__(options, store, key_of(config))
         self.use_command_palette = True
         self.config = config
         self.view_only = options.view_only or config.console.view_only

@@ -36,12 +36,12 @@ class Linked(Backstops):
         ValueError: the socket path of the data directory is too long for Linux.
     """
 
-    def __init__(self, options: Options, store: Store | None) -> None:
+    def __init__(self, options: Options, store: Store | None, operator: str = "") -> None:
         super().__init__()
         self.options = options
         self.store = store or Store()
         self.meter = Meter()
-        self.client = Client(rendezvous.socket_path(options.data_dir))
+        self.client = Client(rendezvous.socket_path(options.data_dir), operator=operator)
 
     def link_up(self) -> None:
         """Follow the backend from now on, and measure the link."""

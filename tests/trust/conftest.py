@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, text
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
-from aistack_backend.approvals.policy import Policy
+from aistack_backend.approvals.policy import Policy, TwoPeople
 from aistack_backend.approvals.port import Person
 from aistack_backend.approvals.service import Approvals
 from aistack_backend.audit.log import AuditLog
@@ -23,6 +23,7 @@ from aistack_backend.bus import Bus
 from aistack_backend.clock import HandClock
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import task
+from aistack_backend.store.tree_tables import task_parent
 from aistack_backend.wire.actions import Approval, DecideRequest, Target, Verdict
 from aistack_backend.wire.audit import AuditRecord
 
@@ -52,6 +53,7 @@ class World:
     folder: Path
     threshold: str = "medium"
     rules: tuple[Any, ...] = ()
+    two: TwoPeople | None = None
     disk: Disk | None = None
     clock: HandClock = field(default_factory=HandClock)
 
@@ -65,7 +67,8 @@ class World:
     def open(self) -> None:
         """Start, or start again, what keeps state in memory."""
         self.audit = AuditLog(self.database, self.folder / "audit", self.clock, bus=self.bus, disk=self.disk)
-        self.approvals = Approvals(self.database, self.audit, Policy(self.threshold, self.rules), self.clock, self.bus)
+        policy = Policy(self.threshold, self.rules, self.two)
+        self.approvals = Approvals(self.database, self.audit, policy, self.clock, self.bus)
         self.approvals.enqueue = TableQueue()
 
     def restart(self) -> None:
@@ -79,11 +82,14 @@ class World:
         self.audit.close()
         self.database.close()
 
-    def task(self) -> int:
+    def task(self, requester: str = "r", parent: int = 0) -> int:
         """Store a task and return its id."""
         with self.database.tx() as connection:
-            new = insert(task).values(goal="g", requester="r", state="submitted", created_at=0, updated_at=0)
-            return int(connection.execute(new.returning(task.c.id)).scalar_one())
+            new = insert(task).values(goal="g", requester=requester, state="submitted", created_at=0, updated_at=0)
+            made = int(connection.execute(new.returning(task.c.id)).scalar_one())
+            if parent:
+                connection.execute(insert(task_parent).values(task_id=made, parent_id=parent, node=f"n{made}"))
+            return made
 
     def ask(self, action: Action = ACTION, evidence: Evidence = EVIDENCE, task_id: int = 0, **more: Any) -> Approval:
         """Ask in a transaction of its own and seal."""
@@ -103,7 +109,7 @@ class World:
             code=asked.code,
             typed_name=asked.typed_name,
         )
-        return self.approvals.decide(asked.id, replace(request, **more), person(who))
+        return self.approvals.decide(asked.id, replace(request, **more), person(*who.split("@")))
 
     def begin(self, approval_id: int, recheck: Callable[[Action], str] = lambda _: "") -> Action:
         """Use an approval in a transaction of its own."""
@@ -130,9 +136,10 @@ class World:
             return list(connection.execute(select(table)))
 
 
-def person(name: str = "root", uid: int = 0) -> Person:
-    """Return a person as the socket would name them."""
-    return Person(uid=uid, gid=0, pid=4711, user=name, via="tui", session="ssh 127.0.0.1")
+def person(name: str = "root", account: str = "") -> Person:
+    """Return a person as the socket would name them; with an account, one whose name a key proved."""
+    told = {"name": name} if account else {}
+    return Person(uid=0, gid=0, pid=4711, user=account or name, via="tui", session="ssh 127.0.0.1", **told)
 
 
 @pytest.fixture

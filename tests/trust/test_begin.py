@@ -14,6 +14,7 @@ import pytest
 
 from aistack_backend.approvals.action import Action, parse
 from aistack_backend.approvals.gate import Gate
+from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.rejection import Rejection
 from aistack_backend.errors import BackendError, BadInput, Conflict, Refused, Unavailable
 from aistack_backend.wire.actions import ApprovalState, Target
@@ -92,7 +93,7 @@ def test_a_changed_record_is_refused_at_its_use(world: Any, rng: random.Random, 
 @pytest.mark.parametrize("count", [2_000])
 def test_each_flipped_bit_is_refused(world: Any, rng: random.Random, tried: Callable[..., None], count: int) -> None:
     approval = world.decide(world.ask(FULL))
-    honest, gate = FULL.canonical(), Gate(world.audit, world.clock)
+    honest, gate = FULL.canonical(), Gate(world.audit, Policy(), world.clock)
     with world.database.engine.connect() as connection, connection.begin():
         write = "UPDATE approval SET action = CAST(? AS TEXT) WHERE id = ?"
         for _ in range(count):

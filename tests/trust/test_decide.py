@@ -213,11 +213,11 @@ def test_a_damaged_row_does_not_hide_the_others(world: Any) -> None:
 def test_a_decision_on_a_row_that_changed_since_it_was_read_loses(world: Any) -> None:
     """What the lock makes impossible is refused as well: the UPDATE names the state that it expects."""
     asked = world.ask()
-    decision = Decision(world.audit, world.clock, Limits(), lambda: None)
+    decision = Decision(world.audit, world.approvals.policy, world.clock, Limits(), lambda: None)
     with world.database.read() as connection:
         stale = load(connection, asked.id)
     world.decide(asked, "deny", who="anna")
     yes = DecideRequest(verdict=Verdict.APPROVE, action_hash=asked.action_hash)
     with world.database.tx() as connection, pytest.raises(Rejection, match="denied by operator:anna"):
-        decision._win(connection, stale, yes, Person(uid=0, gid=0, pid=1, user="bert"))
+        decision._win(connection, stale, yes, Person(uid=0, gid=0, pid=1, user="bert"), "")
     assert world.approvals.get(asked.id).state is ApprovalState.DENIED

@@ -9,11 +9,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
 from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.rendezvous import OPERATOR_HEADER
 
 HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 BODY_LIMIT = 1024 * 1024
 BODY_WITHIN = 30.0
 """Seconds from the head in which the whole body must have come."""
+WATCHED = frozenset(
+    name.encode()
+    for name in (
+        "host", "origin", "sec-fetch-site", "content-type", "content-length", "x-aistack-via", OPERATOR_HEADER,
+    )
+)  # fmt: skip
+"""Headers that decide something: none may come twice."""
 CHANGES = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -26,10 +34,9 @@ def judge(scope: Scope, hosts: Set[str] = HOSTS) -> Problem | None:
 
 
 def _head(scope: Scope) -> dict[str, str] | None:
-    watched = (b"host", b"origin", b"sec-fetch-site", b"content-type", b"content-length", b"x-aistack-via")
     head: dict[str, str] = {}
     for name, value in scope["headers"]:
-        if name in watched:
+        if name in WATCHED:
             if name.decode() in head:
                 return None
             head[name.decode()] = value.decode("latin-1").strip()

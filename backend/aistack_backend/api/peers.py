@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import os
 import pwd
 import socket
 import struct
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +20,8 @@ from fastapi import Depends, Request
 from aistack_backend.api.patience import PatientProtocol
 from aistack_backend.approvals.port import Person
 from aistack_backend.errors import Refused
+from aistack_backend.wire.audit import Phase
+from aistack_backend.wire.rendezvous import OPERATOR_HEADER
 
 UCRED = struct.Struct("3i")
 VIAS = ("tui", "cli")
@@ -69,16 +74,40 @@ def may_connect(peer: Person | None) -> bool:
 
 
 def person(request: Request) -> Person:
-    """Give the connected person to a route, with the client's own word for how it came.
+    """Give the connected person to a route, with the client's own word for how it came, and the proven name.
 
     Raises:
-        Refused: the connection carries no kernel identity.
+        Refused: the connection carries no kernel identity, or an operator key that is not right (recorded).
     """
     peer = request.scope.get("state", {}).get("peer")
     if not isinstance(peer, Person):
         raise Refused("This connection has no identity from the kernel.", "Use the operator's Unix socket.")
     via = request.headers.get("x-aistack-via", "")
-    return replace(peer, via=via if via in VIAS else "api")
+    known = replace(peer, via=via if via in VIAS else "api")
+    if (said := request.headers.get(OPERATOR_HEADER)) is None:
+        return known
+    parts = request.app.state.parts
+    if name := proven(said, parts.settings.config.operators):
+        return replace(known, name=name)
+    refused = Refused(
+        "The operator key is not right.", "See console.operator_key and [operators].", kind="operator-key"
+    )
+    parts.audit.get().note(
+        phase=Phase.NOTE,
+        actor=known.actor,
+        via=known.via,
+        kind="operator.key",
+        object=said.partition(":")[0][:32],
+        outcome=f"refused: {refused.detail}",
+    )
+    raise refused
+
+
+def proven(said: str, operators: Mapping[str, str]) -> str:
+    """Return the name of ``NAME:KEY`` when that is its key, else ""."""
+    name, _, key = said.partition(":")
+    digest = hashlib.sha256(key.encode("latin-1", "replace")).hexdigest()
+    return name if hmac.compare_digest(digest, operators.get(name, "")) else ""
 
 
 Caller = Annotated[Person, Depends(person)]

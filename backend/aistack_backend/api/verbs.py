@@ -15,6 +15,7 @@ import msgspec
 
 from aistack_backend.api.daemon.lock import holder
 from aistack_backend.settings import Settings
+from aistack_backend.wire import operatorkey
 from aistack_backend.wire.status import Status
 
 STOP_WITHIN = 20.0
@@ -39,6 +40,23 @@ def stop(settings: Settings) -> int:
         print(f"aistack-backend: pid {pid} still runs after {STOP_WITHIN:g} s; see logs/backend.log.", file=sys.stderr)
         return 1
     print(f"The backend (pid {pid}) has ended.")
+    return 0
+
+
+def operator(settings: Settings, name: str, file: Path) -> int:
+    """Make an operator's key and print what belongs into whose configuration: 0, or 2 for a name that cannot be.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    try:
+        digest = operatorkey.make(name, file)
+    except ValueError as error:
+        print(f"aistack-backend: {error}", file=sys.stderr)
+        return 2
+    print(f"The key of {name} is in {file}; nothing else holds it.")
+    print(f'In the backend\'s {settings.config_file}, then restart it:\n\n[operators]\n{name} = "{digest}"\n')
+    print(f'In the configuration of {name}:\n\n[console]\noperator_key = "{file.resolve()}"')
     return 0
 
 

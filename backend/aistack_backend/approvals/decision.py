@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
+from aistack_backend.approvals import people
 from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.action import hash_bytes, parse
+from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.port import Enqueue, Person
 from aistack_backend.approvals.rejection import Rejection
 from aistack_backend.approvals.request import Limits, enqueue
@@ -39,14 +41,17 @@ def check(request: DecideRequest) -> None:
 class Decision:
     """Takes decisions in the caller's transaction."""
 
-    def __init__(self, audit: AuditLog, clock: Clock, limits: Limits, engine: Callable[[], Enqueue | None]) -> None:
+    def __init__(
+        self, audit: AuditLog, policy: Policy, clock: Clock, limits: Limits, engine: Callable[[], Enqueue | None]
+    ) -> None:
         self._audit = audit
+        self._policy = policy
         self._clock = clock
         self._limits = limits
         self._engine = engine
 
     def take(self, connection: Connection, approval_id: int, request: DecideRequest, person: Person) -> None:
-        """Decide, record it and, for a yes, enqueue.
+        """Decide, record it and, for a yes, enqueue. The first yes of two is kept, and the approval waits on.
 
         Raises:
             NotFound: no such approval.
@@ -56,7 +61,10 @@ class Decision:
         row = rows.load(connection, approval_id)
         try:
             self._examine(row, request)
-            self._win(connection, row, request, person)
+            before = self._counted(connection, row, request, person)
+            if before == people.FIRST:
+                return
+            self._win(connection, row, request, person, before)
         except Rejection as rejection:
             self._record_refusal(connection, row, request, person, rejection)
             raise
@@ -97,7 +105,20 @@ class Decision:
                 why = f"Approval {row.id} is cooling off for {wait:.0f} s more."
                 raise Rejection(Refused(why, "Approve it then.", kind="approval-cooling"))
 
-    def _win(self, connection: Connection, row: Any, request: DecideRequest, person: Person) -> None:
+    def _counted(self, connection: Connection, row: Any, request: DecideRequest, person: Person) -> str:
+        """Return who said yes before, "" when one yes is enough, or ``FIRST`` when this is the first yes of two."""
+        if request.verdict is not Verdict.APPROVE or people.wanted(row, self._policy) < 2:
+            return ""
+        before = people.first(connection, row)
+        if error := people.refusal(connection, row, person, self._policy, before):
+            raise Rejection(error)
+        if before is not None:
+            return str(before.first_by)
+        people.keep(connection, self._clock, row, person)
+        self._append(connection, row, request, person, phase=Phase.DECISION, decision=people.FIRST, detail=who(person))
+        return people.FIRST
+
+    def _win(self, connection: Connection, row: Any, request: DecideRequest, person: Person, before: str) -> None:
         yes = request.verdict is Verdict.APPROVE
         values: dict[str, Any] = {
             "state": STATES[request.verdict],
@@ -114,7 +135,9 @@ class Decision:
         if changed.rowcount != 1:
             raise Rejection(already(rows.load(connection, row.id)))
         detail = who(person)
-        if row.risk == Risk.DESTRUCTIVE and yes:
+        if before:
+            detail["dual_control"] = f"two people, {before} first"
+        elif row.risk == Risk.DESTRUCTIVE and yes:
             detail["dual_control"] = "single-operator"
         self._append(connection, row, request, person, phase=Phase.DECISION, reason=values["reason"], detail=detail)
 
@@ -127,17 +150,9 @@ class Decision:
         self._append(connection, row, request, person, phase=Phase.NOTE, outcome=why, detail=who(person))
 
     def _append(self, connection: Connection, row: Any, request: DecideRequest, person: Person, **fields: Any) -> None:
-        self._audit.append(
-            connection,
-            actor=person.actor,
-            via=person.via,
-            kind=row.kind,
-            task_id=row.task_id,
-            approval_id=row.id,
-            action_hash=row.action_hash,
-            decision=str(request.verdict),
-            **fields,
-        )
+        common = {"actor": person.actor, "via": person.via, "kind": row.kind, "task_id": row.task_id}
+        common |= {"approval_id": row.id, "action_hash": row.action_hash, "decision": str(request.verdict)}
+        self._audit.append(connection, **(common | fields))
 
 
 def close_pending(connection: Connection, audit: AuditLog, clock: Clock, row: Any) -> bool:

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from aistack_backend.approvals import people
 from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.action import Action, hash_bytes, parse
 from aistack_backend.approvals.decision import close
+from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.rejection import Rejection
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.clock import Clock
@@ -22,8 +24,9 @@ from aistack_backend.wire.audit import Phase
 class Gate:
     """Opens once for each approval, in the caller's transaction."""
 
-    def __init__(self, audit: AuditLog, clock: Clock) -> None:
+    def __init__(self, audit: AuditLog, policy: Policy, clock: Clock) -> None:
         self._audit = audit
+        self._policy = policy
         self._clock = clock
 
     def open(self, connection: Connection, approval_id: int, recheck: Callable[[Action], str]) -> Action:
@@ -94,8 +97,11 @@ class Gate:
             raise _mismatch(row.id, error.detail) from error
         if action.kind != row.kind or action.task_id not in (0, row.task_id):
             raise _mismatch(row.id, "its row and its action name different things")
-        if not _decided_in_audit(connection, row):
+        said = _approved_in_audit(connection, row)
+        if not any(decision == Verdict.APPROVE for _, decision in said):
             raise _mismatch(row.id, "the audit holds no decision that approved this action")
+        if people.wanted(row, self._policy) > 1 and not _by_two(said):
+            raise _mismatch(row.id, "the audit does not hold the yes of two people")
         return action
 
     def _use(self, connection: Connection, row: Any) -> None:
@@ -121,7 +127,13 @@ def _rechecked(action: Action, recheck: Callable[[Action], str]) -> str:
         return f"it could not be checked again ({type(error).__name__})"
 
 
-def _decided_in_audit(connection: Connection, row: Any) -> bool:
+def _approved_in_audit(connection: Connection, row: Any) -> list[tuple[str, str]]:
+    """Return actor and decision of every yes to exactly this action."""
     yes = (event.c.approval_id == row.id) & (event.c.action_hash == row.action_hash)
-    yes &= (event.c.phase == Phase.DECISION) & (event.c.decision == Verdict.APPROVE)
-    return connection.execute(select(event.c.seq).where(yes).limit(1)).first() is not None
+    yes &= (event.c.phase == Phase.DECISION) & event.c.decision.in_((Verdict.APPROVE, people.FIRST))
+    return [(one.actor, one.decision) for one in connection.execute(select(event.c.actor, event.c.decision).where(yes))]
+
+
+def _by_two(said: list[tuple[str, str]]) -> bool:
+    found = [who for actor, _ in said if (who := people.who_is(actor))]
+    return any(not people.same(one, other) for one in found for other in found)

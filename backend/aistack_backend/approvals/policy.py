@@ -81,10 +81,27 @@ class Ruling:
     """A person is asked only because of the threshold: a rule that a person made may let it through."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwoPeople:
+    """Which actions need the yes of two people, neither of whom asked."""
+
+    risk: str = "off"
+    """``off``, or the lowest risk that needs two: ``high`` or ``destructive``."""
+    kinds: frozenset[str] = frozenset()
+    """Kinds that need two whatever their risk."""
+    named: bool = False
+    """Operators have keys here: only a named one counts."""
+
+    def needs(self, action: Action, risk: Risk) -> bool:
+        """Whether this action needs two."""
+        floor = self.risk != "off" and rank(risk) >= rank(Risk(self.risk))
+        return floor or action.kind in self.kinds
+
+
 class Policy:
     """Deny beats ask, ask beats allow; what is more specific never matters. Destructive always asks."""
 
-    def __init__(self, threshold: str = DEFAULT, rules: Sequence[Rule] = ()) -> None:
+    def __init__(self, threshold: str = DEFAULT, rules: Sequence[Rule] = (), two: TwoPeople | None = None) -> None:
         """Take the threshold and the rules.
 
         Raises:
@@ -97,6 +114,7 @@ class Policy:
         for rule in rules:
             _check(rule)
         self.threshold = threshold
+        self.two = two or TwoPeople()
         self._given = tuple(rules)
         self._adopted: dict[str, tuple[Rule, ...]] = {}
 
@@ -123,6 +141,8 @@ class Policy:
         for effect in (Effect.DENY, Effect.ASK):
             if hit := self._first(effect, action):
                 return Ruling(effect, hit.words())
+        if self.two.needs(action, risk):
+            return Ruling(Effect.ASK, "ask: two people")
         if rank(risk) >= rank(Risk.DESTRUCTIVE):
             return Ruling(Effect.ASK, f"ask: {risk} always needs a person")
         automatic = action.requester in AUTOMATIC
@@ -132,6 +152,10 @@ class Policy:
             return Ruling(Effect.ALLOW, hit.words())
         why = f"no rule allows it to {action.requester}" if automatic else f"threshold {self.threshold}"
         return Ruling(Effect.ASK, f"ask: {why}", lifts=rank(risk) <= _LIFTED)
+
+    def people(self, action: Action, risk: Risk) -> int:
+        """Return how many people must say yes to what a person is asked for: 1 or 2."""
+        return 2 if self.two.needs(action, risk) else 1
 
     def _floor(self) -> int:
         return rank(Risk.DESTRUCTIVE) if self.threshold == "none" else rank(Risk(self.threshold))

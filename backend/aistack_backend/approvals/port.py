@@ -29,7 +29,10 @@ class Person:
     session: str = ""
     """Claimed context such as SSH_CONNECTION and tty, read from the peer's environment."""
 
+    name: str = ""
+    """The operator's name, proven by a key; empty = known by the account alone."""
+
     @property
     def actor(self) -> str:
-        """The name written to the audit."""
-        return f"operator:{self.user}"
+        """The name written to the audit: the account, behind the proven name where there is one."""
+        return f"operator:{self.name}/{self.user}" if self.name else f"operator:{self.user}"

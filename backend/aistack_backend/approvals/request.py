@@ -132,6 +132,7 @@ class Asking:
             code=rows.code_of(judged.risk, values["action_hash"]),
             typed_name=rows.name_of(judged.risk, action),
             rule=ruling.rule,
+            people=self._policy.people(action, judged.risk),
             payload=Raw(values["action"]),
         )
 
@@ -141,17 +142,19 @@ class Asking:
 
     def _values(self, action: Action, evidence: Evidence, judged: Judgement, ruling: Ruling) -> dict[str, Any]:
         now, mono = self._clock.now(), self._clock.mono()
+        people = self._policy.people(action, judged.risk)
+        cools = judged.risk is Risk.DESTRUCTIVE and people == 1  # two people need no time to think: they are two
         values: dict[str, Any] = {
             "state": STATES[ruling.effect],
             "kind": action.kind,
             "risk": str(judged.risk),
             "action_hash": action.hash(),
             "action": action.canonical().decode(),
-            "view": rows.view_of(evidence, judged.reasons, ruling.rule),
+            "view": rows.view_of(evidence, judged.reasons, ruling.rule, people),
             "requester": action.requester,
             "created_at": now,
             "expires_at": now + self._limits.decide,
-            "ready_at": now + self._limits.cooling if judged.risk is Risk.DESTRUCTIVE else 0.0,
+            "ready_at": now + self._limits.cooling if cools else 0.0,
             "boot_id": self._clock.boot_id(),
             "expires_mono": mono + self._limits.decide,
         }

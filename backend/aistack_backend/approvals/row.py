@@ -12,6 +12,7 @@ from aistack_backend.approvals.action import Action, parse
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, NotFound
+from aistack_backend.store.people_tables import first_yes
 from aistack_backend.store.tables import approval
 from aistack_backend.wire.actions import Approval, ApprovalState, Risk
 from aistack_backend.wire.base import Raw
@@ -20,6 +21,13 @@ CODE_LENGTH = 4
 """Characters of the hash that are typed for a high risk."""
 VIEW_LIMIT = 16 * 1024
 """Longest text of the asker that is kept."""
+_TOLD = (
+    "id", "task_id", "revision", "kind", "requester", "via", "created_at", "action_hash", "first_at", "decided_at",
+    "decided_by", "decided_via", "reason",
+)  # fmt: skip
+"""Columns that a person sees as they are."""
+_SHOWN = ("title", "effect", "undo", "agent_says", "rule", "people")
+"""What was shown beside the action when it was asked."""
 _COLUMNS = [column for column in approval.columns if column.name != "action"]
 
 
@@ -45,7 +53,9 @@ def pending_first(connection: Connection, decided: int) -> list[Row[Any]]:
 
 
 def _rows(connection: Connection) -> Any:
-    return select(*_COLUMNS, _bytes(connection).label("action"))
+    told = (first_yes.c.first_by, first_yes.c.first_at)
+    both = (first_yes.c.approval_id == approval.c.id) & (first_yes.c.action_hash == approval.c.action_hash)
+    return select(*_COLUMNS, *told, _bytes(connection).label("action")).outerjoin_from(approval, first_yes, both)
 
 
 def _bytes(connection: Connection) -> ColumnElement[Any]:
@@ -54,10 +64,10 @@ def _bytes(connection: Connection) -> ColumnElement[Any]:
     return cast(approval.c.action, LargeBinary)
 
 
-def view_of(evidence: Evidence, risk_reasons: tuple[str, ...], rule: str) -> str:
-    """Return the JSON of what is shown beside the action."""
+def view_of(evidence: Evidence, risk_reasons: tuple[str, ...], rule: str, people: int) -> str:
+    """Return the JSON of what is shown beside the action, and how many people must say yes."""
     shown = {name: _cut(value) for name, value in asdict(evidence).items()}
-    return json.dumps(shown | {"risk_reasons": risk_reasons, "rule": rule}, sort_keys=True)
+    return json.dumps(shown | {"risk_reasons": risk_reasons, "rule": rule, "people": people}, sort_keys=True)
 
 
 def _cut(value: Any) -> Any:
@@ -85,37 +95,25 @@ def to_wire(row: Any, clock: Clock) -> Approval:
     waiting = row.state == ApprovalState.PENDING
     risk = Risk(row.risk)
     shift = _shift(row, clock) if waiting else 0.0
+    told = {name: getattr(row, name) for name in _TOLD}
+    shown = {name: view[name] for name in _SHOWN}
     return Approval(
-        id=row.id,
-        task_id=row.task_id,
-        revision=row.revision,
+        **told,
+        **shown,
         state=ApprovalState(row.state),
         risk=risk,
         risk_reasons=tuple(view["risk_reasons"]),
-        kind=row.kind,
-        title=view["title"],
         argv=action.argv,
         script=action.script,
         cwd=action.cwd,
         user=action.user,
         image=action.image,
         targets=action.targets,
-        effect=view["effect"],
-        undo=view["undo"],
-        agent_says=view["agent_says"],
-        requester=row.requester,
-        via=row.via,
-        created_at=row.created_at,
         expires_at=row.expires_at + shift,
         ready_at=row.ready_at + shift if row.ready_at else 0.0,
-        action_hash=row.action_hash,
         code=code_of(risk, row.action_hash) if waiting else "",
         typed_name=name_of(risk, action) if waiting else "",
-        rule=view["rule"],
-        decided_at=row.decided_at,
-        decided_by=row.decided_by,
-        decided_via=row.decided_via,
-        reason=row.reason,
+        first_by=row.first_by or "",
         payload=Raw(payload.decode("utf-8", "replace")),
     )
 
@@ -141,7 +139,7 @@ def name_of(risk: Risk, action: Action) -> str:
 def viewed(stored: str) -> dict[str, Any]:
     """Return what is shown beside an action; one damaged row must not hide the others."""
     blank: dict[str, Any] = {"title": "unreadable", "effect": "", "undo": "", "agent_says": "", "managed": False}
-    blank |= {"risk_reasons": (), "rule": ""}
+    blank |= {"risk_reasons": (), "rule": "", "people": 1}
     try:
         view = json.loads(stored)
     except ValueError:

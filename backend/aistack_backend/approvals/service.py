@@ -61,8 +61,8 @@ class Approvals:
         book = Rulebook(policy, clock)
         self.rules = Rules(database, audit, book)
         self._asking = Asking(audit, policy, clock, limits, self._enqueue, book)
-        self._decision = Decision(audit, clock, limits, self._enqueue)
-        self._gate = Gate(audit, clock)
+        self._decision = Decision(audit, policy, clock, limits, self._enqueue)
+        self._gate = Gate(audit, policy, clock)
         self._sweep = Sweep(audit, clock)
 
     def request(

@@ -112,6 +112,11 @@ class Approval:
     """For DESTRUCTIVE: the object name that must be typed; empty when none is needed."""
     rule: str = ""
     """The policy rule that asks, allows or denies, e.g. ``ask: threshold medium``."""
+    people: int = 1
+    """How many people must say yes; with 2, neither may have asked for it."""
+    first_by: str = ""
+    """Of two: who has said yes first; empty = nobody yet."""
+    first_at: float | None = None
     decided_at: float | None = None
     decided_by: str = ""
     decided_via: str = ""

@@ -14,6 +14,8 @@ from aistack_backend.wire.hosts import HostConfig
 
 THRESHOLDS = ("none", *(risk.value for risk in (Risk.LOW, Risk.MEDIUM, Risk.HIGH)))
 """The lowest risk that needs a person; ``none`` asks for destructive actions only."""
+TWO = ("off", Risk.DESTRUCTIVE.value, Risk.HIGH.value)
+"""From which risk on two people are needed."""
 DAY = 86_400.0
 
 
@@ -56,6 +58,12 @@ class ApprovalsConfig:
     audit: bool = option(True, "Cannot be switched off; false is refused.", env="RALPH_AUDIT_LOG")
     expire_after: float = option(900.0, "Seconds until an undecided request counts as no.", least=10, most=7 * DAY)
     start_within: float = option(300.0, "Seconds an approved action may wait for its start.", least=10, most=DAY)
+    two_people: str = option(
+        "off", "The lowest risk that needs the yes of two people, neither of whom asked.", choices=TWO
+    )
+    two_people_kinds: str = option(
+        "", "Kinds of action that need two people whatever their risk, with commas between, e.g. stack.restore."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,13 +125,16 @@ class ConsoleConfig:
     mouse: bool = option(True, "Take mouse events; false leaves selecting text to the terminal.")
     ascii: bool = option(False, "Draw with ASCII only.")
     color: bool = option(True, "false = no colours, as with NO_COLOR.")
+    operator_key: str = option(
+        "", "Your operator key's file (aistack-backend operator NAME FILE made it); empty = known by the account alone."
+    )
     log_lines: int = option(10_000, "Log lines kept for each followed container.", least=100, most=1_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``); ``hosts`` are the
-    other machines, in the order of the file."""
+    other machines, in the order of the file; ``operators`` maps an operator's name to the sha256 of his key."""
 
     backend: BackendConfig = field(default_factory=BackendConfig)
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
@@ -133,6 +144,7 @@ class Config:
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     keys: dict[str, str] = field(default_factory=dict)
     hosts: tuple[HostConfig, ...] = ()
+    operators: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from aistack_backend.wire import hosts
+from aistack_backend.wire import hosts, operatorkey
 from aistack_backend.wire.config import Config, ConfigError, Loaded, Row
 
-FREE = ("keys", "hosts")
+FREE = ("keys", "hosts", "operators")
 """Sections whose keys the person names."""
 SECTIONS = {field.name: field.default_factory for field in fields(Config) if field.name not in FREE}
 TRUE = ("true", "1", "yes", "on")
@@ -36,7 +36,9 @@ def load(path: Path, env: Mapping[str, str]) -> Loaded:
     keys = _keys(document.get("keys", {}), place, rows)
     home = Path(env.get("HOME", "/"))
     others = tuple(_host(name, table, place, home, rows) for name, table in document.get("hosts", {}).items())
-    return Loaded(config=Config(**sections, keys=keys, hosts=others), rows=tuple(rows), file=str(path))
+    named = _operators(document.get("operators", {}), place, rows)
+    config = Config(**sections, keys=keys, hosts=others, operators=named)
+    return Loaded(config=config, rows=tuple(rows), file=str(path))
 
 
 class _Places:
@@ -121,6 +123,19 @@ def _keys(table: dict[str, Any], place: _Places, rows: list[Row]) -> dict[str, s
         if not isinstance(key, str):
             raise ConfigError(f'{where}: keys.{action} must be text, e.g. "ctrl+r", not {_shown(key)}.')
         rows.append(Row(key=f"keys.{action}", value=key, source=where))
+    return dict(table)
+
+
+def _operators(table: dict[str, Any], place: _Places, rows: list[Row]) -> dict[str, str]:
+    for name, digest in table.items():
+        where = place.of("operators", name)
+        if not operatorkey.NAME.fullmatch(name):
+            raise ConfigError(f"{where}: operators.{name} must be 1 to 32 of a-z, 0-9 and -, beginning with a letter.")
+        if not isinstance(digest, str) or not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise ConfigError(
+                f"{where}: operators.{name} must be the 64 hex digits that aistack-backend operator tells."
+            )
+        rows.append(Row(key=f"operators.{name}", value=f"{digest[:8]}…", source=where))
     return dict(table)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+OPERATOR_HEADER = "x-aistack-operator"
+"""Carries ``NAME:KEY`` of an operator's key over the operator's Unix socket."""
 SOCKET_LIMIT = 107
 """Longest path in bytes that Linux takes for a Unix socket (``sun_path`` less its NUL)."""
 

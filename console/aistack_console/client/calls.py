@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from aistack_backend.wire.rendezvous import OPERATOR_HEADER
 from aistack_console.client.decode import decode, decode_problem
 from aistack_console.client.http import CONNECT, Answer, exchange, target
 from aistack_console.errors import BackendDown, ClientError, OtherVersion
@@ -28,11 +29,13 @@ LONG = 180.0
 class Calls:
     """How every route is called: ``ClientError`` when the backend refuses, ``BackendDown`` when it does not answer."""
 
-    def __init__(self, socket_path: Path, via: str = "tui") -> None:
+    def __init__(self, socket_path: Path, via: str = "tui", operator: str = "") -> None:
+        """``operator``: ``NAME:KEY`` of the operator's key, sent with every call; empty = the account alone."""
         self.socket_path = socket_path
         self.via = via
         self.refusal = ""
         """Why this connection changes nothing: every call but a GET raises ``OtherVersion`` with it; empty = it may."""
+        self._said = {"X-Aistack-Via": via} | ({OPERATOR_HEADER: operator} if operator else {})
         self._http: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -53,7 +56,7 @@ class Calls:
     ) -> AsyncIterator[Answer]:
         """Open a streamed answer; it never times out once it is connected."""
         self._may(method)
-        said = {"X-Aistack-Via": self.via, **(headers or {})}
+        said = {**self._said, **(headers or {})}
         try:
             async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
                 if answer.status >= 400:
@@ -116,7 +119,7 @@ class Calls:
                 trust_env=False,
                 base_url="http://localhost",
                 timeout=httpx.Timeout(TIMEOUT, connect=CONNECT),
-                headers={"X-Aistack-Via": self.via},
+                headers=self._said,
             )
         return self._http
 

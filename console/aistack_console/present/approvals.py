@@ -66,7 +66,8 @@ def deadline(one: Approval, now: float) -> Cell:
     left = one.expires_at - now
     if left <= 0:
         return ("expired", "bad")
-    return (f"{span(left)} DENY", "bad" if left < 60 else "warn")
+    half = " 1/2" if one.first_by else ""
+    return (f"{span(left)} DENY{half}", "bad" if left < 60 else "warn")
 
 
 def evidence(one: Approval, now: float) -> tuple[Para, ...]:
@@ -147,10 +148,21 @@ def _around(one: Approval) -> tuple[Para, ...]:
         ("UNDO", one.undo or "not known"),
         ("RISK", f"{RISK_WORDS[one.risk]}: {'; '.join(one.risk_reasons) or 'no reason given'}"),
         ("RULE", one.rule),
+        ("PEOPLE", people(one)),
         ("ASKED", asked if one.id else ""),
         ("BOUND TO", f"sha {one.action_hash[:16]}"),
     ]
     return tuple(fact(name, value) for name, value in rows if value)
+
+
+def people(one: Approval) -> str:
+    """Return who has to say yes, and who has; empty where one person is enough."""
+    if one.people < 2:
+        return ""
+    wanted = "two have to approve it, and neither may have asked for it"
+    if not one.first_by:
+        return f"{wanted}; nobody has yet" if one.state is ApprovalState.PENDING else wanted
+    return f"{wanted}; {one.first_by} did at {clock(one.first_at)}"
 
 
 def _agent(one: Approval) -> tuple[Para, ...]:
@@ -212,6 +224,13 @@ def script_of(one: Approval) -> str:
         return ""
 
 
+def said(one: Approval) -> str:
+    """Return what a decision that was just taken has come to."""
+    if one.state is ApprovalState.PENDING:
+        return f"approval {one.id} has your yes; another person has to approve it as well"
+    return f"{VERDICTS.get(one.state.value, one.state.value)} {one.id}"
+
+
 def winner(who: str, decision: str, at: float | None) -> str:
     """Return who was first, what they decided and when."""
     said = VERDICTS.get(decision, decision) or "decided"
@@ -227,4 +246,5 @@ def head(one: Approval, now: float) -> tuple[Cell, ...]:
     asker = f"   #{one.id} from {short_actor(one.requester)}"
     if one.state is not ApprovalState.PENDING:
         return (" ", risk_cell(one.risk), words, (f"{asker}   ", "dim"), deadline(one, now))
-    return (" ", risk_cell(one.risk), words, (f"{asker}   no answer = DENY in {span(left)}", "dim"))
+    half = "   1 of 2 said yes" if one.first_by else ""
+    return (" ", risk_cell(one.risk), words, (f"{asker}   no answer = DENY in {span(left)}{half}", "dim"))

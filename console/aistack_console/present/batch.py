@@ -15,8 +15,8 @@ ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH, Risk.DESTRUCTIVE, Risk.UNKNOWN)
 
 
 def alone(one: Approval, now: float) -> bool:
-    """Whether an action must be asked on its own: it wants its name typed, or time to think."""
-    return bool(one.typed_name) or one.ready_at > now
+    """Whether an action must be asked on its own: it wants its name typed, time to think, or two people."""
+    return bool(one.typed_name) or one.ready_at > now or one.people > 1
 
 
 def combined(previews: Sequence[Approval]) -> Approval:

@@ -10,7 +10,7 @@ from textual import work
 from aistack_backend.wire.actions import ActionRequest, Approval, DecideRequest, Verdict
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.errors import ConsoleError
-from aistack_console.present.approvals import evidence
+from aistack_console.present.approvals import evidence, said
 from aistack_console.present.batch import alone, combined, evidence_of_all
 from aistack_console.present.para import Para
 from aistack_console.present.tasks import ENDED
@@ -76,11 +76,11 @@ class ActingScreen(BaseScreen):
 
     async def _act(self, request: ActionRequest, preview: Approval, first: tuple[Para, ...] = ()) -> bool:
         """Ask about one action; ``first`` is shown above it. Return whether it was asked for."""
-        cooling = preview.ready_at > self.store.now()
-        shown = replace(preview, ready_at=0.0, code="", typed_name="") if cooling else preview
+        queued = preview.ready_at > self.store.now() or preview.people > 1  # nobody can confirm it here and now
+        shown = replace(preview, ready_at=0.0, code="", typed_name="") if queued else preview
 
         async def submit(decision: DecideRequest) -> None:
-            confirmed = "" if cooling else preview.action_hash
+            confirmed = "" if queued else preview.action_hash
             asked = replace(request, confirmed_hash=confirmed, code=decision.code, typed_name=decision.typed_name)
             self.console.say(await self._ask(asked))
 
@@ -125,7 +125,7 @@ class ActingScreen(BaseScreen):
         async def submit(decision: DecideRequest) -> None:
             decided = await console.client.decide(approval.id, decision)
             denied = decision.verdict is not Verdict.APPROVE
-            console.say(f"{'Denied' if denied else 'Approved'} {decided.id}: {decided.title}.")
+            console.say(f"{decided.title}: {said(decided)}.")
             if stop and denied:
                 await self._stop_task(approval.task_id)
 

@@ -8,6 +8,7 @@ import time
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState, Target
 from aistack_backend.wire.rules import DecisionReport
 from aistack_console.client.api import Client
+from aistack_console.present.approvals import people
 from aistack_console.present.units import clock, span
 from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
@@ -107,6 +108,7 @@ def whole(one: Approval) -> str:
             ("asked by", f"{one.requester} {one.via}".strip()),
             ("it says", f'"{one.agent_says}"   (its own words, not checked)' if one.agent_says else ""),
             ("policy", one.rule),
+            ("people", people(one)),
             ("hash", one.action_hash),
             ("state", _state(one)),
         ]

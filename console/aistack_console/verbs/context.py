@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import dataclasses
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,6 +17,7 @@ from typing import Any, TypeVar
 
 from wcwidth import wcswidth
 
+from aistack_backend.wire import configfile
 from aistack_backend.wire.base import Raw
 from aistack_backend.wire.rendezvous import socket_path
 from aistack_backend.wire.sources import SourceState
@@ -23,6 +25,7 @@ from aistack_backend.wire.status import Status
 from aistack_console.client import launch
 from aistack_console.client.api import Client
 from aistack_console.errors import ConsoleError
+from aistack_console.operator import key_of
 from aistack_console.options import Options
 from aistack_console.present.header import mismatch
 from aistack_console.text import one_line, plain
@@ -59,7 +62,7 @@ class Context:
         """Run ``job`` with a client; start a backend first when none answers and that is wanted.
 
         Raises:
-            ConsoleError: no backend, or what the backend said.
+            ConsoleError: no backend, or what the backend said. ConfigError: the operator key cannot be used.
             ValueError: the data directory's path is too long for a socket.
         """
         return asyncio.run(self._with_backend(job))
@@ -69,7 +72,8 @@ class Context:
         started, file = False, self.options.stack_file
         if self.options.start_backend:
             started = await launch.ensure(self.options.data_dir, socket, file)
-        client = Client(socket, via="cli")
+        config = configfile.load(self.options.config_file, os.environ).config
+        client = Client(socket, via="cli", operator=key_of(config))
         try:
             client.refusal = mismatch(await _settled(client))
             if file and not started:

@@ -7,7 +7,7 @@ import time
 from aistack_backend.wire.actions import Approval, ApprovalState, DecideRequest, Verdict
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
-from aistack_console.present.approvals import winner
+from aistack_console.present.approvals import said, winner
 from aistack_console.present.units import span
 from aistack_console.verbs import waiting
 from aistack_console.verbs.approvals import whole
@@ -77,4 +77,6 @@ def _ask() -> None:
 
 
 def _words(one: Approval) -> str:
+    if one.state is ApprovalState.PENDING:
+        return f"{said(one)}: {one.title} (task {one.task_id})"
     return f"approval {one.id} {one.state.value} by {one.decided_by}: {one.title} (task {one.task_id})"

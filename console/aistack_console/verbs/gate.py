@@ -26,8 +26,9 @@ async def ask(context: Context, client: Client, request: ActionRequest, said: st
     chosen = context.arguments
     if not chosen.yes or preview.code or preview.typed_name:
         warn("\n\n".join(filter(None, (said, _told(preview)))) + "\n")
-    if preview.ready_at > time.time():
-        warn("This cools off first: it waits in the queue, see aistack-console approvals.")
+    if preview.ready_at > time.time() or preview.people > 1:
+        why = "Two other people have to approve this" if preview.people > 1 else "This cools off first"
+        warn(f"{why}: it waits in the queue, see aistack-console approvals.")
         return await client.act(request)
     code = chosen.code or _typed(preview.code, "code", f"Type the code {preview.code} to do it: ")
     name = chosen.name or _typed(preview.typed_name, "name", f"Type {preview.typed_name} to do it: ")
