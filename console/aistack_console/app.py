@@ -15,7 +15,7 @@ from textual.binding import Binding, BindingType
 
 from aistack_backend.wire import configfile
 from aistack_backend.wire.config import Config
-from aistack_console import commands, terminal
+from aistack_console import commands, reports, terminal
 from aistack_console.inorder import InOrder
 from aistack_console.keys import APP_ACTIONS, PLACES, Action, Registry, bindings
 from aistack_console.linked import Linked
@@ -151,4 +151,5 @@ def run(options: Options) -> int:
     """
     config = configfile.load(options.config_file, os.environ).config
     app = ConsoleApp(options, config)
+    reports.ignore()
     return app.run(mouse=config.console.mouse) or app.return_code or 0

@@ -261,3 +261,17 @@ async def test_view_only_decides_nothing() -> None:
             await screen.press("a")
             await screen.told("This console was started with --view-only.")
             assert not isinstance(screen.app.screen, ApprovalDialog)
+
+
+async def test_an_enter_in_one_piece_with_the_reason_denies_nothing() -> None:
+    """A paste of a terminal without brackets around pastes comes as keys."""
+    app = Desk(approval())
+    async with app.run_test(size=(80, 24)):
+        send(app, [(2.0, "d")])
+        await until(lambda: app.dialog.query_one("#typed").has_class("-on"))
+        send(app, [(3.0, "n"), (3.0004, "o"), (3.0008, "enter")])
+        await until(lambda: "press it again" in app.said)
+        assert not app.decided
+        send(app, [(4.0, "enter")])
+        await until(lambda: app.decided)
+        assert app.decided[0].reason == "no"

@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
@@ -20,14 +21,26 @@ from aistack_console.present.approvals import Typed, blocked_by, evidence, head,
 from aistack_console.present.para import Para
 from aistack_console.present.table import Cell
 from aistack_console.widgets.detail import Detail
-from aistack_console.widgets.guard import ALONE, KeyGuard
+from aistack_console.widgets.guard import ALONE, HAND, KeyGuard
 from aistack_console.widgets.line import Line
 
 Submit = Callable[[DecideRequest], Awaitable[None]]
 
 
 class TypedOnly(Input):
-    """An input that takes keys only: a paste is refused."""
+    """An input that takes keys only: a paste is refused, also one that comes as keys with an Enter in it."""
+
+    class Hasty(Message):
+        """An Enter came with other keys, faster than a hand types; it was not taken."""
+
+    _last = 0.0
+
+    def on_key(self, event: events.Key) -> None:
+        """Hold back an Enter that nobody's hand pressed."""
+        before, self._last = self._last, event.time
+        if event.key == "enter" and event.time - before < HAND:
+            event.stop()
+            self.post_message(self.Hasty())
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
@@ -149,6 +162,10 @@ class ApprovalDialog(ModalScreen[bool]):
         """A paste decides nothing."""
         event.stop()
         self._tell("Pasted text is not taken here.")
+
+    @on(TypedOnly.Hasty)
+    def _hasty(self) -> None:
+        self._tell("That Enter came in one piece with what was typed: press it again.")
 
     def _tell(self, sentence: str) -> None:
         self._said = sentence

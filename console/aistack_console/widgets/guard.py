@@ -9,6 +9,9 @@ QUIET = 0.4
 ALONE = 0.2
 """Seconds after a yes in which any further key takes it back: a paste or a terminal report is no answer."""
 
+HAND = 0.002
+"""Seconds between two keys that no hand types: what comes faster is one piece of a paste or of a report."""
+
 
 class KeyGuard:
     """Fed with the time of every key; opens for good at the first key after a second and a silence."""
