@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
+from aistack_backend.api.loopdoor import LoopDoors
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers.port import Podman
 from aistack_backend.containers.sandbox_box import Boxes
@@ -37,16 +39,21 @@ class LoopParts:
 
 
 def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
-    """Wire it; nothing is read or asked yet."""
+    """Wire it, on the running event loop; nothing is read or asked yet."""
     rows, boxes = Rows(database, parts.clock), Boxes(podman)
     program = Program(boxes)
-    workers: dict[AgentKind, Worker] = {AgentKind.COMMAND: program, AgentKind.RULES: program}
+    workers: dict[AgentKind, Worker] = {
+        AgentKind.COMMAND: program,
+        AgentKind.RULES: program,
+        AgentKind.LOCAL: program,
+    }
+    models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now)
 
     def changed(_: int) -> None:
         if (tasks := parts.tasks.part) is not None:
             parts.bus.publish(Topic.TASKS, tasks.list())
 
-    means = Means(rows=rows, boxes=boxes, workers=workers, changed=changed)
+    means = Means(rows=rows, boxes=boxes, workers=workers, models=models, changed=changed)
     tool = LoopTool(means, parts.settings.data_dir / FOLDER)
     image = parts.settings.config.podman.sandbox_image
-    return LoopParts(tool=tool, part=LoopPart(podman, image), rows=rows)
+    return LoopParts(tool=tool, part=LoopPart(podman, models, image), rows=rows)

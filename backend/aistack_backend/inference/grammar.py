@@ -1,6 +1,6 @@
 """A small subset of JSON Schema, compiled to a llama.cpp grammar (GBNF) and checked on the way back.
 
-The subset: an object whose properties are each a string ``enum``, a ``string`` with ``maxLength`` ≤ 200, or a string
+The subset: an object whose properties are each a string ``enum``, a ``string`` with ``maxLength`` ≤ 8,000, or a string
 ``const``; all properties are required and written in the order of the schema. Everything else is refused, because
 the engine's own converter falls back to any JSON in silence, and a bad grammar kills the process.
 """
@@ -12,8 +12,11 @@ from typing import Any
 
 from aistack_backend.errors import BadInput
 
-MAX_LENGTH = 200
-"""Longest free string; llama.cpp dies on very long repetitions."""
+COUNTED = 200
+"""Longest string whose length the grammar itself keeps: llama.cpp dies on very long repetitions. A longer one is held
+to its length afterwards."""
+MAX_LENGTH = 8_000
+"""Longest free string."""
 MAX_CHOICES = 500
 MAX_PROPERTIES = 20
 _STRING_KEYS = {"type", "maxLength", "description", "title"}
@@ -89,7 +92,7 @@ def _value(name: str, rule: dict[str, Any]) -> str:
         length = rule.get("maxLength")
         if not isinstance(length, int) or isinstance(length, bool) or not 1 <= length <= MAX_LENGTH:
             raise BadInput(f"The schema's string {name} needs a maxLength of 1 to {MAX_LENGTH}.")
-        return f'"\\"" char{{0,{length}}} "\\""'
+        return f'"\\"" char{{0,{length}}} "\\""' if length <= COUNTED else '"\\"" char* "\\""'
     raise BadInput(f"The schema's property {name} must be a string enum, a string with maxLength, or a string const.")
 
 

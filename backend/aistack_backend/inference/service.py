@@ -235,18 +235,20 @@ class Inference:
         kept = (Turn(role=message.role, text=message.text) for message in said if message.text)
         return (Turn(role=Role.SYSTEM, text=SYSTEM), *kept)
 
-    async def answer(self, turns: Sequence[Turn], max_tokens: int, temperature: float) -> AsyncGenerator[Piece, None]:
+    async def answer(
+        self, turns: Sequence[Turn], max_tokens: int, temperature: float, schema: str = ""
+    ) -> AsyncGenerator[Piece, None]:
         """Answer a conversation that the caller keeps; nothing is stored. Closing the iterator cancels.
 
         Raises:
-            BadInput: the prompt is too long. Unavailable: no model can answer now.
+            BadInput: the prompt is too long, or the schema is outside the subset. Unavailable: no model can answer now.
         """
         await self._line.take(Rank.AGENT)
         try:
             engine = self._room.engine()
             self._room.busy(True)
             rate = None
-            request = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature)
+            request = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema)
             try:
                 async with aclosing(engine.generate(request)) as pieces:
                     async for piece in pieces:

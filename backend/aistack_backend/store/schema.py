@@ -9,7 +9,8 @@ import aistack_backend.store.loop_tables
 import aistack_backend.store.mark_tables
 import aistack_backend.store.people_tables
 import aistack_backend.store.rule_tables
-import aistack_backend.store.tree_tables  # noqa: F401  (tables on the same metadata)
+import aistack_backend.store.tree_tables
+import aistack_backend.store.use_tables  # noqa: F401  (tables on the same metadata)
 from aistack_backend.errors import Unavailable
 from aistack_backend.store.tables import meta, metadata
 

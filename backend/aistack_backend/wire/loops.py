@@ -15,6 +15,8 @@ class AgentKind(Word):
     """A program of the image, or a shell command line."""
     RULES = "rules"
     """No model: tries small changes of Python code one after another and keeps what lets more checks pass."""
+    LOCAL = "local"
+    """The local model with tools: list, read, edit, write, prove, finish."""
     UNKNOWN = "unknown"
 
 
@@ -51,6 +53,8 @@ class LoopLimits:
     """Passes that come back to a state of the folder that an earlier one had left already."""
     megabytes: int = 64
     """Size of the folder."""
+    tokens: int = 200_000
+    """Tokens that the agent's model reads and writes, as the engine counted them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,9 @@ class LoopRequest:
     """For the agent ``command``: its command line."""
     image: str = ""
     """Name of the image that agent and proof run in; empty = the sandbox's own."""
+    model: str = ""
+    """The local model's id that the agent reaches over its socket; empty = it reaches none. ``local`` is the one that
+    is loaded when the loop is asked for; the record names it."""
     limits: LoopLimits = field(default_factory=LoopLimits)
 
 
@@ -80,6 +87,23 @@ class LoopAsk:
     confirmed_hash: str = ""
     code: str = ""
     typed_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUse:
+    """What an agent had of its model, as the engine counted it; answers that were broken off count as far as they
+    got."""
+
+    answers: int = 0
+    read: int = 0
+    """Tokens of the prompts."""
+    written: int = 0
+    """Tokens of the answers."""
+
+    @property
+    def tokens(self) -> int:
+        """Both together."""
+        return self.read + self.written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +127,7 @@ class LoopPass:
     guidance: str = ""
     """What a person said for this pass."""
     note: str = ""
+    use: ModelUse = field(default_factory=ModelUse)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aistack_backend.wire.loops import Gauge, Loop, LoopPass, PassState
+from aistack_backend.wire.loops import Gauge, Loop, LoopPass, ModelUse, PassState
 from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Cell, Tone
 from aistack_console.present.units import span
@@ -35,11 +35,17 @@ def pass_words(one: LoopPass) -> list[str]:
     facts = (
         ("guided", one.guidance),
         ("note", one.note),
+        ("model", used(one.use)),
         ("put back", ", ".join(one.restored)),
         ("agent", _ended(one.agent_code, one.agent_output)),
         ("proof", _ended(one.proof_code, one.proof_output)),
     )
     return lines + [f"  {name:<9}" + text.replace("\n", "\n" + " " * 11) for name, text in facts if text]
+
+
+def used(use: ModelUse) -> str:
+    """Return what a pass had of its model; "" when it asked none."""
+    return f"{use.answers} answers, {use.read:,} tokens read, {use.written:,} written" if use.answers else ""
 
 
 def pager(loop: Loop, shown: int) -> Para:
@@ -87,6 +93,7 @@ def _said(one: LoopPass) -> tuple[tuple[str, str, Tone], ...]:
     return (
         ("guided", one.guidance, "accent"),
         ("note", one.note, "warn"),
+        ("model", used(one.use), "plain"),
         ("put back", restored and f"{restored} (the agent had changed it)", "warn"),
     )
 

@@ -53,6 +53,7 @@ def request(context: Context) -> LoopRequest:
             "A loop needs a goal, --source and --proof.",
             'E.g. loop run "GOAL" --source . --proof "make test"',
         )
+    agent = AgentKind(chosen.agent or ("command" if chosen.command else "rules"))
     limits = {}
     for text in chosen.limit:
         name, _, value = text.partition("=")
@@ -65,8 +66,9 @@ def request(context: Context) -> LoopRequest:
         source=str(Path(chosen.source).expanduser().resolve()),
         proof=chosen.proof,
         checks=tuple(path.rstrip("/") for path in chosen.check),
-        agent=AgentKind.COMMAND if chosen.command else AgentKind.RULES,
+        agent=agent,
         command=chosen.command,
+        model=chosen.model or ("local" if agent is AgentKind.LOCAL else ""),
         image=chosen.image,
         limits=LoopLimits(**limits),
     )

@@ -26,7 +26,7 @@ def schema(**properties: object) -> str:
         '{"type":"object","properties":{"a":{"const":"x"}},"patternProperties":{}}',
         schema(a={"type": "integer"}),
         schema(a={"type": "string"}),
-        schema(a={"type": "string", "maxLength": 201}),
+        schema(a={"type": "string", "maxLength": 8_001}),
         schema(a={"type": "string", "maxLength": 0}),
         schema(a={"type": "string", "maxLength": True}),
         schema(a={"type": "string", "maxLength": 10, "pattern": "(?=x)"}),

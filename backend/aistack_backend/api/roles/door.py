@@ -58,7 +58,7 @@ class RoleGuard:
 class Door:
     """One listening socket with its application, on the running loop; it wakes only when somebody calls."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, bound: socket.socket, connections: int = CONNECTIONS) -> None:
         self._bound = bound
         self._state = ServerState()
         self._config = Config(
@@ -71,7 +71,7 @@ class Door:
             access_log=False,
             server_header=False,
             date_header=False,
-            limit_concurrency=CONNECTIONS,
+            limit_concurrency=connections,
             h11_max_incomplete_event_size=16 * 1024,
         )
         self._config.load()

@@ -30,12 +30,20 @@ def listen(run_dir: Path, role: str) -> socket.socket:
     """
     own_folder(run_dir)
     own_folder(roles_dir(run_dir))
-    folder = own_folder(roles_dir(run_dir) / role)
+    return listen_in(own_folder(roles_dir(run_dir) / role), SOCKET)
+
+
+def listen_in(folder: Path, name: str) -> socket.socket:
+    """Listen on a socket (0666) in a folder of ours that becomes 0755; the folders above it keep others out.
+
+    Raises:
+        Refused: the socket's place is not ours. Conflict: somebody answers on it.
+    """
     # through the open folder: its path may be longer than a socket's address can be, and cannot be swapped meanwhile
     held = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        place = Path(f"/proc/self/fd/{held}") / SOCKET
-        clear(place, folder / SOCKET)
+        place = Path(f"/proc/self/fd/{held}") / name
+        clear(place, folder / name)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             made.bind(str(place))

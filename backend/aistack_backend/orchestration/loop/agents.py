@@ -60,8 +60,8 @@ class Program:
 
 
 def tell(folder: Path, request: LoopRequest, number: int, guidance: str, last: str) -> None:
-    """Write what the agent may read: ``goal.txt``, ``guidance.txt``, ``last.txt``, ``proof.sh``, ``pass.txt``, and the
-    rules' own program."""
+    """Write what the agent may read: ``goal.txt``, ``guidance.txt``, ``last.txt``, ``proof.sh``, ``pass.txt``,
+    ``model.txt``, and our own programs."""
     folder.mkdir(mode=0o755, exist_ok=True)
     texts = {
         "goal.txt": request.goal,
@@ -70,11 +70,13 @@ def tell(folder: Path, request: LoopRequest, number: int, guidance: str, last: s
         "proof.sh": request.proof,
         "checks.txt": "\n".join(request.checks),
         "pass.txt": str(number),
-        "fixer.py": FIXER.read_text(),
+        "model.txt": request.model,
+        **{one.name: one.read_text() for one in PROGRAMS},
     }
     for name, text in texts.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o644)
 
 
-FIXER = Path(__file__).with_name("fixer.py")
+PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("fixer.py", "relay.py", "worker.py"))
+"""Our own programs of the sandbox: each stands alone and needs only Python."""

@@ -14,6 +14,12 @@ from aistack_backend.wire.loops import AgentKind, LoopLimits, LoopRequest
 
 LONGEST = 4_000
 """Characters of a goal, a proof or a command."""
+NAME = 200
+"""Characters of a model's name."""
+ANY = "local"
+"""Names the local model that is loaded when the loop is asked for."""
+WITH_MODEL = frozenset({AgentKind.LOCAL})
+"""Agents that cannot work without a model."""
 MOST = LoopLimits(
     passes=200,
     seconds=7 * 86_400,
@@ -23,6 +29,7 @@ MOST = LoopLimits(
     same_error=100,
     repeats=100,
     megabytes=2_048,
+    tokens=50_000_000,
 )
 """The highest limits that a person can give."""
 
@@ -62,8 +69,18 @@ def _words(request: LoopRequest) -> None:
         raise BadInput("There is no such agent.", f"Use one of {known}.")
     if (request.agent is AgentKind.COMMAND) != bool(request.command.strip()):
         raise BadInput("A command belongs to the agent 'command', and to no other.", "Name the agent and its command.")
+    _model(request)
     if not PurePosixPath(request.source).is_absolute() or "\0" in request.source:
         raise BadInput(f"{request.source!r} is no absolute path.", "Name the folder from / on.")
+
+
+def _model(request: LoopRequest) -> None:
+    if not all(32 < ord(one) < 127 for one in request.model) or len(request.model) > NAME:
+        raise BadInput(f"{request.model[:NAME]!r} names no model.", "aistack-console model list names them.")
+    if request.agent is AgentKind.RULES and request.model:
+        raise BadInput("The rules work without a model.", "Name another agent, or no model.")
+    if request.agent in WITH_MODEL and not request.model:
+        raise BadInput(f"The agent {request.agent.value!r} needs a model.", f"Name one, or {ANY!r} for the loaded one.")
 
 
 def _bounded(limits: LoopLimits) -> None:

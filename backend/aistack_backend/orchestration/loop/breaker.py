@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aistack_backend.wire.loops import Gauge, LoopLimits, PassState
+from aistack_backend.wire.loops import Gauge, LoopLimits, LoopRequest, ModelUse, PassState
 
 _VARIES = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
 COUNTED = (PassState.REFUTED, PassState.BLOCKED)
@@ -51,6 +51,19 @@ def gauges(base_tree: str, passes: Sequence[Left], seconds: float, limits: LoopL
             evidence=f"pass {ended[-1].number} came back to {trees[-1][:10]}" if back and ended else "",
         ),
     )
+
+
+def all_gauges(
+    base_tree: str, passes: Sequence[Left], seconds: float, request: LoopRequest, uses: Iterable[ModelUse]
+) -> tuple[Gauge, ...]:
+    """Return every limit as it stands, that of the model's tokens too when the agent has a model."""
+    found = gauges(base_tree, passes, seconds, request.limits)
+    if not request.model:
+        return found
+    uses = tuple(uses)
+    answers, read, written = (sum(getattr(one, name) for one in uses) for name in ("answers", "read", "written"))
+    said = f"{answers} answers: {read:,} tokens read, {written:,} written" if answers else ""
+    return (*found, Gauge(name="tokens", used=read + written, limit=request.limits.tokens, evidence=said))
 
 
 def tripped(found: Sequence[Gauge]) -> str:

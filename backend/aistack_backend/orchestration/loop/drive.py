@@ -6,6 +6,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,10 +23,14 @@ from aistack_backend.errors import BackendError
 from aistack_backend.orchestration.loop import asked, breaker, prepare
 from aistack_backend.orchestration.loop.agents import BLOCKED, Turn, Worker, tell
 from aistack_backend.orchestration.loop.home import NOBODY, Home
+from aistack_backend.orchestration.loop.meter import Meter
+from aistack_backend.orchestration.loop.model import Models
 from aistack_backend.orchestration.loop.rows import OPEN, Rows, left
-from aistack_backend.wire.loops import AgentKind, Gauge, PassState
+from aistack_backend.wire.loops import AgentKind, Gauge, ModelUse, PassState
 
 INTERRUPTED = "The backend ended while the agent worked; what it had written stays in the folder."
+ASKS = 20
+"""Refused requests after which an agent that goes on asking is ended."""
 ENDINGS = {"halt": "Stopped by a person or with the backend.", "pause": "Paused.", "guide": "Ended for guidance."}
 
 
@@ -36,6 +41,7 @@ class Means:
     rows: Rows
     boxes: Boxes
     workers: Mapping[AgentKind, Worker]
+    models: Models
     changed: Callable[[int], None]
     """Called with the task's number after each change of a row."""
 
@@ -53,6 +59,7 @@ class Drive:
         self._wishes: set[str] = set()
         self._news = threading.Event()
         self._breaker = Breaker()
+        self._meter, self._counted = Meter(self._request.limits, {}), ModelUse()
 
     def halt(self) -> None:
         """End for good: the container goes, ``run`` raises ``Broken``."""
@@ -82,6 +89,18 @@ class Drive:
         """
         if why := self._begin():
             return Outcome(ok=False, text=why)
+        self._meter = Meter(self._request.limits, self._means.rows.uses(self._id))
+        with self._model():
+            return self._on()
+
+    def _model(self) -> AbstractContextManager[None]:
+        """The socket of the agent's model, while this life of the loop lasts."""
+        if not self._request.model:
+            return nullcontext()
+        self._home.model.mkdir(mode=0o755, exist_ok=True)
+        return self._means.models.open(self._home.model, self._request, self._meter)
+
+    def _on(self) -> Outcome:
         rows = self._means.rows.passes(self._id)
         if rows and rows[-1]["state"] in OPEN and self._finish(rows[-1]):
             return self._proven(rows[-1]["number"])
@@ -122,6 +141,7 @@ class Drive:
 
     def _work(self, number: int, said: str, before: str) -> bool:
         """Run the agent, record it, and prove; True when proven."""
+        self._meter.begin(number)
         turn = Turn(
             request=self._request,
             number=number,
@@ -130,10 +150,13 @@ class Drive:
             spec=self._spec("agent", number),
             tree=self._home.tree,
             breaker=self._fresh(),
-            look=self._too_big,
+            look=self._looked,
         )
         try:
-            ended = self._means.workers[self._request.agent].work(turn)
+            try:
+                ended = self._means.workers[self._request.agent].work(turn)
+            finally:
+                self._count()
             self._set(
                 number,
                 agent_code=ended.code,
@@ -175,7 +198,7 @@ class Drive:
             command=("/bin/sh", "-c", self._request.proof),
             deadline=self._request.limits.proof_seconds,
         )
-        spec = replace(spec, binds=(replace(spec.binds[0], source=str(self._home.proof)), *spec.binds[1:]))
+        spec = replace(spec, binds=(replace(spec.binds[0], source=str(self._home.proof)), spec.binds[1]))
         self._means.boxes.discard(spec.name)  # of an earlier life: its copy is no longer there
         ended = self._means.boxes.run(spec, self._fresh(), lambda: self._too_big("proof"))
         proven = ended.code == 0 and not ended.killed
@@ -251,9 +274,20 @@ class Drive:
         home = self._home
         ours = f"{home.root}\0{self._key}"  # another data folder has the same keys
         name = f"aistack-loop-{hashlib.sha256(ours.encode()).hexdigest()[:12]}-{number}-{what}"
-        return prepare.spec(
-            self._action, self._request, name, labels(f"{self._key}/{number}/{what} {home.root}"), home.tree, home.told
-        )
+        return prepare.spec(self._action, self._request, name, labels(f"{self._key}/{number}/{what} {home.root}"), home)
+
+    def _looked(self) -> str:
+        """Look at the agent that works: keep what it used; say why it must end."""
+        self._count()
+        if self._meter.refused >= ASKS:
+            return f"It was ended: it asked the model {self._meter.refused} times more when nothing was left."
+        return self._too_big()
+
+    def _count(self) -> None:
+        number, use = self._meter.taken()
+        if use != self._counted:
+            self._means.rows.use(self._id, number, use)
+            self._counted = use
 
     def _too_big(self, which: str = "tree") -> str:
         root = self._home.tree if which == "tree" else self._home.proof
@@ -268,7 +302,13 @@ class Drive:
     def _gauges(self, rows: list[RowMapping]) -> tuple[Gauge, ...]:
         row = self._means.rows.loop(self._id)
         assert row is not None  # noqa: S101  begun
-        return breaker.gauges(row["base_tree"], left(rows), self._means.rows.seconds(row), self._request.limits)
+        return breaker.all_gauges(
+            row["base_tree"],
+            left(rows),
+            self._means.rows.seconds(row),
+            self._request,
+            self._means.rows.uses(self._id).values(),
+        )
 
     def _proven(self, number: int) -> Outcome:
         return Outcome(

@@ -38,6 +38,11 @@ class Home:
         return self.root / "told"
 
     @property
+    def model(self) -> Path:
+        """The folder of the model's socket, in the agent's container; it outlives the backend, the socket does not."""
+        return self.root / "model"
+
+    @property
     def git(self) -> Path:
         """The repository of the checkpoints: in no container ever."""
         return self.root / "git"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from aistack_backend.approvals.action import Action
@@ -13,12 +14,14 @@ from aistack_backend.containers.port import Podman
 from aistack_backend.containers.workspace.copy import FILES, Size, fingerprint, measure
 from aistack_backend.errors import BadInput, Unavailable
 from aistack_backend.orchestration.loop import asked
-from aistack_backend.orchestration.loop.home import identity
+from aistack_backend.orchestration.loop.home import Home, identity
+from aistack_backend.orchestration.loop.model import INSIDE, Models
 from aistack_backend.wire.actions import Target
 from aistack_backend.wire.loops import AgentKind, LoopRequest
 
 KIND = "loop.run"
 WORK, TOLD = "/workspace", "/loop"
+MODEL = f"the socket of the model at {INSIDE}: ro"
 MOUNTS = (f"the loop's own copy at {WORK}: rw, nosuid, nodev", f"the goal and the last proof at {TOLD}: ro")
 
 
@@ -27,9 +30,10 @@ class LoopPart:
 
     kinds = frozenset({KIND})
 
-    def __init__(self, podman: Podman, image: str = "") -> None:
+    def __init__(self, podman: Podman, models: Models, image: str = "") -> None:
         """``image``: what runs where the request names none; empty = the usual sandbox images."""
         self._podman = podman
+        self._models = models
         self._image = image
 
     def prepare(
@@ -42,6 +46,8 @@ class LoopPart:
             BadInput: the request cannot be. Unavailable: Podman does not answer, or there is no image.
         """
         request = asked.read(script)
+        if request.model == asked.ANY:
+            request = replace(request, model=self._models.loaded())
         if target not in ("", request.source):
             raise BadInput(f"The loop is for {request.source}, not for {target}.")
         image = sandbox_image.find(self._podman, request.image or self._image)
@@ -71,13 +77,14 @@ def record(request: LoopRequest, image: str, user: str, source: Target, requeste
         script=asked.canonical(request),
         cwd=WORK,
         image=image,
-        mounts=MOUNTS,
+        mounts=(*MOUNTS, MODEL) if request.model else MOUNTS,
         network="none",
         user=user,
         limits=(
             ("capabilities", "none"),
             ("cpus", f"{limits.cpus:g}"),
             ("memory", f"{limits.memory >> 20} MiB"),
+            ("model", request.model or "none"),
             ("new privileges", "no"),
             ("open files", str(limits.nofile)),
             ("passes", str(asks.passes)),
@@ -85,6 +92,7 @@ def record(request: LoopRequest, image: str, user: str, source: Target, requeste
             ("root", "read-only"),
             ("seconds a pass", f"{asks.pass_seconds} + {asks.proof_seconds}"),
             ("seconds in all", str(asks.seconds)),
+            ("tokens of the model", str(asks.tokens) if request.model else "none"),
             ("workspace", f"{asks.megabytes} MiB"),
         ),
         targets=(source,),
@@ -95,13 +103,17 @@ def record(request: LoopRequest, image: str, user: str, source: Target, requeste
 
 def argv(request: LoopRequest) -> tuple[str, ...]:
     """Return the program of the agent's container."""
+    if request.agent is AgentKind.LOCAL:
+        return ("python3", f"{TOLD}/worker.py")
     if request.agent is AgentKind.COMMAND:
-        return ("/bin/sh", "-c", request.command)
+        relay = ("python3", f"{TOLD}/relay.py") if request.model else ()
+        return (*relay, "/bin/sh", "-c", request.command)
     return ("python3", f"{TOLD}/fixer.py")
 
 
-def spec(action: Action, request: LoopRequest, name: str, labels: dict[str, str], tree: Path, told: Path) -> Spec:
-    """Return the container of the agent; the proof's differs in command, tree and deadline alone."""
+def spec(action: Action, request: LoopRequest, name: str, labels: dict[str, str], home: Home) -> Spec:
+    """Return the container of the agent; the proof's has another command, tree and deadline, and no model."""
+    model = (Bind(source=str(home.model), destination=INSIDE),) if request.model else ()
     return Spec(
         name=name,
         image=action.image,
@@ -111,8 +123,9 @@ def spec(action: Action, request: LoopRequest, name: str, labels: dict[str, str]
         cwd=WORK,
         deadline=request.limits.pass_seconds,
         binds=(
-            Bind(source=str(tree), destination=WORK, writable=True),
-            Bind(source=str(told), destination=TOLD),
+            Bind(source=str(home.tree), destination=WORK, writable=True),
+            Bind(source=str(home.told), destination=TOLD),
+            *model,
         ),
         fsize=request.limits.megabytes << 20,
     )
@@ -136,6 +149,12 @@ def _effect(request: LoopRequest, size: Size, image: str) -> str:
     return (
         f"Copies {size.files:,} files ({size.bytes / 1e6:.1f} MB) of {request.source} and lets the agent "
         f"{request.agent.value!r} work on the copy for at most {asks.passes} passes and {asks.seconds} s, each in a "
-        f"container without network or capabilities. After each pass this must end with 0: {request.proof}. "
-        f"Image: {image}."
+        f"container without network or capabilities. {_reaches(request)}After each pass this must end with 0: "
+        f"{request.proof}. Image: {image}."
     )
+
+
+def _reaches(request: LoopRequest) -> str:
+    if not request.model:
+        return ""
+    return f"It reaches the local model {request.model} for at most {request.limits.tokens:,} tokens. "

@@ -6,14 +6,15 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from aistack_backend.clock import Clock
 from aistack_backend.errors import NotFound
 from aistack_backend.orchestration.loop.breaker import Left
 from aistack_backend.store.database import Database
 from aistack_backend.store.loop_tables import loop, loop_guidance, loop_pass
-from aistack_backend.wire.loops import LoopPass, PassState
+from aistack_backend.store.use_tables import loop_use
+from aistack_backend.wire.loops import LoopPass, ModelUse, PassState
 
 OPEN = (PassState.WORKING, PassState.PROVING)
 NEWEST = 100
@@ -68,6 +69,20 @@ class Rows:
         with self._database.tx() as connection:
             connection.execute(update(loop_pass).where(same).values(**values))
 
+    def uses(self, task_id: int) -> dict[int, ModelUse]:
+        """Return what each pass had of its model; passes that asked none are left out."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(loop_use).where(loop_use.c.task_id == task_id)).all()
+        return {row.number: ModelUse(answers=row.answers, read=row.read, written=row.written) for row in rows}
+
+    def use(self, task_id: int, number: int, use: ModelUse) -> None:
+        """Keep what a pass has had so far."""
+        values = {"answers": use.answers, "read": use.read, "written": use.written, "cost": 0}
+        same = (loop_use.c.task_id == task_id) & (loop_use.c.number == number)
+        with self._database.tx() as connection:
+            connection.execute(delete(loop_use).where(same))
+            connection.execute(insert(loop_use).values(task_id=task_id, number=number, **values))
+
     def guide(self, connection: Connection, task_id: int, text: str, by: str) -> None:
         """Keep what a person said for the next pass, in the caller's transaction."""
         row = {"task_id": task_id, "text": text, "by": by, "at": self._clock.now()}
@@ -107,7 +122,7 @@ def left(rows: Sequence[RowMapping]) -> list[Left]:
     ]
 
 
-def wire(row: RowMapping, *, outputs: bool) -> LoopPass:
+def wire(row: RowMapping, use: ModelUse, *, outputs: bool) -> LoopPass:
     """Return a pass as the console sees it."""
     return LoopPass(
         number=row["number"],
@@ -123,6 +138,7 @@ def wire(row: RowMapping, *, outputs: bool) -> LoopPass:
         proof_output=row["proof_output"] if outputs else "",
         guidance=row["guidance"],
         note=row["note"],
+        use=use,
     )
 
 

@@ -17,7 +17,7 @@ from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import ActionRequest, Approval
 from aistack_backend.wire.audit import Phase
-from aistack_backend.wire.loops import GuideRequest, Loop, LoopAsk, LoopList, PassState, Patch
+from aistack_backend.wire.loops import GuideRequest, Loop, LoopAsk, LoopList, ModelUse, PassState, Patch
 from aistack_backend.wire.tasks import Task
 
 LONGEST = 2_000
@@ -114,7 +114,8 @@ class Loops:
     def _loop(self, task_id: int, *, outputs: bool) -> Loop:
         row = found(self._rows.loop(task_id), task_id)
         rows, request = self._rows.passes(task_id), asked.read(row["request"])
-        passes = [wire(one, outputs=outputs) for one in rows]
+        uses = self._rows.uses(task_id)
+        passes = [wire(one, uses.get(one["number"], ModelUse()), outputs=outputs) for one in rows]
         if outputs and passes and passes[-1].state is PassState.WORKING:
             passes[-1] = replace(passes[-1], agent_output=self._tool.said(task_id))
         return Loop(
@@ -122,7 +123,7 @@ class Loops:
             request=request,
             folder=row["folder"],
             passes=tuple(passes),
-            gauges=breaker.gauges(row["base_tree"], left(rows), self._rows.seconds(row), request.limits),
+            gauges=breaker.all_gauges(row["base_tree"], left(rows), self._rows.seconds(row), request, uses.values()),
             waiting=self._rows.waiting(task_id),
         )
 

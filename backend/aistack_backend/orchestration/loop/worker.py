@@ -1,0 +1,259 @@
+"""The agent with a model: a program of the sandbox that has the model choose one tool after another.
+
+The tools are ``list``, ``read``, ``edit`` (one line), ``write`` (a whole file), ``prove`` and ``finish``. Each answer
+is held to a JSON schema that offers only what is there: the files, the lines. It acts on nothing but ``/workspace``,
+because there is nothing else: no network, no other folder that it may write. The model is asked over the mounted
+socket. It is started as ``python3 /loop/worker.py`` and needs only the standard library.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+TOLD, ROOT, SOCKET = Path("/loop"), Path("/workspace"), "/model/model.sock"
+BLOCKED = 2
+STEPS = 24
+"""Choices of one pass."""
+SECONDS = 600
+"""For one answer of the model."""
+FILES, LINES, LONGEST_LINE = 60, 250, 160
+TEXT = 4_000
+"""Characters of a file that the model writes whole."""
+SEEN = 6_000
+"""Characters of what happened so far that the model is told again: the last ones."""
+SKIPPED = {".git", "__pycache__", ".pytest_cache", "node_modules"}
+SYSTEM = (
+    "You mend a small program. You work in steps: choose one tool and one file for each step. Tools: list (all files),"
+    " read (a file), edit (replace one line of a file), write (a whole file), prove (run the check), finish (nothing"
+    " more to do). Read a file before you edit it. After each edit the check is run by itself."
+)
+
+
+class NoMore(Exception):
+    """The model gives no further answer; the text says why."""
+
+    def __init__(self, why: str, code: int) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+class Local(http.client.HTTPConnection):
+    """HTTP over the mounted socket."""
+
+    def __init__(self) -> None:
+        super().__init__("localhost", timeout=SECONDS)
+
+    def connect(self) -> None:
+        """Connect to it."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(SECONDS)
+        self.sock.connect(SOCKET)
+
+
+def ask(said: str, properties: dict[str, Any], most: int) -> dict[str, str]:
+    """Return the model's answer, held to a schema of these properties.
+
+    Raises:
+        NoMore: it cannot or may not answer. ValueError: the answer is not what was asked for.
+    """
+    schema = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    body = {
+        "model": (TOLD / "model.txt").read_text(),
+        "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": said}],
+        "max_tokens": most,
+        "temperature": 0.2,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "step", "strict": True, "schema": schema},
+        },
+    }
+    connection = Local()
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        status, data = answer.status, json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NoMore(f"The model cannot be reached: {error}", BLOCKED) from error
+    finally:
+        connection.close()
+    if status == 429:
+        raise NoMore(str(data.get("detail")), 0)
+    if status != 200:
+        raise NoMore(f"The model does not answer ({status}): {data.get('detail')}", BLOCKED)
+    return fitting(data["choices"][0]["message"]["content"], properties)
+
+
+def fitting(text: str, properties: dict[str, Any]) -> dict[str, str]:
+    """Return the answer as JSON of these properties; a fence around it is taken off.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.search(r"\{.*\}", text or "", re.DOTALL)
+    value = json.loads(found.group()) if found else None
+    if not isinstance(value, dict) or any(not isinstance(value.get(name), str) for name in properties):
+        raise ValueError("the answer was cut off or is not what was asked for")
+    for name, rule in properties.items():
+        if "enum" in rule and value[name] not in rule["enum"]:
+            raise ValueError(f"{value[name]!r} is no {name}")
+    return {name: value[name] for name in properties}
+
+
+def files() -> list[str]:
+    """Return the files that it may work on, relative: neither links nor the checks, which are put back anyway."""
+    checks = [one for one in (TOLD / "checks.txt").read_text().splitlines() if one]
+    found = []
+    for path in walk(ROOT):
+        name = str(path.relative_to(ROOT))
+        if not any(name == one or name.startswith(f"{one}/") for one in checks):
+            found.append(name)
+    return sorted(found)[:FILES]
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield the regular files below a folder; links are not followed."""
+    for path in folder.iterdir():
+        if path.is_symlink() or path.name in SKIPPED:
+            continue
+        if path.is_dir():
+            yield from walk(path)
+        elif path.is_file():
+            yield path
+
+
+def read(name: str) -> str:
+    """Return a file's text with its lines numbered, as far as it is shown."""
+    text = (ROOT / name).read_text(errors="replace")
+    lines = [f"{number}: {line[:LONGEST_LINE]}" for number, line in enumerate(text.splitlines()[:LINES], start=1)]
+    return "\n".join(lines) or "(empty)"
+
+
+def lines_of(name: str) -> list[str]:
+    """Return the different lines of a file that can be named for an edit."""
+    text = (ROOT / name).read_text(errors="replace")
+    kept = [line for line in text.splitlines()[:LINES] if line.strip() and len(line) <= LONGEST_LINE]
+    return list(dict.fromkeys(kept))
+
+
+def edit(name: str, told: str) -> str:
+    """Have the model replace one line; return what came of it."""
+    lines = lines_of(name)
+    if not lines:
+        return f"{name} has no line that can be edited; write it."
+    said = f"{told}\n\n{name}:\n{read(name)}\n\nName the one line of {name} to replace, and its new text."
+    chosen = ask(said, {"old": {"enum": lines}, "new": {"type": "string", "maxLength": 200}}, 300)
+    old, new = chosen["old"], chosen["new"]
+    if not new.startswith((" ", "\t")):  # the indent is the old line's unless another one was given
+        new = old[: len(old) - len(old.lstrip())] + new
+    if new == old:
+        return f"edit {name}: the new line is the old one; nothing changed."
+    text = (ROOT / name).read_text(errors="replace")
+    return put(name, text.replace(old, new, 1), f"edit {name}:\n-{old}\n+{new}")
+
+
+def write(name: str, told: str) -> str:
+    """Have the model write a whole file; return what came of it."""
+    said = f"{told}\n\n{name} is now:\n{read(name)}\n\nWrite the whole new text of {name}."
+    chosen = ask(said, {"text": {"type": "string", "maxLength": TEXT}}, 1_500)
+    return put(name, chosen["text"].rstrip("\n") + "\n", f"write {name}")
+
+
+def put(name: str, text: str, done: str) -> str:
+    """Write a file unless it would be no Python any more, and run the proof."""
+    if name.endswith(".py"):
+        try:
+            compile(text, name, "exec")
+        except (SyntaxError, ValueError) as error:
+            return f"{done}\nrefused, it is no Python then: {error}"
+    (ROOT / name).write_text(text)
+    return f"{done}\n{prove()[1]}"
+
+
+def prove() -> tuple[bool, str]:
+    """Run the proof here; return whether it passes, and the end of what it said. What counts is the proof that is run
+    afterwards, elsewhere."""
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            ["/bin/sh", str(TOLD / "proof.sh")],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False, "the check did not end within 60 s"
+    said = done.stdout.decode(errors="replace")[-1_500:]
+    return done.returncode == 0, f"the check ended with {done.returncode}:\n{said}"
+
+
+def step(names: list[str], told: str) -> str:
+    """Have the model choose one step and do it; return what came of it, "" when it finishes."""
+    tools = ["read", "edit", "write", "prove", "list", "finish"]
+    chosen = ask(
+        f"{told}\n\nChoose the next step.",
+        {"why": {"type": "string", "maxLength": 120}, "tool": {"enum": tools}, "file": {"enum": names}},
+        200,
+    )
+    tool, name = chosen["tool"], chosen["file"]
+    print(f"{tool} {name if tool in ('read', 'edit', 'write') else ''}  ({chosen['why']})", flush=True)
+    if tool == "finish":
+        return ""
+    if tool == "list":
+        return "files: " + ", ".join(names)
+    if tool == "prove":
+        return prove()[1]
+    if tool == "read":
+        return f"{name}:\n{read(name)}"
+    return edit(name, told) if tool == "edit" else write(name, told)
+
+
+def goal() -> str:
+    """Return what is asked for, as the model is told at each step."""
+    parts = [f"Goal: {(TOLD / 'goal.txt').read_text()}", f"The check: {(TOLD / 'proof.sh').read_text()}"]
+    if guidance := (TOLD / "guidance.txt").read_text().strip():
+        parts.append(f"A person says: {guidance}")
+    return "\n".join(parts)
+
+
+def work() -> int:
+    """Work one pass; return the exit code."""
+    names = files()
+    if not names:
+        print("There is no file to work on.")
+        return BLOCKED
+    seen = [prove()[1], "files: " + ", ".join(names)]
+    for _ in range(STEPS):
+        told = f"{goal()}\n\nSo far:\n" + "\n\n".join(seen)[-SEEN:]
+        try:
+            came = step(names, told)
+        except ValueError as error:
+            came = f"That step was not done: {error}."
+        if not came:
+            break
+        print("  " + came.replace("\n", "\n  "), flush=True)
+        if prove()[0]:
+            print("The check passes.")
+            break
+        seen.append(came)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(work())
+    except NoMore as end:
+        print(end)
+        sys.exit(end.code)
