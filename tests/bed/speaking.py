@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +54,16 @@ def served(folder: Path, model: Any, tokens: int = 100_000, passes: int = 1) -> 
         with LoopDoors(lambda: model, loop, lambda: 7.0).open(folder, LOOP, meter):
             yield meter
     finally:
+        asyncio.run_coroutine_threadsafe(_settled(), loop).result(20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _settled() -> None:
+    """Let what was closed end."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 class Client(http.client.HTTPConnection):
@@ -77,8 +84,13 @@ def call(folder: Path, method: str, path: str, body: Any = None, **headers: str)
     client = Client(folder)
     try:
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        kind = {"Content-Type": "application/json"} if data is not None else {}
-        client.request(method, path, data, {**kind, **headers})
+        kind = {"Content-Type": "application/json", "Content-Length": str(len(data))} if data is not None else {}
+        client.putrequest(method, path, skip_host="Host" in headers)
+        for name, value in {**kind, **headers}.items():
+            client.putheader(name, value)
+        client.endheaders()
+        with suppress(OSError):  # refused by its head alone, and closed before the body came
+            client.send(data or b"")
         answer = client.getresponse()
         said = answer.read()
     finally:

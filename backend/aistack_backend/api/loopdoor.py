@@ -25,6 +25,7 @@ from aistack_backend.api.roles import model
 from aistack_backend.api.roles.door import Door, RoleGuard
 from aistack_backend.api.roles.folder import listen_in
 from aistack_backend.errors import BackendError, BadInput, Unavailable
+from aistack_backend.inference.remote import RemoteModel
 from aistack_backend.orchestration.loop.meter import Meter, Spent
 from aistack_backend.orchestration.loop.model import SOCKET
 from aistack_backend.wire.chat import Finish
@@ -88,8 +89,10 @@ class LoopDoors:
     @contextmanager
     def open(self, folder: Path, request: LoopRequest, meter: Meter) -> Iterator[None]:
         """See ``Models``."""
+        remote = RemoteModel(request.endpoint, request.model, request.key_file) if request.endpoint else None
+        held = (lambda: remote) if remote else self._inference
         with listen_in(folder, SOCKET) as bound:
-            door = Door(site(Serving(self._inference, request.model, meter, self._now)), bound, CONNECTIONS)
+            door = Door(site(Serving(held, request.model, meter, self._now)), bound, CONNECTIONS)
             try:
                 self._run(door.open())
                 yield

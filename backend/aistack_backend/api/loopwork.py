@@ -46,6 +46,7 @@ def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
         AgentKind.COMMAND: program,
         AgentKind.RULES: program,
         AgentKind.LOCAL: program,
+        AgentKind.OPENAI: program,
     }
     models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now)
 

@@ -17,6 +17,8 @@ class AgentKind(Word):
     """No model: tries small changes of Python code one after another and keeps what lets more checks pass."""
     LOCAL = "local"
     """The local model with tools: list, read, edit, write, prove, finish."""
+    OPENAI = "openai"
+    """The same tools with a model of an OpenAI-compatible endpoint, which the backend asks."""
     UNKNOWN = "unknown"
 
 
@@ -55,6 +57,8 @@ class LoopLimits:
     """Size of the folder."""
     tokens: int = 200_000
     """Tokens that the agent's model reads and writes, as the engine counted them."""
+    cost: int = 100
+    """US cents that the model costs, by the request's price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +78,14 @@ class LoopRequest:
     image: str = ""
     """Name of the image that agent and proof run in; empty = the sandbox's own."""
     model: str = ""
-    """The local model's id that the agent reaches over its socket; empty = it reaches none. ``local`` is the one that
-    is loaded when the loop is asked for; the record names it."""
+    """The model that the agent reaches over its socket; empty = it reaches none. ``local`` is the local one that is
+    loaded when the loop is asked for; the record names it."""
+    endpoint: str = ""
+    """URL up to and with ``/v1`` where the model answers, asked by the backend; empty = the local model."""
+    key_file: str = ""
+    """Absolute path of the file whose first line is the endpoint's key; it never enters the sandbox."""
+    price: str = ""
+    """US dollars for a million tokens that the endpoint's model reads and writes: ``0.15/0.60``."""
     limits: LoopLimits = field(default_factory=LoopLimits)
 
 
@@ -99,6 +109,8 @@ class ModelUse:
     """Tokens of the prompts."""
     written: int = 0
     """Tokens of the answers."""
+    cost: int = 0
+    """Millionths of a US dollar."""
 
     @property
     def tokens(self) -> int:

@@ -45,7 +45,10 @@ def pass_words(one: LoopPass) -> list[str]:
 
 def used(use: ModelUse) -> str:
     """Return what a pass had of its model; "" when it asked none."""
-    return f"{use.answers} answers, {use.read:,} tokens read, {use.written:,} written" if use.answers else ""
+    if not use.answers:
+        return ""
+    paid = f", ${use.cost / 1_000_000:.4f}" if use.cost else ""
+    return f"{use.answers} answers, {use.read:,} tokens read, {use.written:,} written{paid}"
 
 
 def pager(loop: Loop, shown: int) -> Para:

@@ -54,6 +54,7 @@ def request(context: Context) -> LoopRequest:
             'E.g. loop run "GOAL" --source . --proof "make test"',
         )
     agent = AgentKind(chosen.agent or ("command" if chosen.command else "rules"))
+    key_file = str(Path(chosen.key_file).expanduser().absolute()) if chosen.key_file else ""
     limits = {}
     for text in chosen.limit:
         name, _, value = text.partition("=")
@@ -69,6 +70,9 @@ def request(context: Context) -> LoopRequest:
         agent=agent,
         command=chosen.command,
         model=chosen.model or ("local" if agent is AgentKind.LOCAL else ""),
+        endpoint=chosen.endpoint,
+        key_file=key_file,
+        price=chosen.price,
         image=chosen.image,
         limits=LoopLimits(**limits),
     )

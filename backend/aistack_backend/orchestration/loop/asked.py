@@ -10,6 +10,7 @@ import msgspec
 
 from aistack_backend.containers.workspace.copy import inside
 from aistack_backend.errors import BadInput
+from aistack_backend.orchestration.loop import endpoint
 from aistack_backend.wire.loops import AgentKind, LoopLimits, LoopRequest
 
 LONGEST = 4_000
@@ -18,7 +19,7 @@ NAME = 200
 """Characters of a model's name."""
 ANY = "local"
 """Names the local model that is loaded when the loop is asked for."""
-WITH_MODEL = frozenset({AgentKind.LOCAL})
+WITH_MODEL = frozenset({AgentKind.LOCAL, AgentKind.OPENAI})
 """Agents that cannot work without a model."""
 MOST = LoopLimits(
     passes=200,
@@ -30,6 +31,7 @@ MOST = LoopLimits(
     repeats=100,
     megabytes=2_048,
     tokens=50_000_000,
+    cost=100_000,
 )
 """The highest limits that a person can give."""
 
@@ -81,6 +83,24 @@ def _model(request: LoopRequest) -> None:
         raise BadInput("The rules work without a model.", "Name another agent, or no model.")
     if request.agent in WITH_MODEL and not request.model:
         raise BadInput(f"The agent {request.agent.value!r} needs a model.", f"Name one, or {ANY!r} for the loaded one.")
+    _endpoint(request)
+
+
+def _endpoint(request: LoopRequest) -> None:
+    if bool(request.endpoint) != (request.agent is AgentKind.OPENAI) and request.agent in WITH_MODEL:
+        raise BadInput("The agent 'openai' needs an endpoint; the agent 'local' has none.", "Give the URL with /v1.")
+    if not request.endpoint:
+        if request.key_file or request.price:
+            raise BadInput("A key and a price belong to an endpoint, and none is named.", "Name the endpoint.")
+        return
+    endpoint.check(request.endpoint, keyed=bool(request.key_file))
+    if request.key_file and (not PurePosixPath(request.key_file).is_absolute() or len(request.key_file) > LONGEST):
+        raise BadInput(f"{request.key_file[:NAME]!r} is no absolute path.", "Name the key's file from / on.")
+    if not request.model:
+        raise BadInput("An endpoint is named, and no model of it.", "Name the model.")
+    if not request.price:
+        raise BadInput("What the endpoint's tokens cost is not named.", "Give the price; 0/0 = they cost nothing.")
+    endpoint.price(request.price)
 
 
 def _bounded(limits: LoopLimits) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from aistack_backend.orchestration.loop.meter import CENT
 from aistack_backend.wire.loops import Gauge, LoopLimits, LoopRequest, ModelUse, PassState
 
 _VARIES = re.compile(r"0x[0-9a-fA-F]+|\d+(\.\d+)?")
@@ -61,9 +62,15 @@ def all_gauges(
     if not request.model:
         return found
     uses = tuple(uses)
-    answers, read, written = (sum(getattr(one, name) for one in uses) for name in ("answers", "read", "written"))
+    answers, read, written, cost = (
+        sum(getattr(one, n) for one in uses) for n in ("answers", "read", "written", "cost")
+    )
     said = f"{answers} answers: {read:,} tokens read, {written:,} written" if answers else ""
-    return (*found, Gauge(name="tokens", used=read + written, limit=request.limits.tokens, evidence=said))
+    tokens = Gauge(name="tokens", used=read + written, limit=request.limits.tokens, evidence=said)
+    if not request.endpoint:
+        return (*found, tokens)
+    paid = f"${cost / 1_000_000:.4f} at {request.price} dollars for a million tokens" if answers else ""
+    return (*found, tokens, Gauge(name="cost", used=cost // CENT, limit=request.limits.cost, evidence=paid))
 
 
 def tripped(found: Sequence[Gauge]) -> str:

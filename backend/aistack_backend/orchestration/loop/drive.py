@@ -20,7 +20,7 @@ from aistack_backend.containers.workspace.checkpoints import Checkpoints
 from aistack_backend.containers.workspace.copy import copy, fingerprint, measure, remove, restore
 from aistack_backend.engine.tools import Outcome, Paused
 from aistack_backend.errors import BackendError
-from aistack_backend.orchestration.loop import asked, breaker, prepare
+from aistack_backend.orchestration.loop import asked, breaker, endpoint, prepare
 from aistack_backend.orchestration.loop.agents import BLOCKED, Turn, Worker, tell
 from aistack_backend.orchestration.loop.home import NOBODY, Home
 from aistack_backend.orchestration.loop.meter import Meter
@@ -89,7 +89,8 @@ class Drive:
         """
         if why := self._begin():
             return Outcome(ok=False, text=why)
-        self._meter = Meter(self._request.limits, self._means.rows.uses(self._id))
+        price = endpoint.price(self._request.price)
+        self._meter = Meter(self._request.limits, self._means.rows.uses(self._id), price)
         with self._model():
             return self._on()
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
+from aistack_backend.orchestration.loop.endpoint import FREE, Price
 from aistack_backend.wire.loops import LoopLimits, ModelUse
 
 LEAST = 1_000
 """Tokens that a pass gets at least, while the loop has as many."""
+
+
+CENT = 10_000
+"""Millionths of a dollar."""
 
 
 class Spent(Exception):
@@ -18,8 +23,9 @@ class Spent(Exception):
 class Meter:
     """Thread-safe. ``used`` are the passes that are over; a crash forgets what was counted since the last ``taken``."""
 
-    def __init__(self, limits: LoopLimits, used: Mapping[int, ModelUse]) -> None:
+    def __init__(self, limits: LoopLimits, used: Mapping[int, ModelUse], price: Price = FREE) -> None:
         self._lock = threading.Lock()
+        self._price = price
         self._limits = limits
         self._passes = dict(used)
         self._number, self._share = 0, 0
@@ -42,12 +48,19 @@ class Meter:
         """
         with self._lock:
             total, of_pass = self._total(), self._now().tokens
-            if total >= self._limits.tokens:
+            paid = self._limits.cost * CENT - sum(one.cost for one in self._passes.values())
+            affords = self._price.tokens(paid)
+            if paid <= 0:
+                why = f"The loop's limit of {self._limits.cost:,} US cents is reached."
+            elif affords == 0:
+                why = f"What is left of the loop's {self._limits.cost:,} US cents pays no token."
+            elif total >= self._limits.tokens:
                 why = f"The loop's limit of {self._limits.tokens:,} tokens is reached ({total:,} used)."
             elif of_pass >= self._share:
                 why = f"Pass {self._number} has used its share: {of_pass:,} of {self._share:,} tokens."
             else:
-                return min(self._limits.tokens - total, self._share - of_pass)
+                left = min(self._limits.tokens - total, self._share - of_pass)
+                return left if affords is None else min(left, affords)
             self.refused += 1
             raise Spent(why)
 
@@ -56,7 +69,10 @@ class Meter:
         with self._lock:
             now = self._now()
             self._passes[self._number] = ModelUse(
-                answers=now.answers + 1, read=now.read + read, written=now.written + written
+                answers=now.answers + 1,
+                read=now.read + read,
+                written=now.written + written,
+                cost=now.cost + self._price.cost(read, written),
             )
 
     def taken(self) -> tuple[int, ModelUse]:

@@ -13,6 +13,7 @@ from aistack_backend.containers.models import Bind, Spec
 from aistack_backend.containers.port import Podman
 from aistack_backend.containers.workspace.copy import FILES, Size, fingerprint, measure
 from aistack_backend.errors import BadInput, Unavailable
+from aistack_backend.inference import remote
 from aistack_backend.orchestration.loop import asked
 from aistack_backend.orchestration.loop.home import Home, identity
 from aistack_backend.orchestration.loop.model import INSIDE, Models
@@ -46,8 +47,10 @@ class LoopPart:
             BadInput: the request cannot be. Unavailable: Podman does not answer, or there is no image.
         """
         request = asked.read(script)
-        if request.model == asked.ANY:
+        if request.model == asked.ANY and not request.endpoint:
             request = replace(request, model=self._models.loaded())
+        if request.key_file:
+            remote.key(request.key_file)
         if target not in ("", request.source):
             raise BadInput(f"The loop is for {request.source}, not for {target}.")
         image = sandbox_image.find(self._podman, request.image or self._image)
@@ -85,6 +88,7 @@ def record(request: LoopRequest, image: str, user: str, source: Target, requeste
             ("cpus", f"{limits.cpus:g}"),
             ("memory", f"{limits.memory >> 20} MiB"),
             ("model", request.model or "none"),
+            *_elsewhere(request),
             ("new privileges", "no"),
             ("open files", str(limits.nofile)),
             ("passes", str(asks.passes)),
@@ -103,7 +107,7 @@ def record(request: LoopRequest, image: str, user: str, source: Target, requeste
 
 def argv(request: LoopRequest) -> tuple[str, ...]:
     """Return the program of the agent's container."""
-    if request.agent is AgentKind.LOCAL:
+    if request.agent in asked.WITH_MODEL:
         return ("python3", f"{TOLD}/worker.py")
     if request.agent is AgentKind.COMMAND:
         relay = ("python3", f"{TOLD}/relay.py") if request.model else ()
@@ -157,4 +161,23 @@ def _effect(request: LoopRequest, size: Size, image: str) -> str:
 def _reaches(request: LoopRequest) -> str:
     if not request.model:
         return ""
-    return f"It reaches the local model {request.model} for at most {request.limits.tokens:,} tokens. "
+    if not request.endpoint:
+        return f"It reaches the local model {request.model} for at most {request.limits.tokens:,} tokens. "
+    key = f" with the key in {request.key_file}" if request.key_file else ""
+    return (
+        f"The backend asks {request.model} at {request.endpoint}{key} for it: what it reads of the copy can go there. "
+        f"At most {request.limits.tokens:,} tokens and {request.limits.cost:,} US cents at {request.price} dollars "
+        "for a million tokens read and written. "
+    )
+
+
+def _elsewhere(request: LoopRequest) -> tuple[tuple[str, str], ...]:
+    """Return what the record says of an endpoint; nothing when none is named."""
+    if not request.endpoint:
+        return ()
+    return (
+        ("model asked at", request.endpoint),
+        ("model key file", request.key_file or "none"),
+        ("model price", request.price),
+        ("cost of the model", f"{request.limits.cost} US cents"),
+    )

@@ -18,6 +18,7 @@ from aistack_backend.wire.loops import LoopPass, ModelUse, PassState
 
 OPEN = (PassState.WORKING, PassState.PROVING)
 NEWEST = 100
+USED = ("answers", "read", "written", "cost")
 
 
 class Rows:
@@ -73,11 +74,11 @@ class Rows:
         """Return what each pass had of its model; passes that asked none are left out."""
         with self._database.read() as connection:
             rows = connection.execute(select(loop_use).where(loop_use.c.task_id == task_id)).all()
-        return {row.number: ModelUse(answers=row.answers, read=row.read, written=row.written) for row in rows}
+        return {row.number: ModelUse(**{name: getattr(row, name) for name in USED}) for row in rows}
 
     def use(self, task_id: int, number: int, use: ModelUse) -> None:
         """Keep what a pass has had so far."""
-        values = {"answers": use.answers, "read": use.read, "written": use.written, "cost": 0}
+        values = {name: getattr(use, name) for name in USED}
         same = (loop_use.c.task_id == task_id) & (loop_use.c.number == number)
         with self._database.tx() as connection:
             connection.execute(delete(loop_use).where(same))
