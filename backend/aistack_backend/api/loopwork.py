@@ -12,6 +12,7 @@ from aistack_backend.containers.sandbox_box import Boxes
 from aistack_backend.engine.port import Journal
 from aistack_backend.orchestration.loop.agents import Program, Worker
 from aistack_backend.orchestration.loop.drive import Means
+from aistack_backend.orchestration.loop.far import Far
 from aistack_backend.orchestration.loop.prepare import LoopPart
 from aistack_backend.orchestration.loop.rows import Rows
 from aistack_backend.orchestration.loop.service import Loops
@@ -47,6 +48,8 @@ def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
         AgentKind.RULES: program,
         AgentKind.LOCAL: program,
         AgentKind.OPENAI: program,
+        AgentKind.AIDER: program,
+        AgentKind.HTTP: Far(boxes),
     }
     models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now)
 

@@ -19,6 +19,10 @@ class AgentKind(Word):
     """The local model with tools: list, read, edit, write, prove, finish."""
     OPENAI = "openai"
     """The same tools with a model of an OpenAI-compatible endpoint, which the backend asks."""
+    AIDER = "aider"
+    """Aider's command line, in an image that has it."""
+    HTTP = "http"
+    """An HTTP endpoint of somebody's: gets the turn and the files, answers with a diff or files."""
     UNKNOWN = "unknown"
 
 
@@ -77,11 +81,14 @@ class LoopRequest:
     """For the agent ``command``: its command line."""
     image: str = ""
     """Name of the image that agent and proof run in; empty = the sandbox's own."""
+    files: tuple[str, ...] = ()
+    """Files that the agent is pointed at, relative; empty = all."""
     model: str = ""
     """The model that the agent reaches over its socket; empty = it reaches none. ``local`` is the local one that is
     loaded when the loop is asked for; the record names it."""
     endpoint: str = ""
-    """URL up to and with ``/v1`` where the model answers, asked by the backend; empty = the local model."""
+    """URL up to and with ``/v1`` where the model answers, asked by the backend; empty = the local model. For the agent
+    ``http``: the agent itself."""
     key_file: str = ""
     """Absolute path of the file whose first line is the endpoint's key; it never enters the sandbox."""
     price: str = ""

@@ -15,6 +15,9 @@ from aistack_console.verbs import waiting
 from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
 
+OF_HERE = (AgentKind.LOCAL, AgentKind.AIDER)
+"""Agents that take the loaded model when no other is named."""
+
 
 def run(context: Context) -> Exit:
     """Do what the second word says."""
@@ -69,7 +72,8 @@ def request(context: Context) -> LoopRequest:
         checks=tuple(path.rstrip("/") for path in chosen.check),
         agent=agent,
         command=chosen.command,
-        model=chosen.model or ("local" if agent is AgentKind.LOCAL else ""),
+        files=tuple(chosen.file),
+        model=chosen.model or ("local" if agent in OF_HERE and not chosen.endpoint else ""),
         endpoint=chosen.endpoint,
         key_file=key_file,
         price=chosen.price,

@@ -33,7 +33,7 @@ def test_it_can_be_asked() -> None:
     ("change", "says"),
     [
         ({"endpoint": ""}, "needs an endpoint"),
-        ({"agent": AgentKind.LOCAL}, "has none"),
+        ({"agent": AgentKind.LOCAL}, "has no endpoint"),
         ({"model": ""}, "needs a model"),
         ({"agent": AgentKind.COMMAND, "command": "x", "model": ""}, "no model of it"),
         ({"agent": AgentKind.COMMAND, "command": "x", "endpoint": ""}, "belong to an endpoint"),

@@ -77,7 +77,7 @@ def test_the_limit_is_a_gauge_with_evidence_only_where_there_is_a_model() -> Non
     ("change", "says"),
     [
         ({"model": ""}, "needs a model"),
-        ({"agent": AgentKind.RULES}, "without a model"),
+        ({"agent": AgentKind.RULES}, "takes no model"),
         ({"model": "a b"}, "names no model"),
         ({"model": "é"}, "names no model"),
         ({"model": "x" * 201}, "names no model"),

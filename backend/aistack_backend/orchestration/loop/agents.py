@@ -27,6 +27,8 @@ class Turn:
     """Output of the last proof, or of the agent that blocked; empty in the first pass."""
     spec: Spec
     tree: Path
+    told: Path
+    """The folder that it finds as ``/loop``."""
     breaker: Breaker
     look: Callable[[], str]
 
@@ -61,7 +63,7 @@ class Program:
 
 def tell(folder: Path, request: LoopRequest, number: int, guidance: str, last: str) -> None:
     """Write what the agent may read: ``goal.txt``, ``guidance.txt``, ``last.txt``, ``proof.sh``, ``pass.txt``,
-    ``model.txt``, and our own programs."""
+    ``model.txt``, ``files.txt``, ``message.txt``, and our own programs."""
     folder.mkdir(mode=0o755, exist_ok=True)
     texts = {
         "goal.txt": request.goal,
@@ -71,6 +73,8 @@ def tell(folder: Path, request: LoopRequest, number: int, guidance: str, last: s
         "checks.txt": "\n".join(request.checks),
         "pass.txt": str(number),
         "model.txt": request.model,
+        "files.txt": "\n".join(request.files),
+        "message.txt": message(request, guidance, last),
         **{one.name: one.read_text() for one in PROGRAMS},
     }
     for name, text in texts.items():
@@ -78,5 +82,13 @@ def tell(folder: Path, request: LoopRequest, number: int, guidance: str, last: s
         (folder / name).chmod(0o644)
 
 
-PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("fixer.py", "relay.py", "worker.py"))
+def message(request: LoopRequest, guidance: str, last: str) -> str:
+    """Return what an agent that takes one message is told."""
+    parts = [request.goal, f"This must end with 0: {request.proof}"]
+    parts += [f"A person says: {guidance}"] if guidance else []
+    parts += [f"Last time it said:\n{last[-2_000:]}"] if last else []
+    return "\n\n".join(parts)
+
+
+PROGRAMS = tuple(Path(__file__).with_name(name) for name in ("fixer.py", "relay.py", "worker.py", "apply.py"))
 """Our own programs of the sandbox: each stands alone and needs only Python."""

@@ -15,12 +15,14 @@ from aistack_backend.wire.loops import AgentKind, LoopLimits, LoopRequest
 
 LONGEST = 4_000
 """Characters of a goal, a proof or a command."""
+FILES = 100
 NAME = 200
 """Characters of a model's name."""
 ANY = "local"
 """Names the local model that is loaded when the loop is asked for."""
-WITH_MODEL = frozenset({AgentKind.LOCAL, AgentKind.OPENAI})
+WITH_MODEL = frozenset({AgentKind.LOCAL, AgentKind.OPENAI, AgentKind.AIDER})
 """Agents that cannot work without a model."""
+WITHOUT_MODEL = frozenset({AgentKind.RULES, AgentKind.HTTP})
 MOST = LoopLimits(
     passes=200,
     seconds=7 * 86_400,
@@ -53,8 +55,10 @@ def read(script: str) -> LoopRequest:
         raise BadInput(f"The loop that is asked for cannot be read: {error}.") from error
     _words(request)
     _bounded(request.limits)
-    for path in request.checks:
+    for path in (*request.checks, *request.files):
         inside(path)
+    if len(request.files) > FILES or any(path.startswith("-") or "\n" in path for path in request.files):
+        raise BadInput(f"More than {FILES} files are named, or one that begins with '-'.", "Name fewer, or ./-NAME.")
     return request
 
 
@@ -79,16 +83,18 @@ def _words(request: LoopRequest) -> None:
 def _model(request: LoopRequest) -> None:
     if not all(32 < ord(one) < 127 for one in request.model) or len(request.model) > NAME:
         raise BadInput(f"{request.model[:NAME]!r} names no model.", "aistack-console model list names them.")
-    if request.agent is AgentKind.RULES and request.model:
-        raise BadInput("The rules work without a model.", "Name another agent, or no model.")
+    if request.agent in WITHOUT_MODEL and request.model:
+        raise BadInput(f"The agent {request.agent.value!r} takes no model.", "Name another agent, or no model.")
     if request.agent in WITH_MODEL and not request.model:
         raise BadInput(f"The agent {request.agent.value!r} needs a model.", f"Name one, or {ANY!r} for the loaded one.")
     _endpoint(request)
 
 
 def _endpoint(request: LoopRequest) -> None:
-    if bool(request.endpoint) != (request.agent is AgentKind.OPENAI) and request.agent in WITH_MODEL:
-        raise BadInput("The agent 'openai' needs an endpoint; the agent 'local' has none.", "Give the URL with /v1.")
+    if not request.endpoint and request.agent in (AgentKind.OPENAI, AgentKind.HTTP):
+        raise BadInput(f"The agent {request.agent.value!r} needs an endpoint.", "Give its URL.")
+    if request.endpoint and request.agent in (AgentKind.LOCAL, AgentKind.RULES):
+        raise BadInput(f"The agent {request.agent.value!r} has no endpoint.", "Name another agent, or no endpoint.")
     if not request.endpoint:
         if request.key_file or request.price:
             raise BadInput("A key and a price belong to an endpoint, and none is named.", "Name the endpoint.")
@@ -96,6 +102,10 @@ def _endpoint(request: LoopRequest) -> None:
     endpoint.check(request.endpoint, keyed=bool(request.key_file))
     if request.key_file and (not PurePosixPath(request.key_file).is_absolute() or len(request.key_file) > LONGEST):
         raise BadInput(f"{request.key_file[:NAME]!r} is no absolute path.", "Name the key's file from / on.")
+    if request.agent is AgentKind.HTTP:
+        if request.price:
+            raise BadInput("What an agent behind HTTP costs cannot be counted here.", "Name no price.")
+        return
     if not request.model:
         raise BadInput("An endpoint is named, and no model of it.", "Name the model.")
     if not request.price:

@@ -150,6 +150,7 @@ class Drive:
             last=before,
             spec=self._spec("agent", number),
             tree=self._home.tree,
+            told=self._home.told,
             breaker=self._fresh(),
             look=self._looked,
         )

@@ -22,6 +22,13 @@ from aistack_backend.wire.loops import AgentKind, LoopRequest
 
 KIND = "loop.run"
 WORK, TOLD = "/workspace", "/loop"
+AIDER = (
+    *("--message-file", f"{TOLD}/message.txt", "--yes-always", "--no-git", "--no-stream", "--no-pretty"),
+    *("--no-check-update", "--no-show-release-notes", "--no-show-model-warnings", "--no-suggest-shell-commands"),
+    *("--no-detect-urls", "--no-auto-lint", "--map-tokens", "0", "--analytics-disable"),
+    *("--input-history-file", "/dev/null", "--chat-history-file", "/dev/null"),
+)
+"""Aider's words: one message, nothing asked, nothing looked up, no history in the workspace."""
 MODEL = f"the socket of the model at {INSIDE}: ro"
 MOUNTS = (f"the loop's own copy at {WORK}: rw, nosuid, nodev", f"the goal and the last proof at {TOLD}: ro")
 
@@ -107,6 +114,10 @@ def record(request: LoopRequest, image: str, user: str, source: Target, requeste
 
 def argv(request: LoopRequest) -> tuple[str, ...]:
     """Return the program of the agent's container."""
+    if request.agent is AgentKind.AIDER:
+        return ("python3", f"{TOLD}/relay.py", "aider", "--model", f"openai/{request.model}", *AIDER, *request.files)
+    if request.agent is AgentKind.HTTP:
+        return ("python3", f"{TOLD}/apply.py")
     if request.agent in asked.WITH_MODEL:
         return ("python3", f"{TOLD}/worker.py")
     if request.agent is AgentKind.COMMAND:
@@ -159,6 +170,9 @@ def _effect(request: LoopRequest, size: Size, image: str) -> str:
 
 
 def _reaches(request: LoopRequest) -> str:
+    if request.agent is AgentKind.HTTP:
+        key = f" with the key in {request.key_file}" if request.key_file else ""
+        return f"The backend sends the goal and the texts of the copy to {request.endpoint}{key} in each pass. "
     if not request.model:
         return ""
     if not request.endpoint:
@@ -175,6 +189,8 @@ def _elsewhere(request: LoopRequest) -> tuple[tuple[str, str], ...]:
     """Return what the record says of an endpoint; nothing when none is named."""
     if not request.endpoint:
         return ()
+    if request.agent is AgentKind.HTTP:
+        return (("agent asked at", request.endpoint), ("agent key file", request.key_file or "none"))
     return (
         ("model asked at", request.endpoint),
         ("model key file", request.key_file or "none"),

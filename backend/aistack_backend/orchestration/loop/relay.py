@@ -58,6 +58,7 @@ def variables(model: str) -> dict[str, str]:
         "OPENAI_API_BASE": base,
         "OPENAI_API_KEY": "none",
         "OPENAI_MODEL": model,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "HOME": "/tmp",  # noqa: S108  the container's own, the only place to write beside the workspace
     }
 

@@ -116,7 +116,8 @@ def files() -> list[str]:
         name = str(path.relative_to(ROOT))
         if not any(name == one or name.startswith(f"{one}/") for one in checks):
             found.append(name)
-    return sorted(found)[:FILES]
+    wanted = [one for one in (TOLD / "files.txt").read_text().splitlines() if one]
+    return [one for one in sorted(found) if not wanted or one in wanted][:FILES]
 
 
 def walk(folder: Path) -> Iterator[Path]:

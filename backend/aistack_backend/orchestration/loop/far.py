@@ -1,0 +1,127 @@
+"""The agent that is an HTTP endpoint: it gets the turn with the files, and answers with a diff or whole files."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from aistack_backend.containers.sandbox_box import Boxes, Broken, Ended
+from aistack_backend.containers.workspace.walk import walk
+from aistack_backend.errors import Unavailable
+from aistack_backend.inference.remote import key
+from aistack_backend.orchestration.loop.agents import BLOCKED, Turn
+
+SENT = 1 << 20
+"""Bytes of the files' texts that are sent at most; what is over is left out, and named."""
+LARGEST = 4 << 20
+"""Bytes of an answer."""
+SAID = 4_000
+"""Characters of what it says beside its answer."""
+
+
+class Far:
+    """Asks the endpoint, and has a program of ours in the sandbox put in what it answers."""
+
+    lasting = False
+
+    def __init__(self, boxes: Boxes) -> None:
+        self._boxes = boxes
+
+    def work(self, turn: Turn) -> Ended:
+        """See ``Worker``. An answer ``blocked`` is the same as the exit code 2."""
+        answer = self._ask(turn)
+        said = str(answer.get("output", ""))[:SAID]
+        if not answer.get("files") and not answer.get("diff"):
+            code = BLOCKED if answer.get("blocked") else 0
+            return Ended(code=code, output=said or "It answered without a change.", seconds=0.0)
+        place = turn.told / "answer.json"
+        place.write_text(json.dumps({"files": answer.get("files"), "diff": answer.get("diff")}))
+        place.chmod(0o644)
+        ended = self._boxes.run(turn.spec, turn.breaker, turn.look)
+        code = BLOCKED if answer.get("blocked") and not ended.code else ended.code
+        return replace(ended, code=code, output=f"{said}\n{ended.output}".strip())
+
+    def _ask(self, turn: Turn) -> dict[str, Any]:
+        request = turn.request
+        parts = urlsplit(request.endpoint)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=request.limits.pass_seconds)
+        turn.breaker.guard(lambda: _cut(connection))
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if request.key_file:
+            headers["Authorization"] = f"Bearer {key(request.key_file)}"
+        try:
+            connection.request("POST", parts.path or "/", json.dumps(told(turn)).encode(), headers)
+            answer = connection.getresponse()
+            data = answer.read(LARGEST + 1)
+        except (OSError, http.client.HTTPException) as error:
+            if turn.breaker.broken:
+                raise Broken from error
+            raise Unavailable(
+                f"The agent at {parts.netloc} does not answer: {error or type(error).__name__}."
+            ) from error
+        finally:
+            connection.close()
+        if answer.status != 200 or len(data) > LARGEST:
+            why = f"answers {answer.status}" if answer.status != 200 else f"answers with over {LARGEST} bytes"
+            raise Unavailable(f"The agent at {parts.netloc} {why}.")
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise Unavailable(f"What the agent at {parts.netloc} answers is no JSON: {error}.") from error
+        if not isinstance(found, dict):
+            raise Unavailable(f"What the agent at {parts.netloc} answers is no JSON object.")
+        return found
+
+
+def told(turn: Turn) -> dict[str, Any]:
+    """Return what the endpoint is told: the goal, where it stands, and the texts of the copy."""
+    files, left_out, room = {}, [], SENT
+    for entry in walk(turn.tree):
+        if not entry.is_file:
+            continue
+        data = entry.data() if entry.info.st_size <= room else None
+        text = _text(data)
+        if data is None or text is None or not _plain(entry.path):
+            left_out.append(entry.path.encode(errors="backslashreplace").decode())
+            continue
+        room -= len(data)
+        files[entry.path] = text
+    request = turn.request
+    return {
+        "goal": request.goal,
+        "proof": request.proof,
+        "checks": request.checks,
+        "point_at": request.files,
+        "pass": turn.number,
+        "guidance": turn.guidance,
+        "last": turn.last,
+        "files": files,
+        "left_out": left_out[:1_000],
+    }
+
+
+def _text(data: bytes | None) -> str | None:
+    try:
+        return data.decode() if data is not None and b"\0" not in data else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _plain(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    with contextlib.suppress(OSError):
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
