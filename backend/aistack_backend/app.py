@@ -175,7 +175,8 @@ class Wiring:
             self._down(self._database.close)
         audit = AuditLog(self._database, settings.data_dir / "audit", parts.clock, bus=parts.bus)
         self._down(audit.close)
-        limits = Limits(decide=settings.approval_ttl, start=settings.start_ttl)
+        most = settings.config.approvals.most_a_minute
+        limits = Limits(decide=settings.approval_ttl, start=settings.start_ttl, most_a_minute=most)
         approvals = Approvals(self._database, audit, self._policy, parts.clock, parts.bus, limits)
         parts.audit.part, parts.approvals.part = audit, approvals
         parts.bus.publish(Topic.APPROVALS, approvals.list())

@@ -97,3 +97,13 @@ def test_the_report_and_the_wait(gate: Stage, capsys: pytest.CaptureFixture[str]
     gate.answers["GET /v1/approvals"] = ApprovalList(approvals=(approval(state=ApprovalState.DENIED),))
     assert said(gate, "approvals", "--wait", "--timeout", "0.1") == Exit.FAILED
     assert "Nothing waited" in capsys.readouterr().err
+
+
+def test_approve_goes_on_after_a_pause(gate: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    gate.answers |= {"POST /v1/approvals/1/go-on": approval(), "POST /v1/approvals/1/decision": approval()}
+    assert said(gate, "approve", "1", "--yes", "--go-on") == Exit.OK
+    assert asked(gate, "POST /v1/approvals/1/go-on") == [{"words": "go on"}]
+    assert "has your yes; another person" in capsys.readouterr().out
+    gate.answers["GET /v1/approvals/report"] = DecisionReport(decided=4, approved=2, last_minute=3, most=5)
+    assert said(gate, "approvals", "--report") == Exit.OK
+    assert "approved 3 requests of others in the last minute; 5 make a pause" in capsys.readouterr().out

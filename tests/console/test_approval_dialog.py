@@ -275,3 +275,24 @@ async def test_an_enter_in_one_piece_with_the_reason_denies_nothing() -> None:
         send(app, [(4.0, "enter")])
         await until(lambda: app.decided)
         assert app.decided[0].reason == "no"
+
+
+async def test_a_pause_asks_for_a_deliberate_step() -> None:
+    pause = Problem(type="approval-pause", title="Refused", status=403, detail="You approved 5 requests.")
+    app, went = Desk(approval(), refuse=pause), []
+
+    async def go_on() -> None:
+        went.append(True)
+        app.refuse = None
+
+    app.dialog._go_on = go_on
+    async with app.run_test(size=(80, 24)) as pilot:
+        send(app, [(DEAD + QUIET, "a")])
+        await until(lambda: "type go on and press Enter" in app.said)
+        await pilot.press(*"yes", "enter")
+        await until(lambda: app.said.startswith(" Type go on"))
+        assert (went, app.decided) == ([], [])
+        await pilot.press(*"go", "space", *"on", "enter")
+        await until(lambda: "You go on" in app.said)
+        assert (went, app.decided) == ([True], []), "the step alone decides nothing"
+        assert app.screen is app.dialog

@@ -48,6 +48,9 @@ DIALOGS: dict[str, Callable[[], Approval]] = {
         first_at=NOW - 12,
         rule="ask: two people",
     ),
+    "paused": lambda: approval(
+        paused="Task 41 and what it started asked more than 5 times within a minute: it is paused."
+    ),
 }
 
 

@@ -16,6 +16,7 @@ from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.policy import Policy, TwoPeople
 from aistack_backend.approvals.port import Person
+from aistack_backend.approvals.request import Limits
 from aistack_backend.approvals.service import Approvals
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.audit.witness import Disk
@@ -54,6 +55,7 @@ class World:
     threshold: str = "medium"
     rules: tuple[Any, ...] = ()
     two: TwoPeople | None = None
+    limits: Limits | None = None
     disk: Disk | None = None
     clock: HandClock = field(default_factory=HandClock)
 
@@ -68,7 +70,7 @@ class World:
         """Start, or start again, what keeps state in memory."""
         self.audit = AuditLog(self.database, self.folder / "audit", self.clock, bus=self.bus, disk=self.disk)
         policy = Policy(self.threshold, self.rules, self.two)
-        self.approvals = Approvals(self.database, self.audit, policy, self.clock, self.bus)
+        self.approvals = Approvals(self.database, self.audit, policy, self.clock, self.bus, self.limits)
         self.approvals.enqueue = TableQueue()
 
     def restart(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from aistack_backend.approvals.decision import Decision
+from aistack_backend.approvals.pace import Pace
 from aistack_backend.approvals.port import Person
 from aistack_backend.approvals.rejection import Rejection
 from aistack_backend.approvals.request import Limits
@@ -213,7 +214,7 @@ def test_a_damaged_row_does_not_hide_the_others(world: Any) -> None:
 def test_a_decision_on_a_row_that_changed_since_it_was_read_loses(world: Any) -> None:
     """What the lock makes impossible is refused as well: the UPDATE names the state that it expects."""
     asked = world.ask()
-    decision = Decision(world.audit, world.approvals.policy, world.clock, Limits(), lambda: None)
+    decision = Decision(world.audit, world.approvals.policy, world.clock, Limits(), lambda: None, Pace(world.clock, 0))
     with world.database.read() as connection:
         stale = load(connection, asked.id)
     world.decide(asked, "deny", who="anna")

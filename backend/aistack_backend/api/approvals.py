@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
-from aistack_backend.api.bodies import Decision, Edit
+from aistack_backend.api.bodies import Decision, Edit, GoOn
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
@@ -27,9 +27,9 @@ def approvals(parts: Held) -> Response:
 
 
 @router.get("/report", response_model=DecisionReport)
-def report(parts: Held) -> Response:
+def report(parts: Held, caller: Caller) -> Response:
     """Return how people decided lately: how long they took, and how much they approved within two seconds."""
-    return Json(parts.approvals.get().report())
+    return Json(parts.approvals.get().report(caller))
 
 
 @router.get("/{id:int}", response_model=Approval)
@@ -42,6 +42,12 @@ def approval(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own na
 def decide(parts: Held, caller: Caller, id: Id, request: Decision) -> Response:  # noqa: A002
     """Decide. The first committed decision wins; a later one gets 409 and the winner."""
     return Json(parts.approvals.get().decide(id, request, caller))
+
+
+@router.post("/{id:int}/go-on", response_model=Approval)
+def go_on(parts: Held, caller: Caller, id: Id, request: GoOn) -> Response:  # noqa: A002
+    """Take the deliberate step after a pause; the approval still waits for its decision."""
+    return Json(parts.approvals.get().go_on(id, request, caller))
 
 
 @router.post("/{id:int}/edit", response_model=Approval)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from pydantic import BeforeValidator
 
-from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest
+from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest, GoOnRequest
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest
 from aistack_backend.wire.rules import RuleRequest
@@ -36,6 +36,7 @@ def strictly(kind: type) -> Callable[[Any], Any]:
 Wish = Annotated[ActionRequest, BeforeValidator(strictly(ActionRequest))]
 Decision = Annotated[DecideRequest, BeforeValidator(strictly(DecideRequest))]
 Edit = Annotated[EditRequest, BeforeValidator(strictly(EditRequest))]
+GoOn = Annotated[GoOnRequest, BeforeValidator(strictly(GoOnRequest))]
 Goal = Annotated[GoalRequest, BeforeValidator(strictly(GoalRequest))]
 Planning = Annotated[PlanRequest, BeforeValidator(strictly(PlanRequest))]
 Checking = Annotated[CheckRequest, BeforeValidator(strictly(CheckRequest))]

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, update
 from aistack_backend.approvals import people
 from aistack_backend.approvals import row as rows
 from aistack_backend.approvals.action import hash_bytes, parse
+from aistack_backend.approvals.pace import Pace
 from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.port import Enqueue, Person
 from aistack_backend.approvals.rejection import Rejection
@@ -42,10 +43,17 @@ class Decision:
     """Takes decisions in the caller's transaction."""
 
     def __init__(
-        self, audit: AuditLog, policy: Policy, clock: Clock, limits: Limits, engine: Callable[[], Enqueue | None]
+        self,
+        audit: AuditLog,
+        policy: Policy,
+        clock: Clock,
+        limits: Limits,
+        engine: Callable[[], Enqueue | None],
+        pace: Pace,
     ) -> None:
         self._audit = audit
         self._policy = policy
+        self._pace = pace
         self._clock = clock
         self._limits = limits
         self._engine = engine
@@ -61,6 +69,8 @@ class Decision:
         row = rows.load(connection, approval_id)
         try:
             self._examine(row, request)
+            if request.verdict is Verdict.APPROVE:
+                self._pace.check(connection, row, person)
             before = self._counted(connection, row, request, person)
             if before == people.FIRST:
                 return

@@ -45,6 +45,9 @@ class Limits:
     denied: float = 86_400.0
     """The same action, denied in the same task, is denied again without asking for this long."""
 
+    most_a_minute: int = 0
+    """Approvals of one person, or requests of one task and what it started, before a pause; 0 = any number."""
+
     def __post_init__(self) -> None:
         """Refuse a time to decide that is out of bounds.
 

@@ -88,7 +88,7 @@ def left(row: Any, clock: Clock) -> float:
     return float(row.expires_at - row.created_at) - age(row, clock)
 
 
-def to_wire(row: Any, clock: Clock) -> Approval:
+def to_wire(row: Any, clock: Clock, paused: str = "") -> Approval:
     """Return a row as the operator sees it; times to come are told by the wall clock of now."""
     view, payload = viewed(row.view), bytes(row.action)
     action = _parsed(payload)
@@ -114,6 +114,7 @@ def to_wire(row: Any, clock: Clock) -> Approval:
         code=code_of(risk, row.action_hash) if waiting else "",
         typed_name=name_of(risk, action) if waiting else "",
         first_by=row.first_by or "",
+        paused=paused if waiting else "",
         payload=Raw(payload.decode("utf-8", "replace")),
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,6 +15,7 @@ from aistack_backend.approvals.decision import Decision, check
 from aistack_backend.approvals.edit import edited, record_refusal
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.gate import Gate
+from aistack_backend.approvals.pace import Pace
 from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.port import Enqueue, Person
 from aistack_backend.approvals.rejection import Rejection
@@ -25,7 +28,15 @@ from aistack_backend.audit.log import AuditLog
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.store.database import Database, after
-from aistack_backend.wire.actions import Approval, ApprovalList, DecideRequest, EditRequest
+from aistack_backend.wire.actions import (
+    Approval,
+    ApprovalList,
+    ApprovalState,
+    DecideRequest,
+    EditRequest,
+    GoOnRequest,
+)
+from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.rules import DecisionReport
 
@@ -61,7 +72,8 @@ class Approvals:
         book = Rulebook(policy, clock)
         self.rules = Rules(database, audit, book)
         self._asking = Asking(audit, policy, clock, limits, self._enqueue, book)
-        self._decision = Decision(audit, policy, clock, limits, self._enqueue)
+        self._pace = Pace(clock, limits.most_a_minute)
+        self._decision = Decision(audit, policy, clock, limits, self._enqueue, self._pace)
         self._gate = Gate(audit, policy, clock)
         self._sweep = Sweep(audit, clock)
 
@@ -123,6 +135,29 @@ class Approvals:
         if isinstance(outcome, Rejection):
             raise outcome.error
         return outcome
+
+    def go_on(self, approval_id: int, request: GoOnRequest, person: Person) -> Approval:
+        """Take the deliberate step after a pause; return the approval, which still waits for its decision.
+
+        Raises:
+            NotFound: no such approval. BadInput: other words. Conflict: nothing is paused.
+            Unavailable: the audit cannot take it; it stays paused.
+        """
+        with self._database.tx() as connection:
+            row = rows.load(connection, approval_id)
+            for subject in self._pace.go_on(connection, row, request, person):
+                self._audit.append(
+                    connection,
+                    phase=Phase.NOTE,
+                    actor=person.actor,
+                    via=person.via,
+                    kind="approval.go-on",
+                    object=subject,
+                    task_id=row.task_id,
+                    approval_id=row.id,
+                )
+        self._settle()
+        return self.get(approval_id)
 
     def edit(self, approval_id: int, request: EditRequest, person: Person) -> Approval:
         """Put another text in place of a pending shell command's; return the new request, which waits (R1.8).
@@ -190,18 +225,23 @@ class Approvals:
             NotFound: no such approval.
         """
         with self._database.read() as connection:
-            return rows.to_wire(rows.load(connection, approval_id), self._clock)
+            return self._wire(connection, rows.load(connection, approval_id))
 
-    def report(self) -> DecisionReport:
-        """Return how people decided lately (R1.16)."""
+    def report(self, person: Person | None = None) -> DecisionReport:
+        """Return how people decided lately (R1.16), and how close ``person`` is to a pause."""
         with self._database.read() as connection:
-            return report(connection)
+            lately = self._pace.lately(connection, person) if person else None
+            return replace(report(connection), last_minute=lately, most=self._pace.most)
 
     def list(self) -> ApprovalList:
         """Return every pending approval, nearest deadline first, then the newest 50 others."""
         with self._database.read() as connection:
             found = rows.pending_first(connection, SHOWN)
-        return ApprovalList(approvals=tuple(rows.to_wire(row, self._clock) for row in found))
+            return ApprovalList(approvals=tuple(self._wire(connection, row) for row in found))
+
+    def _wire(self, connection: Connection, row: Any) -> Approval:
+        waiting = row.state == ApprovalState.PENDING
+        return rows.to_wire(row, self._clock, self._pace.held(connection, row.task_id) if waiting else "")
 
     def _enqueue(self) -> Enqueue | None:
         return self.enqueue
@@ -227,7 +267,7 @@ class Approvals:
             self._told(connection, approval_id)
 
     def _told(self, connection: Connection, approval_id: int) -> Approval:
-        changed = rows.to_wire(rows.load(connection, approval_id), self._clock)
+        changed = self._wire(connection, rows.load(connection, approval_id))
         for watcher in self.watchers:
             watcher(connection, changed)
         return changed

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from aistack_backend.wire.base import Raw, Word
 
 NOTHING = Raw("")
+GO_ON = "go on"
+"""The words of the deliberate step after a pause."""
 
 
 class Risk(Word):
@@ -117,6 +119,8 @@ class Approval:
     first_by: str = ""
     """Of two: who has said yes first; empty = nobody yet."""
     first_at: float | None = None
+    paused: str = ""
+    """Why no request of its task is approved now without a deliberate step (``GoOnRequest``); empty = it is."""
     decided_at: float | None = None
     decided_by: str = ""
     decided_via: str = ""
@@ -136,6 +140,14 @@ class DecideRequest:
     """Mandatory when denying."""
     code: str = ""
     typed_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoOnRequest:
+    """A person's deliberate step after a pause: too much was approved, or asked, within a minute."""
+
+    words: str
+    """``go on``, typed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,12 @@ class ApprovalsConfig:
     audit: bool = option(True, "Cannot be switched off; false is refused.", env="RALPH_AUDIT_LOG")
     expire_after: float = option(900.0, "Seconds until an undecided request counts as no.", least=10, most=7 * DAY)
     start_within: float = option(300.0, "Seconds an approved action may wait for its start.", least=10, most=DAY)
+    most_a_minute: int = option(
+        5,
+        "Requests that one person approves, or that one task asks, within a minute before a pause; 0 = any number.",
+        least=0,
+        most=1000,
+    )
     two_people: str = option(
         "off", "The lowest risk that needs the yes of two people, neither of whom asked.", choices=TWO
     )

@@ -88,6 +88,10 @@ class DecisionReport:
     """From the question to the answer; None = nothing was decided."""
     quick_share: float | None = None
     """Share of the approvals that came within 2 s; None = nothing was approved."""
+    last_minute: int | None = None
+    """Requests of others that you approved within the last minute, or since you went on; None = nobody asked."""
+    most: int = 0
+    """How many make a pause; 0 = any number."""
     waiting: int = 0
     waiting_distinct: int = 0
     """How many of them differ in their hash."""

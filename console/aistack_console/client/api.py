@@ -12,7 +12,16 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalList, DecideRequest, EditRequest, GoalRequest
+from aistack_backend.wire.actions import (
+    GO_ON,
+    ActionRequest,
+    Approval,
+    ApprovalList,
+    DecideRequest,
+    EditRequest,
+    GoalRequest,
+    GoOnRequest,
+)
 from aistack_backend.wire.audit import AuditCheck, AuditPage
 from aistack_backend.wire.boot import BootList, Plan, PlanRequest
 from aistack_backend.wire.chat import Chunk, SayRequest, SessionList, Transcript
@@ -159,6 +168,10 @@ class Client(LoopCalls, FlowCalls):
     async def edit(self, approval_id: int, request: EditRequest) -> Approval:
         """Put another text in place of a shell command's; return the new request."""
         return await self._post(f"/v1/approvals/{approval_id}/edit", request, Approval)
+
+    async def go_on(self, approval_id: int) -> Approval:
+        """Take the deliberate step after a pause."""
+        return await self._post(f"/v1/approvals/{approval_id}/go-on", GoOnRequest(words=GO_ON), Approval)
 
     async def decision_report(self) -> DecisionReport:
         """Return how people decided lately."""

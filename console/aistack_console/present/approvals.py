@@ -66,6 +66,8 @@ def deadline(one: Approval, now: float) -> Cell:
     left = one.expires_at - now
     if left <= 0:
         return ("expired", "bad")
+    if one.paused:
+        return (f"{span(left)} PAUSED", "bad")
     half = " 1/2" if one.first_by else ""
     return (f"{span(left)} DENY{half}", "bad" if left < 60 else "warn")
 
@@ -149,6 +151,7 @@ def _around(one: Approval) -> tuple[Para, ...]:
         ("RISK", f"{RISK_WORDS[one.risk]}: {'; '.join(one.risk_reasons) or 'no reason given'}"),
         ("RULE", one.rule),
         ("PEOPLE", people(one)),
+        ("PAUSED", one.paused),
         ("ASKED", asked if one.id else ""),
         ("BOUND TO", f"sha {one.action_hash[:16]}"),
     ]

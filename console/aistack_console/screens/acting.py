@@ -129,7 +129,11 @@ class ActingScreen(BaseScreen):
             if stop and denied:
                 await self._stop_task(approval.task_id)
 
-        dialog = ApprovalDialog(approval, submit, now=self.store.now, off=self.cannot_decide(), deny=deny)
+        async def go_on() -> None:
+            await console.client.go_on(approval.id)
+
+        off = self.cannot_decide()
+        dialog = ApprovalDialog(approval, submit, now=self.store.now, off=off, deny=deny, go_on=go_on)
         leave = self.store.listen(lambda _: self._follow(dialog))
         try:
             await self.app.push_screen_wait(dialog)

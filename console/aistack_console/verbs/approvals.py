@@ -70,8 +70,16 @@ def _figures(found: DecisionReport) -> str:
             ("median", took),
             ("within 2 s", quick),
             ("waiting", waiting),
+            ("you", _pace(found)),
         ]
     )
+
+
+def _pace(found: DecisionReport) -> str:
+    """Return how close the reader is to a pause."""
+    if found.last_minute is None or not found.most:
+        return ""
+    return f"approved {found.last_minute} requests of others in the last minute; {found.most} make a pause"
 
 
 def _words(queue: ApprovalList) -> str:
@@ -109,6 +117,7 @@ def whole(one: Approval) -> str:
             ("it says", f'"{one.agent_says}"   (its own words, not checked)' if one.agent_says else ""),
             ("policy", one.rule),
             ("people", people(one)),
+            ("paused", one.paused),
             ("hash", one.action_hash),
             ("state", _state(one)),
         ]

@@ -23,6 +23,8 @@ def run(context: Context) -> Exit:
     async def job(client: Client) -> tuple[Approval, Task | None]:
         before = await client.approval(chosen.id)
         request = _deny(before, chosen.reason) if chosen.verb == "deny" else _approve(context, before)
+        if getattr(chosen, "go_on", False):
+            await client.go_on(chosen.id)
         decided = await client.decide(chosen.id, request)
         if not getattr(chosen, "until_done", False):
             return decided, None

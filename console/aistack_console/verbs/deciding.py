@@ -31,6 +31,7 @@ DECIDING_VERBS: tuple[Verb, ...] = (
             flag("--yes", help="do not ask; needed where nobody can answer"),
             flag("--code", help="the code that high risk asks for", default=""),
             flag("--name", help="the object's name, which data loss asks for", default=""),
+            flag("--go-on", help="after a pause: you have read what you approve"),
             flag("--until-done", help="wait until it has ended"),
             WAIT,
         ),

@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
-from aistack_backend.wire.actions import Approval, DecideRequest, Verdict
+from aistack_backend.wire.actions import GO_ON, Approval, DecideRequest, Verdict
 from aistack_console.errors import ClientError, ConsoleError
 from aistack_console.present.approvals import Typed, blocked_by, evidence, head, missing, winner
 from aistack_console.present.para import Para
@@ -25,6 +25,7 @@ from aistack_console.widgets.guard import ALONE, HAND, KeyGuard
 from aistack_console.widgets.line import Line
 
 Submit = Callable[[DecideRequest], Awaitable[None]]
+GoOn = Callable[[], Awaitable[None]]
 
 
 class TypedOnly(Input):
@@ -51,7 +52,8 @@ class ApprovalDialog(ModalScreen[bool]):
     """Shows one approval and sends the decision through ``submit``; closes with True when it was taken.
 
     For the operator's own action (id 0) deny is the same as leaving. When somebody else was first the dialog
-    stays and says who. ``deny`` begins with the reason of a denial; ``paras`` is what is shown to be read.
+    stays and says who. ``deny`` begins with the reason of a denial; ``paras`` is what is shown to be read; ``go_on``
+    takes the deliberate step after a pause, once its words were typed.
     """
 
     CSS = """
@@ -88,8 +90,10 @@ class ApprovalDialog(ModalScreen[bool]):
         off: str = "",
         deny: bool = False,
         paras: Callable[[Approval, float], Sequence[Para]] = evidence,
+        go_on: GoOn | None = None,
     ) -> None:
         super().__init__()
+        self._go_on, self._pausing = go_on, False
         self._begin_with_deny, self._paras = deny, paras
         self.approval = approval
         self._submit, self._now, self._mono = submit, now, mono
@@ -225,7 +229,7 @@ class ApprovalDialog(ModalScreen[bool]):
         self._tell(prompt)
 
     def _close_input(self) -> None:
-        self._asked, self._said = None, ""
+        self._asked, self._said, self._pausing = None, "", False
         self.query_one(TypedOnly).remove_class("-on")
         self.query_one("#deny").focus()
         self._paint()
@@ -234,6 +238,10 @@ class ApprovalDialog(ModalScreen[bool]):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         text = event.value.strip()
+        if self._pausing:
+            event.input.value = ""
+            self._step(text)
+            return
         if self._asked is Verdict.DENY:
             if text:
                 self._send(Verdict.DENY, reason=text)
@@ -244,6 +252,22 @@ class ApprovalDialog(ModalScreen[bool]):
             self._tell(why)
         else:
             self._send(Verdict.APPROVE, typed=self._typed)
+
+    def _step(self, text: str) -> None:
+        """Take the step after a pause, when its words were typed; the decision itself is made anew."""
+        if text.lower() == GO_ON and self._go_on is not None:
+            self.run_worker(self._take(self._go_on), exclusive=True)
+        else:
+            self._tell(f"Type {GO_ON} and press Enter; esc leaves it undecided.")
+
+    async def _take(self, go_on: GoOn) -> None:
+        try:
+            await go_on()
+        except ConsoleError as error:
+            self._tell(error.sentence)
+        else:
+            self._close_input()
+            self._tell("You go on. Approve with a, deny with d.")
 
     def _with(self, text: str) -> Typed:
         """Return what was typed so far with ``text`` as the code when that is missing, else as the name."""
@@ -272,12 +296,21 @@ class ApprovalDialog(ModalScreen[bool]):
         )
         self.run_worker(self._deliver(request), exclusive=True)
 
+    def _refused(self, error: ClientError) -> None:
+        """Say why; at a pause ask for the words of the deliberate step."""
+        if error.type == "approval-already-decided":
+            self._tell(winner(error.winner, error.decision, error.decided_at))
+        elif error.type == "approval-pause" and self._go_on is not None:
+            self._open_input(Verdict.APPROVE, f"{error.detail} Read first; then type {GO_ON} and press Enter.")
+            self._pausing = True
+        else:
+            self._tell(error.sentence)
+
     async def _deliver(self, request: DecideRequest) -> None:
         try:
             await self._submit(request)
         except ClientError as error:
-            first = error.type == "approval-already-decided"
-            self._tell(winner(error.winner, error.decision, error.decided_at) if first else error.sentence)
+            self._refused(error)
         except ConsoleError as error:
             self._tell(error.sentence)
         else:
