@@ -24,9 +24,9 @@ async def who(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def served(path: Path) -> AsyncIterator[None]:
-    """Serve ``who`` with the protocol on a socket."""
-    config = uvicorn.Config(who, http=PeerProtocol, ws="none", lifespan="off", log_config=None)
+async def served(path: Path, most: int | None = None) -> AsyncIterator[None]:
+    """Serve ``who`` with the protocol on a socket, at most so many connections at once."""
+    config = uvicorn.Config(who, http=PeerProtocol, ws="none", lifespan="off", log_config=None, limit_concurrency=most)
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_unix_server(
@@ -107,3 +107,23 @@ async def _closed(reader: asyncio.StreamReader, within: float) -> bool:
     except (ConnectionResetError, asyncio.IncompleteReadError):
         return True
     return False
+
+
+async def test_who_only_holds_places_keeps_nobody_out(tmp_path: Path) -> None:
+    """R4.4: 500 connections that never send a whole head, on a server of 40 places; every other call is answered."""
+    answered = 0
+    async with served(tmp_path / "s", most=40):
+        holders = []
+        for number in range(500):
+            _, holder = await asyncio.open_unix_connection(tmp_path / "s")
+            holder.write(b"GET / HTTP/1.1\r\nHost: loc")
+            holders.append(holder)
+            if number % 10 == 0:
+                reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
+                writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                answered += b" 200 OK" in await asyncio.wait_for(reader.read(), 5)
+                writer.close()
+        for holder in holders:
+            holder.close()
+            await holder.wait_closed()
+    assert answered == 50

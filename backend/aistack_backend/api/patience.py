@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 HEAD_WITHIN = 10.0
 """Seconds in which a new connection must send its first whole request head."""
 
 
+_silent: WeakKeyDictionary[ServerState, dict[H11Protocol, None]] = WeakKeyDictionary()
+"""The connections of each server that have sent no whole head yet, the oldest first."""
+
+
 class PatientProtocol(H11Protocol):
-    """Ends a connection that sends no whole request head in time."""
+    """Ends a connection that sends no whole request head in time, and before that the oldest one when such connections
+    take half the room: whoever only holds places keeps nobody else out."""
 
     _patience: asyncio.TimerHandle | None = None
 
@@ -19,6 +26,12 @@ class PatientProtocol(H11Protocol):
         """Begin to wait for the first head."""
         super().connection_made(transport)
         self._patience = self.loop.call_later(HEAD_WITHIN, transport.abort)
+        silent = _silent.setdefault(self.server_state, {})
+        silent[self] = None
+        if self.limit_concurrency is not None and len(silent) > self.limit_concurrency // 2:
+            oldest = next(iter(silent))
+            del silent[oldest]
+            oldest.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read on; once a whole head has come there is no more hurry."""
@@ -35,3 +48,4 @@ class PatientProtocol(H11Protocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+            _silent.get(self.server_state, {}).pop(self, None)
