@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.console import loop_scene, scenes
+from tests.console import flow_scene, loop_scene, scenes
 from tests.console.stage import NOW, Stage, until
 from tests.console.world import stage
 from textual.pilot import Pilot
@@ -36,6 +36,7 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "booting": scenes.booting,
     "machines": scenes.machines,
     "looping": loop_scene.looping,
+    "flowing": flow_scene.running,
 }
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
@@ -44,6 +45,7 @@ PICTURED = {
     "booting": ("overview", "boot"),
     "machines": ("overview", "services"),
     "looping": ("tasks",),
+    "flowing": ("tasks",),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
     "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
 }
@@ -141,6 +143,9 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
             app.screen.receive("task 51")
             await until(lambda: app.screen._followed.loop, 10)
             await pilot.press("h")
+        if world == "flowing":
+            app.screen.receive("task 61")
+            await until(lambda: app.screen._run.run, 10)
         for box in app.screen.query(TextArea):
             box.cursor_blink = False
         await still(app, pilot)

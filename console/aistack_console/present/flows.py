@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aistack_backend.wire.flows import FlowRun, FlowStep, StepState, Workflow
+from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Tone
 from aistack_console.present.units import span
 
@@ -75,3 +76,41 @@ def flow_row(one: Workflow) -> tuple[str, ...]:
     inputs = " ".join(f"{each.name}*" if each.needed else each.name for each in one.inputs)
     origin = "built-in" if one.builtin else "own"
     return (one.name, origin, inputs, str(len(one.steps)), one.fault or one.title)
+
+
+def run_detail(run: FlowRun, shown: FlowStep | None, now: float) -> tuple[Para, ...]:
+    """Return a run: how far it is, every step with where it stands, then the shown step in full."""
+    inputs = ", ".join(f"{one.name}={one.value}" for one in run.inputs)
+    paras = [para(("steps ", "dim"), f"{ended(run)} of {len(run.steps)} ended", ("   h l other steps", "dim"))]
+    paras += [_line(one, one is shown, now) for one in ordered(run.steps)]
+    if run.rerun_of:
+        paras.append(fact("again", f"run {run.rerun_of} from step {run.from_step}"))
+    paras += [fact("inputs", inputs)] if inputs else []
+    if shown is not None:
+        paras += _step_detail(shown)
+    for one in run.outputs:
+        paras += [title(f"gave {one.name}"), *text_lines(one.value or "(nothing)")]
+    return tuple(paras)
+
+
+def _line(one: FlowStep, chosen: bool, now: float) -> Para:
+    word, tone = WORDS[one.state]
+    name = f"{'>' if chosen else ' '}{'  ' if one.group else ''}{one.id}"
+    return para(
+        (f"{name:<16} ", "accent" if chosen else "plain"),
+        (f"{word:<9} ", tone),
+        (f"{took(one, now):>5} ", "dim"),
+        one.what,
+        hang=" " * 18,
+    )
+
+
+def _step_detail(one: FlowStep) -> list[Para]:
+    facts = (
+        ("why", one.why),
+        ("task", f"#{one.task_id}" if one.task_id else ""),
+        ("approval", f"#{one.approval_id} waits for you" if one.approval_id else ""),
+        ("kept", f"its result is that of run {one.kept_from}" if one.kept_from else ""),
+    )
+    found = [title(f"step {one.id}"), *(fact(name, value) for name, value in facts if value)]
+    return [*found, *text_lines(one.text)] if one.text else found

@@ -47,7 +47,7 @@ class Worker:
         return await asyncio.to_thread(self._ask_gate, step, place, values, under)
 
     def _ask_gate(self, step: StepDecl, place: Place, values: Mapping[str, Any], under: Under) -> int:
-        said = f"Step {step.id} of the workflow {place.flow.name}, run {place.task_id}."
+        said = f"{step.id}: a step of {place.flow.name}, run {place.task_id}"
         request = ActionRequest(
             kind=text_of(step.what.value(place.known)),
             target=words_of(values.get("target", "")),
