@@ -139,6 +139,8 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
             await pilot.press("space")
             await pilot.pause()
             await pilot.press("space")
+        if world in ("looping", "flowing"):
+            await until(lambda: app.screen.chosen, 10)
         if world == "looping":
             app.screen.receive("task 51")
             await until(lambda: app.screen._followed.loop, 10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 
 from aistack_backend.wire.flows import FlowRequest, FlowRun, FlowStep, StepState
@@ -56,6 +57,9 @@ class FollowedRun:
         self._at, self._none = now, task
         try:
             self.run = await client.flow_run(task.id)
+        except asyncio.CancelledError:
+            self._none = None
+            raise
         except ClientError as error:
             self.run = None
             if error.status != 404:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aistack_backend.wire.loops import Loop, PassState
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
@@ -43,6 +45,9 @@ class Followed:
         self._at, self._none = now, task
         try:
             self.loop = await client.loop(task.id)
+        except asyncio.CancelledError:
+            self._none = None
+            raise
         except ClientError as error:
             self.loop = None
             if error.status != 404:

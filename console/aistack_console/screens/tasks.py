@@ -114,10 +114,9 @@ class TasksScreen(BaseScreen):
             await followed.fetch(self.console.client, task, self.store.now())
         except ConsoleError as error:
             self.console.say(error.sentence, "warn")
-        else:
-            if self.chosen is not None and self.chosen.id == task.id:
-                self._paint_side()
-                self.paint_hints()
+        else:  # of whichever is chosen now: another one may have been while this one was on its way
+            self._paint_side()
+            self.paint_hints()
 
     def receive(self, argument: str) -> None:
         """Put the cursor on a task by its number."""
