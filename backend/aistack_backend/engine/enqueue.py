@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, create_engine, event, inspect
+from sqlalchemy import Connection, create_engine, event, inspect, select
 from sqlalchemy import Engine as SqlEngine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from aistack_backend.errors import Unavailable
 from aistack_backend.store.database import BUSY_MS, Database
+from aistack_backend.store.tables import approval
 
 if TYPE_CHECKING:  # importing dbos takes about a second: only inside functions here
     from dbos import DBOSClient, EnqueueOptions
 
 QUEUE = "tasks"
+"""The backend's own queue. On PostgreSQL each kind that runs anywhere has a queue of its own, named like the kind: a
+process listens to the queues of the kinds that it has a tool for, so nothing is ever taken by one that has none."""
 WORKFLOW = "exec"
 WORKERS = 8
 """Executions that run at once."""
@@ -51,13 +55,22 @@ def system_engine(database: Database) -> SqlEngine:
 class Queue:
     """Implements :class:`aistack_backend.approvals.port.Enqueue` with a DBOS client."""
 
-    def __init__(self, database: Database, poll: float = POLL) -> None:
+    def __init__(
+        self, database: Database, poll: float = POLL, anywhere: Callable[[], Sequence[str]] = tuple[str, ...]
+    ) -> None:
+        """``anywhere`` names the kinds that a worker can run as well; on SQLite there are no workers."""
         self._database = database
+        self._anywhere = anywhere if database.engine.dialect.name == "postgresql" else tuple[str, ...]
         self._poll = poll
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
         self.system = system_engine(database)
         """The engine to hand to DBOS."""
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The queues that workers serve too."""
+        return tuple(self._anywhere())
 
     def prepare(self) -> DBOSClient:
         """Import DBOS and create or migrate its tables (a second or two the first time); safe from any thread.
@@ -72,7 +85,8 @@ class Queue:
                 logging.getLogger("dbos").setLevel(logging.WARNING)
                 DBOS.migrate(self._database.engine.url.render_as_string(hide_password=False))
                 client = self._connect()
-                client.register_queue(QUEUE, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
+                for name in (QUEUE, *self.shared):
+                    client.register_queue(name, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
                 self._client = client
             return self._client
 
@@ -84,12 +98,20 @@ class Queue:
         """
         options: EnqueueOptions = {
             "workflow_name": WORKFLOW,
-            "queue_name": QUEUE,
+            "queue_name": self._queue_of(connection, approval_id),
             "workflow_id": workflow_id(task_id, approval_id, revision, resumes),
             "app_version": APP_VERSION,
         }
         client = self._client or self._unprepared(connection)
         client.enqueue_in_transaction(connection, options, task_id, approval_id, revision)
+
+    def put_back(self, flow: str, holder: str) -> bool:
+        """Put an execution of a dead process back into the queue that it came from; its attempts stay counted.
+
+        Returns False when it is no longer that process's: it ended, or somebody took it over. DBOS's public
+        ``resume_workflows`` would set the attempts to 0, so that a killer would never be given up.
+        """
+        return bool(self.prepare()._sys_db.reenqueue_for_recovery(flow, [holder], QUEUE))
 
     def close(self) -> None:
         """Close the client and the twin engine."""
@@ -99,6 +121,12 @@ class Queue:
                 self._client = None
         if self.system is not self._database.engine:
             self.system.dispose()
+
+    def _queue_of(self, connection: Connection, approval_id: int) -> str:
+        if not (shared := self.shared):
+            return QUEUE
+        kind = connection.execute(select(approval.c.kind).where(approval.c.id == approval_id)).scalar()
+        return str(kind) if kind in shared else QUEUE
 
     def _unprepared(self, connection: Connection) -> DBOSClient:
         schema = None if connection.dialect.name == "sqlite" else "dbos"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -81,12 +83,26 @@ REFUSED = {
 """What becomes of a task whose approval gives nothing out; in any other state of it the task failed."""
 
 
+class Fenced(Exception):
+    """This process no longer owns its name: a peer may be at what it works on, so it may neither act nor write."""
+
+
 class Gate:
     """Begins and ends effects; nothing acts without a GO from here."""
 
     def __init__(
-        self, database: Database, registry: Registry, permits: Permits, journal: Journal, clock: Clock, ledger: Ledger
+        self,
+        database: Database,
+        registry: Registry,
+        permits: Permits,
+        journal: Journal,
+        clock: Clock,
+        ledger: Ledger,
+        stands: Callable[[Connection], bool] = lambda _: True,
     ) -> None:
+        """``stands`` says in each transaction whether this process still owns its name. Every method but ``recheck``
+        raises ``Fenced`` when it does not, and nothing is written."""
+        self._stands = stands
         self._database = database
         self._registry = registry
         self._permits = permits
@@ -103,7 +119,7 @@ class Gate:
         """
         doubt = self._look_before(run)
         try:
-            with self._database.tx() as connection:
+            with self._tx() as connection:
                 start = self._begin(connection, run, doubt)
         except (Refused, NotFound) as error:  # rolled back; the gate below records why on its own
             self._refuse(run, error)
@@ -121,7 +137,7 @@ class Gate:
         Raises:
             Unavailable: the database or the audit still cannot be written.
         """
-        with self._database.tx() as connection:
+        with self._tx() as connection:
             if entry := self._ledger.find(connection, run.key):
                 return self._resume(connection, entry)
             self._write(connection, run, None, Phase.OUTCOME, outcome="refused", reason=why)
@@ -139,7 +155,7 @@ class Gate:
             Conflict: the effect has ended already.
             Unavailable: nothing was written.
         """
-        with self._database.tx() as connection:
+        with self._tx() as connection:
             state = TaskState(taskrow.read(connection, run.task_id)["state"])
             if self._ledger.find(connection, run.key) is None:
                 if state in taskrow.FINAL:
@@ -159,7 +175,7 @@ class Gate:
         Raises:
             Unavailable: it cannot be written.
         """
-        with self._database.tx() as connection:
+        with self._tx() as connection:
             self._marks.going_on(connection, run.key)
 
     def pause(self, run: Run, action: Action, why: str) -> None:
@@ -168,7 +184,7 @@ class Gate:
         Raises:
             Unavailable: nothing was written.
         """
-        with self._database.tx() as connection:
+        with self._tx() as connection:
             self._write(connection, run, action, Phase.NOTE, outcome="paused", reason=why)
             taskrow.move(connection, self._clock, run.task_id, TaskState.PAUSED, why)
         try:
@@ -182,7 +198,7 @@ class Gate:
         Raises:
             Unavailable: it cannot be witnessed: nothing may run.
         """
-        with self._database.tx() as connection:
+        with self._tx() as connection:
             self._write(connection, run, action, Phase.NOTE, reason=reason)
         self._journal.seal()
 
@@ -196,6 +212,13 @@ class Gate:
         except Exception as error:  # whatever broke: what cannot be checked does not run
             log.warning("the recheck of %s failed: %s", action.kind, error)
             return f"What it needs could not be checked again: {error}"
+
+    @contextmanager
+    def _tx(self) -> Iterator[Connection]:
+        with self._database.tx() as connection:
+            if not self._stands(connection):
+                raise Fenced
+            yield connection
 
     def _look_before(self, run: Run) -> str:
         """Recheck once with no transaction open: a target that hangs must not hold the database's write lock."""
@@ -218,7 +241,7 @@ class Gate:
 
     def _refuse(self, run: Run, error: BackendError) -> None:
         query = select(approval.c.state).where(approval.c.id == run.approval_id)
-        with self._database.tx() as connection:
+        with self._tx() as connection:
             stands = ApprovalState(connection.execute(query).scalar() or "")
             state = REFUSED.get(stands, TaskState.FAILED)
             taskrow.move(connection, self._clock, run.task_id, state, f"It did not run. {error.detail}")

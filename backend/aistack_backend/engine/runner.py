@@ -16,7 +16,7 @@ from typing import TypeVar
 from aistack_backend.approvals.action import Action
 from aistack_backend.engine import endings
 from aistack_backend.engine.endings import Ending
-from aistack_backend.engine.gate import Gate, Run, Start, Verdict
+from aistack_backend.engine.gate import Fenced, Gate, Run, Start, Verdict
 from aistack_backend.engine.tools import Fate, Nature, Outcome, Pausable, Paused, Registry, Tool
 from aistack_backend.errors import BackendError, Conflict, Unavailable
 from aistack_backend.wire.tasks import TaskState
@@ -44,7 +44,10 @@ class Runner:
         registry: Registry,
         changed: Callable[[int], None],
         look_again: Sequence[float] = LOOK_AGAIN,
+        firm: Callable[[], bool] = lambda: True,
     ) -> None:
+        """``firm`` says right before each act whether this process still owns its name."""
+        self._firm = firm
         self._gate = gate
         self._look_again = look_again
         self._registry = registry
@@ -62,6 +65,11 @@ class Runner:
     def active(self) -> int:
         """How many runs are under way."""
         return self._active
+
+    @property
+    def acting(self) -> tuple[int, ...]:
+        """The tasks whose effects are under way."""
+        return tuple(self._acting)
 
     def close(self) -> None:
         """Let nothing new begin; what runs goes on."""
@@ -101,6 +109,8 @@ class Runner:
         try:
             async with self._turns.setdefault(run.key, asyncio.Lock()):  # the ledger cannot tell two lives of one run
                 return await self._take(run)
+        except Fenced:
+            return await self._left(run)
         except Exception as error:
             log.exception("run %s broke", run.key)
             return await self._end(run, None, endings.unsure(f"the engine broke: {type(error).__name__}: {error}"))
@@ -110,6 +120,12 @@ class Runner:
             self._stops.pop(run.task_id, None)
             self._pauses.pop(run.task_id, None)
             self._tell(run)
+
+    async def _left(self, run: Run) -> str:
+        """Wait for the end of this process: the run stays pending in DBOS, and is no longer ours."""
+        log.error("run %s is left to whoever has it now", run.key)
+        nobody: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        return await nobody
 
     async def _take(self, run: Run) -> str:
         start = await self._begin(run)
@@ -145,11 +161,17 @@ class Runner:
             self._pausable[run.task_id] = functools.partial(tool.pause, run.key)
             if run.task_id in self._pauses:
                 tool.pause(run.key)
+        if not self._firm():
+            raise Fenced
         acting = asyncio.ensure_future(tool.run(run.key, action))
         self._acting[run.task_id] = acting
         try:
             while not (await asyncio.wait({acting}, timeout=GOING_ON))[0]:
                 await self._mark(run)
+        except Fenced:
+            acting.cancel()
+            await _finished(acting)
+            raise
         except asyncio.CancelledError:
             acting.cancel()
             await _finished(acting)

@@ -9,16 +9,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
-from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, POLL, Queue
+from aistack_backend.engine import peers, tidings, wishes
+from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, POLL, QUEUE, Queue
 from aistack_backend.engine.gate import Gate
-from aistack_backend.engine.lease import Lease
+from aistack_backend.engine.lease import BACKEND, Lease, Role
 from aistack_backend.engine.ledger import Ledger
 from aistack_backend.engine.marks import Marks, Open
 from aistack_backend.engine.orphans import Orphans
 from aistack_backend.engine.port import Journal, Permits
+from aistack_backend.engine.rounds import Round, go_round
 from aistack_backend.engine.runner import LOOK_AGAIN, Runner
 from aistack_backend.engine.tools import Registry
 from aistack_backend.store.database import Database
@@ -51,8 +54,11 @@ class Engine:
         *,
         poll: float = POLL,
         look_again: Sequence[float] = LOOK_AGAIN,
+        role: Role = BACKEND,
+        fallen: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Wire it up; ``poll`` and ``look_again`` are seconds (see their constants)."""
+        """Wire it up; ``poll`` and ``look_again`` are seconds (see their constants). A worker's ``fallen`` is told,
+        from a thread, when its name may be another's: it has to end the process at once."""
         self.registry = registry
         self.ledger = Ledger(clock)
         self.marks = Marks(clock)
@@ -63,14 +69,24 @@ class Engine:
         self._permits = approvals
         self._clock = clock
         self._bus = bus
-        self._lease = Lease(data_dir, database.engine)
-        self._queue = Queue(database, poll)
-        gate = Gate(database, registry, approvals, audit, clock, self.ledger)
-        self._runner = Runner(gate, registry, self._tell, look_again)
+        self._database = database
+        self._role = role
+        self._fallen = fallen
+        self._lease = Lease(data_dir, database.engine, role, self._lost)
+        self._queue = Queue(database, poll, registry.anywhere)
+        gate = Gate(database, registry, approvals, audit, clock, self.ledger, self._lease.stands)
+        self._runner = Runner(gate, registry, self._tell, look_again, self._lease.firm)
         self._orphans = Orphans(database, self._queue, gate)
+        self._peers = peers.Peers(database, self._queue, registry.anywhere)
+        self._tidings = tidings.Tidings(database)
         self._stopping = threading.Event()
         self._up = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @property
+    def name(self) -> str:
+        """What this engine is known as in the database; empty before ``claim``."""
+        return self._lease.name
 
     @property
     def running(self) -> bool:
@@ -78,7 +94,7 @@ class Engine:
         return self._up.is_set() and not self.failure
 
     def claim(self) -> None:
-        """Take the lease, then make stale what an earlier life left approved and unused (R1.7).
+        """Take the lease; a backend then makes stale what an earlier life left approved and unused (R1.7).
 
         Raises:
             Conflict: another backend works on this data directory; the sentence names its pid.
@@ -87,7 +103,8 @@ class Engine:
         if not self._lease.held:
             self._lease.acquire()
             try:
-                self._permits.on_restart()
+                if self._role.brain:
+                    self._permits.on_restart()
             except BaseException:
                 self._lease.release()  # half a claim is none: the next one makes them stale
                 raise
@@ -166,24 +183,71 @@ class Engine:
     def _launch(self) -> None:
         try:
             self._launch_dbos()
-            self._settle_orphans()
+            if self._role.brain:
+                self._tidings.tasks()  # what is new is new from here
+                self._settle_orphans()
         except Exception as error:
             log.exception("the engine cannot start")
-            self.failure = f"The engine cannot start: {type(error).__name__}: {error}"
-            if self._bus is not None:
-                told = Activity(at=self._clock.now(), who="backend", text=self.failure, action="engine.failed")
-                self._bus.publish(Topic.ACTIVITY, told)
+            self._fail(f"The engine cannot start: {type(error).__name__}: {error}")
         finally:
             self._up.set()
-        while not self.failure and not self._stopping.wait(ORPHANS_EVERY):
-            self._settle_orphans()
+        if not self.failure:
+            go_round(self._rounds(), self._stopping)
+
+    def _rounds(self) -> list[Round]:
+        """What comes round: a backend's duties, and what processes on one database owe each other."""
+        shared = self._queue.shared
+        rounds = []
+        if self._role.brain:
+            rounds.append(Round(name="the look for orphans", every=ORPHANS_EVERY, work=self._settle_orphans))
+        if self._role.brain and shared:
+            rounds.append(Round(name="the look for tidings", every=tidings.EVERY, work=self._hear))
+        if not self._role.brain:
+            rounds.append(Round(name="the look for wishes", every=wishes.EVERY, work=self._heed))
+        if shared:
+            rounds.append(Round(name="the look for dead workers", every=peers.EVERY, work=self._take_over))
+        return rounds
 
     def _settle_orphans(self) -> None:
-        try:
-            for task_id in self._orphans.settle():
-                self._tell(task_id)
-        except Exception:
-            log.exception("the look for orphans broke; the next one is in %s s", ORPHANS_EVERY)
+        for task_id in self._orphans.settle():
+            self._tell(task_id)
+
+    def _take_over(self) -> None:
+        self._peers.take_over(self._lease.name)
+
+    def _hear(self) -> None:
+        for task_id in self._tidings.tasks():
+            self._tell(task_id)
+
+    def _heed(self) -> None:
+        for wish in wishes.wishes(self._database, self._runner.acting):
+            if wish.stop:
+                self._runner.stop(wish.task_id, wish.stop)
+            else:
+                self._runner.pause(wish.task_id, wish.pause)
+
+    def _lost(self, why: str) -> None:
+        """The name may be another's now: a worker falls, a backend takes it anew as soon as it can."""
+        log.error("%s", why)
+        if not self._role.brain:
+            self._fallen(why)
+            return
+        while not self._stopping.wait(1.0):
+            try:
+                taken = self._lease.retake()
+            except SQLAlchemyError as error:
+                log.warning("the name cannot be taken anew yet: %s", error)
+                continue
+            if taken:
+                self._runner.close()
+                self._fail(f"The engine stops: {taken}")
+            return
+
+    def _fail(self, why: str) -> None:
+        self.failure = why
+        if self._bus is not None:
+            told = Activity(at=self._clock.now(), who="backend", text=why, action="engine.failed")
+            self._bus.publish(Topic.ACTIVITY, told)
 
     def _launch_dbos(self) -> None:
         self._queue.prepare()
@@ -202,6 +266,7 @@ class Engine:
             "log_level": "WARNING",
         }
         DBOS(config=config)
+        DBOS.listen_queues([*((QUEUE,) if self._role.brain else ()), *self._queue.shared])
         _take_over_log()
         DBOS.launch()
 

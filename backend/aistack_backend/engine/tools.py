@@ -84,9 +84,11 @@ class Registry:
 
     def __init__(self) -> None:
         self._tools: dict[str, Tool] = {}
+        self._anywhere: set[str] = set()
 
-    def register(self, tool: Tool) -> None:
-        """Add a tool for all its kinds.
+    def register(self, tool: Tool, *, anywhere: bool = False) -> None:
+        """Add a tool for all its kinds; ``anywhere`` = it needs neither Podman nor anything else of the backend's
+        machine, so that a worker process can run them as well.
 
         Raises:
             ValueError: another tool has one of its kinds already.
@@ -95,6 +97,12 @@ class Registry:
             if kind in self._tools:
                 raise ValueError(f"Two tools want the action kind {kind}.")
             self._tools[kind] = tool
+            if anywhere:
+                self._anywhere.add(kind)
+
+    def anywhere(self) -> tuple[str, ...]:
+        """Return the kinds that any process with their tool can run, sorted."""
+        return tuple(sorted(self._anywhere))
 
     def tool(self, kind: str) -> Tool | None:
         """Return the tool of a kind, or None."""

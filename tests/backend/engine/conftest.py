@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from aistack_backend.engine.ledger import Ledger
 from aistack_backend.engine.memory_tool import NoteTool
 from aistack_backend.engine.runner import Runner
 from aistack_backend.engine.runtime import Engine
-from aistack_backend.engine.tools import Registry
+from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import effect, task
 from aistack_backend.wire.actions import Approval, DecideRequest, Verdict
@@ -51,8 +51,9 @@ class Full(Disk):
 class Rig:
     """Everything that runs an action, with the parts in reach."""
 
-    def __init__(self, folder: Path, url: str = "") -> None:
-        """Live in ``folder``; ``url`` names another database than a SQLite file in it."""
+    def __init__(self, folder: Path, url: str = "", anywhere: Sequence[Tool] = ()) -> None:
+        """Live in ``folder``; ``url`` names another database than a SQLite file in it. With ``anywhere``, workers can
+        run those tools' kinds and ``note.append`` and ``note.blind``."""
         self.folder = folder
         self.clock = SystemClock()
         self.bus = Bus()
@@ -62,7 +63,10 @@ class Rig:
         self.approvals = Approvals(self.database, self.audit, Policy(), self.clock, self.bus)
         self.tool = NoteTool(folder / "notes")
         self.registry = Registry()
-        self.registry.register(self.tool)
+        if anywhere:
+            self.tool.kinds = frozenset({"note.append", "note.blind"})
+        for tool in (self.tool, *anywhere):
+            self.registry.register(tool, anywhere=bool(anywhere))
         self.ledger = Ledger(self.clock)
         self.look_again: tuple[float, ...] = ()
         self.engine = Engine(
