@@ -1,4 +1,4 @@
-"""``aistack-backend``: serve, stop, status, doctor, restore, eject, operator, audit verify, config explain.
+"""``aistack-backend``: serve, work, stop, status, doctor, restore, eject, operator, audit verify, config explain.
 
 Heavy imports come with the verb.
 """
@@ -26,7 +26,8 @@ CODES = """exit codes:
   1  it failed; audit verify: the log does not hold; doctor: something is wrong
   2  wrong usage or a setting that cannot be used; audit verify: the log cannot be read
   3  another backend has this data folder
-  4  no backend answers on this data folder"""
+  4  no backend answers on this data folder
+  5  work: the database may have given this worker's name away, so it ended at once"""
 FAILED, USAGE, TAKEN, NOBODY = 1, 2, 3, 4
 
 
@@ -48,6 +49,11 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--listen", choices=["note"], default="", help="note = also serve our roles on the note's ports")
     serve.add_argument("--role", default="", help="serve one role alone, as in its container; needs no data folder")
     serve.add_argument("--detach", action="store_true", help="leave the terminal; return when the socket answers")
+    work = verbs.add_parser(
+        "work", parents=[common], help="run approved actions that need no Podman, beside a backend on PostgreSQL"
+    )
+    work.add_argument("--database", default="", help="postgresql+psycopg://USER@HOST/NAME; default: backend.database")
+    work.add_argument("--slot", default="1", help="a name for this worker's own folder, one for each on a machine")
     verbs.add_parser("stop", parents=[common], help="end the backend cleanly and wait for it")
     status = verbs.add_parser("status", parents=[common], help="what the running backend says about itself")
     doctor = verbs.add_parser("doctor", parents=[common], help="check this installation; needs no backend")
@@ -115,6 +121,10 @@ def _os_sentence(error: OSError) -> str:
 def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.verb == "serve":
         return _serve(settings, detached=arguments.detach)
+    if arguments.verb == "work":
+        from aistack_backend.api.daemon.work import work
+
+        return work(arguments.database or settings.database_url, settings.data_dir, arguments.slot)
     from aistack_backend.api import verbs
 
     if arguments.verb == "config":

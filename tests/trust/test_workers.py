@@ -205,5 +205,5 @@ def end_session(url: str, name: str) -> None:
     held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND ((classid::bigint << 32) | objid::bigint) = :key"
     with engine.connect() as connection:
         pid: Any = connection.execute(text(held), {"key": key(name)}).scalar_one()
-        connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
     engine.dispose()

@@ -27,7 +27,9 @@ from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
+from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.fetch.tool import FetchPart
 from aistack_backend.orchestration.goals import ALWAYS_ASK
 from aistack_backend.orchestration.readings import NixPackages
 from aistack_backend.orchestration.tasks import Tasks
@@ -97,9 +99,11 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     loop = loopwork.build(parts, podman, database)
     for tool in (*own, loop.tool, *stack.tools):
         registry.register(tool)
+    for tool in work.tools():
+        registry.register(tool, anywhere=True)
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
-    preparer = Preparers(single, loop.part, *stack.preparers)
+    preparer = Preparers(single, FetchPart(), loop.part, *stack.preparers)
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(),)
     tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)
@@ -110,6 +114,7 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     approvals.enqueue = engine
     approvals.watchers.append(tasks.follow)
     engine.on_done.append(tasks.changed)
+    engine.on_news.append(lambda: parts.bus.publish(Topic.APPROVALS, approvals.list()))
     downs.push_async_callback(asyncio.to_thread, engine.stop, ENGINE_GRACE)
     await asyncio.to_thread(engine.start)
     await tasks.start()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, create_engine, event, inspect, select
@@ -12,6 +11,7 @@ from sqlalchemy import Engine as SqlEngine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import Unavailable
 from aistack_backend.store.database import BUSY_MS, Database
 from aistack_backend.store.tables import approval
@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # importing dbos takes about a second: only inside functions 
 QUEUE = "tasks"
 """The backend's own queue. On PostgreSQL each kind that runs anywhere has a queue of its own, named like the kind: a
 process listens to the queues of the kinds that it has a tool for, so nothing is ever taken by one that has none."""
+AGENTS = "agents"
+"""The backend's queue of kinds that can pause: they go on for hours, and must not hold the slots that a stop needs."""
 WORKFLOW = "exec"
 WORKERS = 8
 """Executions that run at once."""
@@ -55,12 +57,10 @@ def system_engine(database: Database) -> SqlEngine:
 class Queue:
     """Implements :class:`aistack_backend.approvals.port.Enqueue` with a DBOS client."""
 
-    def __init__(
-        self, database: Database, poll: float = POLL, anywhere: Callable[[], Sequence[str]] = tuple[str, ...]
-    ) -> None:
-        """``anywhere`` names the kinds that a worker can run as well; on SQLite there are no workers."""
+    def __init__(self, database: Database, poll: float = POLL, registry: Registry | None = None) -> None:
+        """``registry`` says which kinds pause, and which a worker can run as well; on SQLite there are no workers."""
         self._database = database
-        self._anywhere = anywhere if database.engine.dialect.name == "postgresql" else tuple[str, ...]
+        self._registry = registry or Registry()
         self._poll = poll
         self._lock = threading.Lock()
         self._client: DBOSClient | None = None
@@ -70,7 +70,7 @@ class Queue:
     @property
     def shared(self) -> tuple[str, ...]:
         """The queues that workers serve too."""
-        return tuple(self._anywhere())
+        return self._registry.anywhere() if self._database.engine.dialect.name == "postgresql" else ()
 
     def prepare(self) -> DBOSClient:
         """Import DBOS and create or migrate its tables (a second or two the first time); safe from any thread.
@@ -85,7 +85,7 @@ class Queue:
                 logging.getLogger("dbos").setLevel(logging.WARNING)
                 DBOS.migrate(self._database.engine.url.render_as_string(hide_password=False))
                 client = self._connect()
-                for name in (QUEUE, *self.shared):
+                for name in (QUEUE, AGENTS, *self.shared):
                     client.register_queue(name, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
                 self._client = client
             return self._client
@@ -123,10 +123,10 @@ class Queue:
             self.system.dispose()
 
     def _queue_of(self, connection: Connection, approval_id: int) -> str:
-        if not (shared := self.shared):
-            return QUEUE
-        kind = connection.execute(select(approval.c.kind).where(approval.c.id == approval_id)).scalar()
-        return str(kind) if kind in shared else QUEUE
+        kind = str(connection.execute(select(approval.c.kind).where(approval.c.id == approval_id)).scalar())
+        if kind in self.shared:
+            return kind
+        return AGENTS if self._registry.pausable(kind) else QUEUE
 
     def _unprepared(self, connection: Connection) -> DBOSClient:
         schema = None if connection.dialect.name == "sqlite" else "dbos"

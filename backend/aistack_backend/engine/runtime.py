@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.engine import peers, tidings, wishes
-from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, POLL, QUEUE, Queue
+from aistack_backend.engine.enqueue import AGENTS, APP_NAME, APP_VERSION, POLL, QUEUE, Queue
 from aistack_backend.engine.gate import Gate
 from aistack_backend.engine.lease import BACKEND, Lease, Role
 from aistack_backend.engine.ledger import Ledger
@@ -64,6 +64,8 @@ class Engine:
         self.marks = Marks(clock)
         self.on_done: list[Callable[[int], None]] = []
         """Called with the task id, in a thread of the engine, whenever the engine changed a task's state."""
+        self.on_news: list[Callable[[], None]] = []
+        """Called, in a thread of the engine, when a worker may have changed approvals or the audit."""
         self.failure = ""
         """Why the engine could not launch, in one sentence; empty while it runs or starts."""
         self._permits = approvals
@@ -73,7 +75,7 @@ class Engine:
         self._role = role
         self._fallen = fallen
         self._lease = Lease(data_dir, database.engine, role, self._lost)
-        self._queue = Queue(database, poll, registry.anywhere)
+        self._queue = Queue(database, poll, registry)
         gate = Gate(database, registry, approvals, audit, clock, self.ledger, self._lease.stands)
         self._runner = Runner(gate, registry, self._tell, look_again, self._lease.firm)
         self._orphans = Orphans(database, self._queue, gate)
@@ -216,8 +218,11 @@ class Engine:
         self._peers.take_over(self._lease.name)
 
     def _hear(self) -> None:
-        for task_id in self._tidings.tasks():
-            self._tell(task_id)
+        if heard := self._tidings.tasks():
+            for listener in self.on_news:
+                listener()
+            for task_id in heard:
+                self._tell(task_id)
 
     def _heed(self) -> None:
         for wish in wishes.wishes(self._database, self._runner.acting):
@@ -266,7 +271,7 @@ class Engine:
             "log_level": "WARNING",
         }
         DBOS(config=config)
-        DBOS.listen_queues([*((QUEUE,) if self._role.brain else ()), *self._queue.shared])
+        DBOS.listen_queues([*((QUEUE, AGENTS) if self._role.brain else ()), *self._queue.shared])
         _take_over_log()
         DBOS.launch()
 

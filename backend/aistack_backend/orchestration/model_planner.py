@@ -70,7 +70,7 @@ async def propose(goal: str, kinds: Sequence[str], containers: Sequence[Containe
         Unavailable: no model can answer.
     """
     containers = [container for container in containers if not container.host]
-    offered = tuple(kind for kind in kinds if not kind.startswith("volume."))
+    offered = tuple(kind for kind in kinds if not kind.startswith(("volume.", "http.")))
     shown = _mentioned_first(goal, containers)[:SHOWN]
     wanted = schema(offered, [container.name for container in shown])
     answer = check(wanted, await model.choose(prompt(goal, offered, shown), wanted, TOKENS))

@@ -15,6 +15,7 @@ HINT = "Say e.g. `restart web`, `stop the nginx container`, `remove volume data`
 _COMMAND = re.compile(
     r"^\s*(?:please\s+)?(?:run|execute|exec|shell|sh)\b[^`]*`([^`]+)`[\s.!]*$", re.IGNORECASE | re.DOTALL
 )
+_FETCH = re.compile(r"^\s*(?:please\s+)?(?:fetch|get)\s+(https?://\S+?)[\s.!]*$", re.IGNORECASE)
 _DOLLAR = re.compile(r"^\s*\$\s+(\S.*)$", re.DOTALL)
 _WORD = re.compile(r"[\w'][\w.'/-]*")
 
@@ -28,6 +29,8 @@ def plan(text: str, kinds: Sequence[str], containers: Sequence[Container]) -> Pr
     """
     if command := command_of(text):
         return _made("shell.run", kinds, script=command)
+    if url := _FETCH.match(text):
+        return _made("http.fetch", kinds, target=url[1])
     words = _WORD.findall(text)
     if turned := [word for word in words if word.lower() in UNFOLLOWED]:
         raise BadInput(f"The rules do not follow {turned[0]!r}: they take one plain request.", HINT)

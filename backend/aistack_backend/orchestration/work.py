@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.service import Approvals
@@ -25,6 +26,7 @@ from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BadInput, Unavailable
 from aistack_backend.orchestration import board
+from aistack_backend.orchestration.fetch.tool import FetchTool
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import Approval, ApprovalState
 
@@ -33,6 +35,11 @@ LOST = 5
 """Exit code of a worker whose name may be another's."""
 LAUNCH = 60.0
 """Seconds that the launch may take."""
+
+
+def tools() -> tuple[Tool, ...]:
+    """Return the tools that run on any machine: they need neither Podman nor a file of the backend's."""
+    return (FetchTool(),)
 
 
 class WorkProcess:
@@ -53,11 +60,7 @@ class WorkProcess:
             BadInput: the database is not one that processes can share.
             Unavailable: it cannot be reached.
         """
-        if make_url(database_url).get_backend_name() != "postgresql":
-            raise BadInput(
-                "A worker needs the PostgreSQL database of its backend, and this one is SQLite.",
-                "Give --database postgresql+psycopg://USER@HOST/NAME, and the backend the same in backend.database.",
-            )
+        _shareable(database_url)
         self._clock = SystemClock()
         self._database = Database(database_url)
         self._audit = AuditLog(self._database, folder / "audit", self._clock)
@@ -102,6 +105,16 @@ class WorkProcess:
     def _follow(self, connection: Connection, changed: Approval) -> None:
         if changed.state is not ApprovalState.PENDING:
             board.follow(connection, self._clock, changed)
+
+
+def _shareable(database_url: str) -> None:
+    hint = "Give --database postgresql+psycopg://USER@HOST/NAME, and the backend the same in backend.database."
+    try:
+        kind = make_url(database_url).get_backend_name()
+    except ArgumentError as error:
+        raise BadInput("What was given is no database URL.", hint) from error  # it may hold a password: not repeated
+    if kind != "postgresql":
+        raise BadInput(f"A worker needs the PostgreSQL database of its backend, and this one is {kind}.", hint)
 
 
 def fall(why: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,14 +100,22 @@ class Rig:
         return self.tool
 
     def ask(self, kind: str = "note.append", script: str = "hello") -> Approval:
+        return self.ask_for(Action(kind=kind, script=script, requester="agent:planner"), Evidence(title=script))
+
+    def ask_for(self, action: Action, evidence: Evidence) -> Approval:
         with self.database.tx() as connection:
-            row = {"goal": script, "requester": "operator:root", "state": TaskState.QUEUED}
+            row = {"goal": evidence.title, "requester": "operator:root", "state": TaskState.QUEUED}
             made = insert(task).values(**row, created_at=1.0, updated_at=1.0).returning(task.c.id)
             task_id = connection.execute(made).scalar_one()
-            action = Action(kind=kind, script=script, requester="agent:planner", task_id=task_id)
-            asked = self.approvals.request(connection, action, Evidence(title=script), task_id=task_id, via="tui")
+            action = replace(action, task_id=task_id)
+            asked = self.approvals.request(connection, action, evidence, task_id=task_id, via="tui")
         self.audit.seal()
         return asked
+
+    def approve(self, action: Action, evidence: Evidence) -> Run:
+        asked = self.ask_for(action, evidence)
+        self.decide(asked)
+        return Run(asked.task_id, asked.id, asked.revision)
 
     def decide(self, asked: Approval, verdict: Verdict = Verdict.APPROVE, person: Person = ROOT) -> Approval:
         seen = self.approvals.get(asked.id)

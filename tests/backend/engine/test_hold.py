@@ -48,7 +48,7 @@ def end_holder(server: Engine, name: str) -> None:
     query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND ((classid::bigint << 32) | objid::bigint) = :key"
     with server.connect() as connection:
         pid = connection.execute(text(query), {"key": key(name)}).scalar_one()
-        connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
 
 
 def test_a_name_has_one_holder_until_it_is_given_back(server: Engine, told: Told) -> None:

@@ -14,6 +14,7 @@ from tests.bed.backend import wait_until
 from tests.bed.postgres import emptied
 
 from aistack_backend.clock import Clock
+from aistack_backend.engine.enqueue import WORKERS
 from aistack_backend.engine.gate import RERUN_WITHIN, Run
 from aistack_backend.engine.step_tool import StepTool
 from aistack_backend.errors import Conflict, NotFound, Refused, Unavailable
@@ -88,6 +89,19 @@ def test_it_can_be_paused_again_and_again(rig: Rig, steps: StepTool, pausing: Pa
     steps.step(run.key)
     rig.wait_state(run.task_id, DONE)
     assert len(steps.lines(run.key)) == 3
+
+
+def test_what_goes_on_for_long_leaves_the_slots_that_short_work_needs(rig: Rig, steps: StepTool) -> None:
+    rig.engine.start()
+    long = [rig.approved("note.steps", "2") for _ in range(WORKERS + 1)]
+    wait_until(lambda: sum(bool(steps.lines(run.key)) for run in long) == WORKERS, 20, "they did not begin")
+    short = rig.approved()
+    rig.wait_state(short.task_id, DONE)
+    begun = [run for run in long if steps.lines(run.key)]
+    assert len(begun) == WORKERS, "one more than there are slots has begun"
+    for run in long:
+        steps.step(run.key)
+        rig.wait_state(run.task_id, DONE)
 
 
 def test_what_cannot_be_paused_or_resumed(rig: Rig, steps: StepTool, pausing: Pausing) -> None:

@@ -1,0 +1,43 @@
+"""The verb ``work``: one worker process, from its lease to SIGTERM."""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+from pathlib import Path
+
+from aistack_backend.api.daemon.lock import own_folder
+from aistack_backend.api.daemon.logfile import log_to
+from aistack_backend.errors import BadInput
+from aistack_backend.orchestration.work import WorkProcess, fall, tools
+
+log = logging.getLogger(__name__)
+GRACE = 10.0
+"""Seconds that what runs gets at SIGTERM."""
+ENDINGS = {signal.SIGTERM, signal.SIGINT}
+_SLOT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+def work(database_url: str, data_dir: Path, slot: str) -> int:
+    """Work until SIGTERM or SIGINT; what runs then gets ``GRACE`` seconds. Says on stdout when it is up, logs to
+    stderr, keeps its lock, its name and its witness in ``<data_dir>/workers/<slot>``.
+
+    Raises:
+        BadInput: the slot is no name, or the database cannot be shared.
+        Conflict: another worker has the slot. Unavailable: the database cannot be used.
+    """
+    if not _SLOT.fullmatch(slot):
+        raise BadInput(f"{slot!r} is no slot.", "Give 1 to 32 of a-z, 0-9 and -, beginning with a letter or a digit.")
+    log_to(None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # before the first thread: they all inherit it
+    folder = data_dir / "workers" / slot
+    worker = WorkProcess(database_url, folder, tools(), fall)
+    for path in (data_dir, folder.parent, folder):
+        own_folder(path)
+    try:
+        print(f"{worker.start()} runs {', '.join(worker.kinds)}", flush=True)
+        log.info("ended by signal %s", signal.Signals(signal.sigwait(ENDINGS)).name)
+    finally:
+        worker.stop(GRACE)
+    return 0
