@@ -17,8 +17,9 @@ from sqlalchemy import create_engine, select, text
 from tests.backend.engine.conftest import Rig
 from tests.bed.backend import wait_until
 from tests.bed.postgres import emptied
-from tests.trust.worker_child import HoldTool
+from tests.trust.worker_child import HoldTool, KillTool
 
+from aistack_backend.engine.flows import MAX_RECOVERY
 from aistack_backend.engine.taskrow import FINAL
 from aistack_backend.orchestration.work import LOST
 from aistack_backend.store.tables import effect, task
@@ -86,7 +87,7 @@ class Crew:
 @pytest.fixture
 def crew(tmp_path: Path, postgres: str) -> Iterator[Crew]:
     """Give a backend that has claimed its lease, with the kinds that the workers serve."""
-    rig = Rig(tmp_path, emptied(postgres), anywhere=(HoldTool(tmp_path),))
+    rig = Rig(tmp_path, emptied(postgres), anywhere=(HoldTool(tmp_path), KillTool(tmp_path)))
     rig.engine.prepare()
     rig.engine.claim()
     crew = Crew(rig)
@@ -185,6 +186,24 @@ def test_sigterm_ends_a_worker_cleanly_and_a_second_one_of_its_folder_is_refused
     assert "already works on" in (crew.rig.folder / "worker0.log").read_text()
     first.terminate()
     assert first.wait(20) == 0
+
+
+def test_what_kills_each_process_that_runs_it_is_given_up(crew: Crew) -> None:
+    run = crew.rig.approved("note.kill")
+    for deaths in range(MAX_RECOVERY + 1):
+        worker = crew.hire(deaths)
+        assert worker.wait(30) == -signal.SIGKILL
+    last = crew.hire(99)
+    crew.up(last)
+
+    def given_up() -> bool:
+        crew.rig.engine._settle_orphans()
+        return bool(crew.rig.task(run.task_id)["state"] == TaskState.UNSURE)
+
+    wait_until(given_up, 20, "it was not given up")
+    assert "it is poisoned, each process that ran it died of it" in crew.rig.task(run.task_id)["reason"]
+    assert len(crew.lines()) == MAX_RECOVERY + 1
+    assert last.poll() is None
 
 
 def test_the_backend_hears_what_a_worker_did(crew: Crew) -> None:

@@ -55,6 +55,18 @@ class HoldTool:
         os.close(descriptor)
 
 
+class KillTool(HoldTool):
+    """``note.kill`` kills the process that runs it."""
+
+    kinds = frozenset({"note.kill"})
+
+    async def run(self, key: str, action: Action) -> Outcome:
+        """Die."""
+        self._line(f"{key} began {os.getpid()}")
+        os.kill(os.getpid(), signal.SIGKILL)
+        return Outcome(ok=False, text="it lives")
+
+
 def work(_: str) -> None:
     """Burn up to a few milliseconds, so that a kill also falls between gate, act and outcome."""
     digest = b""
@@ -67,7 +79,7 @@ def main(url: str, folder: Path, shared: Path) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     notes = NoteTool(shared / "notes", work)
     notes.kinds = frozenset({"note.append", "note.blind"})
-    worker = WorkProcess(url, folder, (notes, HoldTool(shared)), fall, poll=0.05)
+    worker = WorkProcess(url, folder, (notes, HoldTool(shared), KillTool(shared)), fall, poll=0.05)
     os.write(1, f"up {worker.start()}\n".encode())
     signal.sigwait({signal.SIGTERM})
     worker.stop(2.0)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
-from aistack_backend.engine import peers, tidings, wishes
+from aistack_backend.engine import maintain, peers, tidings, wishes
 from aistack_backend.engine.enqueue import AGENTS, APP_NAME, APP_VERSION, POLL, QUEUE, Queue
 from aistack_backend.engine.gate import Gate
 from aistack_backend.engine.lease import BACKEND, Lease, Role
@@ -78,7 +78,8 @@ class Engine:
         self._queue = Queue(database, poll, registry)
         gate = Gate(database, registry, approvals, audit, clock, self.ledger, self._lease.stands)
         self._runner = Runner(gate, registry, self._tell, look_again, self._lease.firm)
-        self._orphans = Orphans(database, self._queue, gate)
+        self._orphans = Orphans(database, self._queue, gate, clock)
+        self._maintenance = maintain.Maintenance(database, self._queue, clock)
         self._peers = peers.Peers(database, self._queue, registry.anywhere)
         self._tidings = tidings.Tidings(database)
         self._stopping = threading.Event()
@@ -202,6 +203,9 @@ class Engine:
         rounds = []
         if self._role.brain:
             rounds.append(Round(name="the look for orphans", every=ORPHANS_EVERY, work=self._settle_orphans))
+            rounds.append(
+                Round(name="maintenance", every=maintain.EVERY, first=maintain.FIRST, work=self._maintenance.sweep)
+            )
         if self._role.brain and shared:
             rounds.append(Round(name="the look for tidings", every=tidings.EVERY, work=self._hear))
         if not self._role.brain:

@@ -211,7 +211,7 @@ def test_the_queue_can_be_prepared_twice(rig: Any) -> None:
     ("kind", "begun", "ending", "says"),
     [
         ("note.append", True, ("unsure", "unknown"), "It may have run"),
-        ("note.append", False, ("failed", None), "It did not run: the backend died each time it tried."),
+        ("note.append", False, ("failed", None), "It did not run: it is poisoned, "),
     ],
 )
 def test_an_execution_that_dbos_gave_up_ends_its_task(
@@ -233,6 +233,6 @@ def test_living_executions_are_no_orphans(rig: Any) -> None:
     rig.engine.claim()
     run = rig.approved()
     queue = Queue(rig.database)
-    assert Orphans(rig.database, queue, rig.gate()).settle() == []
+    assert Orphans(rig.database, queue, rig.gate(), rig.clock).settle() == []
     queue.close()
     assert rig.task(run.task_id)["state"] == TaskState.QUEUED
