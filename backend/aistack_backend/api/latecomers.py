@@ -114,7 +114,7 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     approvals.enqueue = engine
     approvals.watchers.append(tasks.follow)
     engine.on_done.append(tasks.changed)
-    engine.on_news.append(lambda: parts.bus.publish(Topic.APPROVALS, approvals.list()))
+    engine.company.on_news.append(lambda: parts.bus.publish(Topic.APPROVALS, approvals.list()))
     downs.push_async_callback(asyncio.to_thread, engine.stop, ENGINE_GRACE)
     await asyncio.to_thread(engine.start)
     await tasks.start()

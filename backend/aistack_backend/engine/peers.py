@@ -7,7 +7,6 @@ of its attempts, so that DBOS's budget of recoveries holds across machines.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
 
 from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, Queue
 from aistack_backend.engine.hold import borrowed
@@ -22,10 +21,9 @@ EVERY = 0.5
 class Peers:
     """Looks for them. Blocks on SQL: call it from a thread."""
 
-    def __init__(self, database: Database, queue: Queue, queues: Callable[[], Sequence[str]]) -> None:
+    def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
         self._queue = queue
-        self._queues = queues
 
     def take_over(self, own_name: str) -> dict[str, int]:
         """Put what dead workers left back into the queues served here; return how much each had left.
@@ -48,7 +46,7 @@ class Peers:
         """Return the executions that other workers are at, of the queues served here, by worker."""
         found = self._queue.prepare().list_workflows(
             status="PENDING",
-            queue_name=list(self._queues()),
+            queue_name=list(self._queue.shared),
             app_version=APP_VERSION,
             application_name=APP_NAME,
             load_input=False,

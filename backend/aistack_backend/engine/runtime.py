@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
-from aistack_backend.engine import maintain, peers, tidings, wishes
+from aistack_backend.engine import maintain
+from aistack_backend.engine.company import Company
 from aistack_backend.engine.enqueue import AGENTS, APP_NAME, APP_VERSION, POLL, QUEUE, Queue
 from aistack_backend.engine.gate import Gate
 from aistack_backend.engine.lease import BACKEND, Lease, Role
@@ -64,14 +65,13 @@ class Engine:
         self.marks = Marks(clock)
         self.on_done: list[Callable[[int], None]] = []
         """Called with the task id, in a thread of the engine, whenever the engine changed a task's state."""
-        self.on_news: list[Callable[[], None]] = []
-        """Called, in a thread of the engine, when a worker may have changed approvals or the audit."""
+        self.also: list[Round] = []
+        """What else comes round in the engine's thread once it is launched."""
         self.failure = ""
         """Why the engine could not launch, in one sentence; empty while it runs or starts."""
         self._permits = approvals
         self._clock = clock
         self._bus = bus
-        self._database = database
         self._role = role
         self._fallen = fallen
         self._lease = Lease(data_dir, database.engine, role, self._lost)
@@ -80,8 +80,7 @@ class Engine:
         self._runner = Runner(gate, registry, self._tell, look_again, self._lease.firm)
         self._orphans = Orphans(database, self._queue, gate, clock)
         self._maintenance = maintain.Maintenance(database, self._queue, clock)
-        self._peers = peers.Peers(database, self._queue, registry.anywhere)
-        self._tidings = tidings.Tidings(database)
+        self.company = Company(database, self._queue, role, self._lease, clock)
         self._stopping, self._up = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -107,6 +106,7 @@ class Engine:
             try:
                 if self._role.brain:
                     self._permits.on_restart()
+                self.company.beat()
             except BaseException:
                 self._lease.release()  # half a claim is none: the next one makes them stale
                 raise
@@ -185,8 +185,8 @@ class Engine:
     def _launch(self) -> None:
         try:
             self._launch_dbos()
+            self.company.begin()
             if self._role.brain:
-                self._tidings.tasks()  # what is new is new from here
                 self._settle_orphans()
         except Exception as error:
             log.exception("the engine cannot start")
@@ -198,41 +198,15 @@ class Engine:
 
     def _rounds(self) -> list[Round]:
         """What comes round: a backend's duties, and what processes on one database owe each other."""
-        shared = self._queue.shared
-        rounds = []
-        if self._role.brain:
-            rounds.append(Round(name="the look for orphans", every=ORPHANS_EVERY, work=self._settle_orphans))
-            rounds.append(
-                Round(name="maintenance", every=maintain.EVERY, first=maintain.FIRST, work=self._maintenance.sweep)
-            )
-        if self._role.brain and shared:
-            rounds.append(Round(name="the look for tidings", every=tidings.EVERY, work=self._hear))
-        if not self._role.brain:
-            rounds.append(Round(name="the look for wishes", every=wishes.EVERY, work=self._heed))
-        if shared:
-            rounds.append(Round(name="the look for dead workers", every=peers.EVERY, work=self._take_over))
-        return rounds
+        duties = [
+            Round(name="the look for orphans", every=ORPHANS_EVERY, work=self._settle_orphans),
+            Round(name="maintenance", every=maintain.EVERY, first=maintain.FIRST, work=self._maintenance.sweep),
+        ]
+        return [*(duties if self._role.brain else ()), *self.company.rounds(self._runner, self._tell), *self.also]
 
     def _settle_orphans(self) -> None:
         for task_id in self._orphans.settle():
             self._tell(task_id)
-
-    def _take_over(self) -> None:
-        self._peers.take_over(self._lease.name)
-
-    def _hear(self) -> None:
-        if heard := self._tidings.tasks():
-            for listener in self.on_news:
-                listener()
-            for task_id in heard:
-                self._tell(task_id)
-
-    def _heed(self) -> None:
-        for wish in wishes.wishes(self._database, self._runner.acting):
-            if wish.stop:
-                self._runner.stop(wish.task_id, wish.stop)
-            else:
-                self._runner.pause(wish.task_id, wish.pause)
 
     def _lost(self, why: str) -> None:
         """The name may be another's now: a worker falls, a backend takes it anew as soon as it can."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,9 +21,11 @@ from aistack_backend.approvals.policy import Policy
 from aistack_backend.approvals.service import Approvals
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.bus import Bus
-from aistack_backend.clock import SystemClock
+from aistack_backend.clock import FollowedClock, SystemClock
 from aistack_backend.engine.enqueue import POLL
 from aistack_backend.engine.lease import WORKER
+from aistack_backend.engine.members import EVERY, Members
+from aistack_backend.engine.rounds import Round
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BadInput, Unavailable
@@ -33,6 +37,8 @@ from aistack_backend.wire.actions import Approval, ApprovalState
 log = logging.getLogger(__name__)
 LOST = 5
 """Exit code of a worker whose name may be another's."""
+CLOCK = 10.0
+"""Seconds to wait for a beat of the backend's clock."""
 LAUNCH = 60.0
 """Seconds that the launch may take."""
 
@@ -61,8 +67,9 @@ class WorkProcess:
             Unavailable: it cannot be reached.
         """
         _shareable(database_url)
-        self._clock = SystemClock()
         self._database = Database(database_url)
+        self._clock = FollowedClock(SystemClock())
+        self._members = Members(self._database, self._clock)
         self._audit = AuditLog(self._database, folder / "audit", self._clock)
         bus, registry = Bus(), Registry()
         approvals = Approvals(self._database, self._audit, Policy(), self._clock, bus)
@@ -83,14 +90,23 @@ class WorkProcess:
             role=WORKER,
             fallen=fallen,
         )
+        self._engine.also.append(Round(name="the backend's clock", every=EVERY, work=self._follow_clock))
 
     def start(self) -> str:
         """Take the lease, begin to work, and return the name under which it is known.
 
         Raises:
             Conflict: this folder, or its name, belongs to a worker that lives.
-            Unavailable: the engine could not be launched.
+            Unavailable: no backend's clock is to be seen, or the engine could not be launched.
         """
+        deadline = time.monotonic() + CLOCK
+        while not self._follow_clock():
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "No backend has been at work on this database lately, and approvals go by its clock.",
+                    "Start the backend first, with the same database.",
+                )
+            threading.Event().wait(EVERY / 2)
         self._engine.start()
         if not self._engine.wait_running(LAUNCH):
             raise Unavailable(self._engine.failure or f"The engine was not up within {LAUNCH:.0f} seconds.")
@@ -101,6 +117,9 @@ class WorkProcess:
         self._engine.stop(grace)
         self._audit.close()
         self._database.close()
+
+    def _follow_clock(self) -> bool:
+        return self._clock.follow(self._members.backend())
 
     def _follow(self, connection: Connection, changed: Approval) -> None:
         if changed.state is not ApprovalState.PENDING:
