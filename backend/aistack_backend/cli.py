@@ -58,14 +58,7 @@ def parser() -> argparse.ArgumentParser:
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(dest="audit_verb", required=True)
     verify = audit.add_parser("verify", parents=[common], help="walk the chain and its witness; needs no backend")
     verify.add_argument("folder", type=Path, nargs="?", help="a data folder or an export; default: the data folder")
-    restore = verbs.add_parser("restore", parents=[common], help="a data folder, volumes and secrets from one backup")
-    restore.add_argument("source", type=Path, help="a backup's folder, or one packed as a file; no backend may run")
-    restore.add_argument("--passphrase-file", type=Path, help="opens the sealed secrets; default: as configured")
-    restore.add_argument("--replace", action="store_true", help="put the store that is there aside")
-    restore.add_argument("--no-containers", action="store_true", help="the data folder only; Podman is not asked")
-    restore.add_argument("--podman-url", default="", help="e.g. unix:///run/podman/podman.sock")
-    eject = verbs.add_parser("eject", parents=[common], help="the stack as plain Compose and quadlets, without us")
-    eject.add_argument("folder", type=Path, help="a new folder for them")
+    _rescue(verbs, common)
     operator = verbs.add_parser("operator", parents=[common], help="make an operator's key; tell what to configure")
     operator.add_argument("name", help="1 to 32 of a-z, 0-9 and -")
     operator.add_argument("file", type=Path, help="a new file for the key; only its owner can read it")
@@ -74,6 +67,17 @@ def parser() -> argparse.ArgumentParser:
     for verb in (status, doctor, verify, explain):
         verb.add_argument("--json", action="store_true", help="print JSON")
     return top
+
+
+def _rescue(verbs: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    restore = verbs.add_parser("restore", parents=[common], help="a data folder, volumes and secrets from one backup")
+    restore.add_argument("source", type=Path, help="a backup's folder, or one packed as a file; no backend may run")
+    restore.add_argument("--passphrase-file", type=Path, help="opens the sealed secrets; default: as configured")
+    restore.add_argument("--replace", action="store_true", help="put the store that is there aside")
+    restore.add_argument("--no-containers", action="store_true", help="the data folder only; Podman is not asked")
+    restore.add_argument("--podman-url", default="", help="e.g. unix:///run/podman/podman.sock")
+    eject = verbs.add_parser("eject", parents=[common], help="the stack as plain Compose and quadlets, without us")
+    eject.add_argument("folder", type=Path, help="a new folder for them")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
