@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     work = verbs.add_parser("work", parents=[common], help="run approved actions beside a backend on PostgreSQL")
     work.add_argument("--database", default="", help="postgresql+psycopg://USER@HOST/NAME; default: backend.database")
     work.add_argument("--slot", default="1", help="a name for this worker's own folder, one for each on a machine")
+    work.add_argument("--list", action="store_true", help="say who shares that database, and do nothing")
     verbs.add_parser("stop", parents=[common], help="end the backend cleanly and wait for it")
     status = verbs.add_parser("status", parents=[common], help="what the running backend says about itself")
     doctor = verbs.add_parser("doctor", parents=[common], help="check this installation; needs no backend")
@@ -124,9 +125,10 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.verb == "serve":
         return _serve(settings, detached=arguments.detach)
     if arguments.verb == "work":
-        from aistack_backend.api.daemon.work import work
+        from aistack_backend.api.daemon.work import listed, work
 
-        return work(arguments.database or settings.database_url, settings.data_dir, arguments.slot)
+        database_url = arguments.database or settings.database_url
+        return listed(database_url) if arguments.list else work(database_url, settings.data_dir, arguments.slot)
     from aistack_backend.api import verbs
 
     if arguments.verb == "config":

@@ -43,6 +43,12 @@ def test_a_worker_runs_what_the_backend_approved(rig: Rig, tmp_path: Path) -> No
             assert kinds == "http.fetch"
             code, said = refused(house, "--database", rig.database.url, "--slot", "a")
             assert (code, "Give this one another --slot." in said) == (3, True), said
+            done = subprocess.run([*command, "--list"], env=house.env, capture_output=True, text=True, check=True)
+            seen = [line.split() for line in done.stdout.splitlines()]
+            assert [(one[0], one[1], one[-1]) for one in seen] == [
+                (rig.engine.name, "alive", "note.blind"),
+                (name, "alive", "http.fetch"),
+            ]
             run = approved(rig, "http://localhost/")
             wait_until(lambda: rig.task(run.task_id)["state"] == TaskState.FAILED, 20, "it did not run")
             assert "localhost is not fetched" in rig.task(run.task_id)["reason"]

@@ -66,7 +66,7 @@ class WorkProcess:
             BadInput: the database is not one that processes can share.
             Unavailable: it cannot be reached.
         """
-        _shareable(database_url)
+        shareable(database_url)
         self._database = Database(database_url)
         self._clock = FollowedClock(SystemClock())
         self._members = Members(self._database, self._clock)
@@ -126,7 +126,12 @@ class WorkProcess:
             board.follow(connection, self._clock, changed)
 
 
-def _shareable(database_url: str) -> None:
+def shareable(database_url: str) -> None:
+    """Accept the URL of a database that processes can share.
+
+    Raises:
+        BadInput: it is none.
+    """
     hint = "Give --database postgresql+psycopg://USER@HOST/NAME, and the backend the same in backend.database."
     try:
         kind = make_url(database_url).get_backend_name()

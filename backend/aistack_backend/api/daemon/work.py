@@ -1,4 +1,4 @@
-"""The verb ``work``: one worker process, from its lease to SIGTERM."""
+"""The verb ``work``: one worker process, from its lease to SIGTERM; and who shares a database."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 from aistack_backend.api.daemon.lock import own_folder
 from aistack_backend.api.daemon.logfile import log_to
+from aistack_backend.clock import SystemClock
+from aistack_backend.engine.members import Members
 from aistack_backend.errors import BadInput
-from aistack_backend.orchestration.work import WorkProcess, fall, tools
+from aistack_backend.orchestration.work import WorkProcess, fall, shareable, tools
+from aistack_backend.store.database import Database
 
 log = logging.getLogger(__name__)
 GRACE = 10.0
@@ -40,4 +43,25 @@ def work(database_url: str, data_dir: Path, slot: str) -> int:
         log.info("ended by signal %s", signal.Signals(signal.sigwait(ENDINGS)).name)
     finally:
         worker.stop(GRACE)
+    return 0
+
+
+def listed(database_url: str) -> int:
+    """Print one line for each process that shares the database: name, whether it lives, where, and what it runs of
+    what runs anywhere.
+
+    Raises:
+        BadInput: the database cannot be shared. Unavailable: it cannot be used.
+    """
+    shareable(database_url)
+    database = Database(database_url)
+    try:
+        found = Members(database, SystemClock()).list()
+    finally:
+        database.close()
+    for one in found:
+        alive = "alive" if one.alive else "dead"
+        print(f"{one.name:<24} {alive:<6} {one.host} pid {one.pid}  {', '.join(one.kinds)}")
+    if not found:
+        print("nobody")
     return 0
