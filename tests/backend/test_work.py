@@ -14,6 +14,7 @@ from tests.bed.postgres import emptied
 
 from aistack_backend.engine.gate import Run
 from aistack_backend.orchestration.fetch.tool import FetchPart, FetchTool
+from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import TaskState
 
 
@@ -52,6 +53,8 @@ def test_a_worker_runs_what_the_backend_approved(rig: Rig, tmp_path: Path) -> No
             run = approved(rig, "http://localhost/")
             wait_until(lambda: rig.task(run.task_id)["state"] == TaskState.FAILED, 20, "it did not run")
             assert "localhost is not fetched" in rig.task(run.task_id)["reason"]
+            told = [one.actor for one in rig.audit.page(50).records if one.phase in (Phase.INTENT, Phase.OUTCOME)]
+            assert told == [name, name], "the audit says which worker did it"
             other = rig.approved("note.append")
             worker.send_signal(signal.SIGTERM)
             assert worker.wait(20) == 0

@@ -99,10 +99,11 @@ class Gate:
         clock: Clock,
         ledger: Ledger,
         stands: Callable[[Connection], bool] = lambda _: True,
+        actor: Callable[[], str] = lambda: "backend",
     ) -> None:
         """``stands`` says in each transaction whether this process still owns its name. Every method but ``recheck``
-        raises ``Fenced`` when it does not, and nothing is written."""
-        self._stands = stands
+        raises ``Fenced`` when it does not, and nothing is written. ``actor`` is who the audit says did it."""
+        self._stands, self._actor = stands, actor
         self._database = database
         self._registry = registry
         self._permits = permits
@@ -287,7 +288,7 @@ class Gate:
         self._journal.append(
             connection,
             phase=phase,
-            actor="backend",
+            actor=self._actor(),
             kind=action.kind if action else "task.run",
             object=_named(action) if action else f"task {run.task_id}",
             task_id=run.task_id,

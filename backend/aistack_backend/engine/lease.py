@@ -87,6 +87,10 @@ class Lease:
             raise
         self._file = file
 
+    def actor(self) -> str:
+        """Return who the audit says acted: the backend, or which worker."""
+        return self._role.noun if self._role.brain else self.name
+
     def firm(self) -> bool:
         """Whether nobody else can be at this engine's work; costs nothing. Nobody takes over a backend's."""
         return self._hold is None or self._role.brain or self._hold.firm

@@ -76,7 +76,8 @@ class Engine:
         self._fallen = fallen
         self._lease = Lease(data_dir, database.engine, role, self._lost)
         self._queue = Queue(database, poll, registry)
-        gate = Gate(database, registry, approvals, audit, clock, self.ledger, self._lease.stands)
+        lease = self._lease
+        gate = Gate(database, registry, approvals, audit, clock, self.ledger, lease.stands, lease.actor)
         self._runner = Runner(gate, registry, self._tell, look_again, self._lease.firm)
         self._orphans = Orphans(database, self._queue, gate, clock)
         self._maintenance = maintain.Maintenance(database, self._queue, clock)
