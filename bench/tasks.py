@@ -1,7 +1,7 @@
 """The engine alone, on SQLite and on PostgreSQL (a server of its own, synced): how soon, how many, at what price.
 
-The action is one synced line in a file. What a value is held against: half of one look at the queue for a start, and
-the commits that the same database can do one after the other for the rate.
+The action is one synced line in a file. What a value is held against: half of one look at the queue for a start; for the
+rate the slots that one look can fill, and the commits that the same database can do one after the other.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from aistack_backend.approvals.service import Approvals
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.bus import Bus
 from aistack_backend.clock import SystemClock
-from aistack_backend.engine.enqueue import POLL
+from aistack_backend.engine.enqueue import POLL, WORKERS
 from aistack_backend.engine.memory_tool import NoteTool
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry
@@ -141,7 +141,8 @@ def _on(name: str, url: str, folder: Path) -> list[Figure]:
         Figure(name=f"{name}: bare commits, one after the other", value=bare, unit="/s"),
         Figure(name=f"{name}: tasks, submitted one after the other, all done", value=rate, unit="/s", goal=">= 20"),
         Figure(name=f"{name}: commits of one task", value=each, unit=""),
-        Figure(name=f"{name}: those commits against the bare limit", value=rate * each / bare * 100, unit="%"),
+        Figure(name=f"{name}: those commits against the bare ones", value=rate * each / bare * 100, unit="%"),
+        Figure(name=f"{name}: those tasks against {WORKERS} slots a look", value=rate * POLL / WORKERS * 100, unit="%"),
         Figure(name=f"{name}: engine with nothing to do, CPU", value=idle, unit="% core", goal="<= 5"),
         Figure(name=f"{name}: growth of the database for one task", value=grown / 1000, unit="kB", goal="<= 15"),
     ]

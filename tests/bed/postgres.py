@@ -31,41 +31,73 @@ def program(name: str) -> str | None:
     return found or next(iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)), None)  # noqa: PTH207
 
 
+class Postgres:
+    """One server without a TCP port, in a folder of its own; ``url`` leads to it while it runs."""
+
+    def __init__(self, options: tuple[str, ...]) -> None:
+        """Make its files; it does not run yet.
+
+        Raises:
+            FileNotFoundError: PostgreSQL is not installed.
+        """
+        initdb, postgres = program("initdb"), program("postgres")
+        if not initdb or not postgres:
+            raise FileNotFoundError("no PostgreSQL server is installed here (Debian: apt install postgresql)")
+        self.folder = folder = Path(tempfile.mkdtemp(prefix="aipg-", dir="/tmp"))
+        user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.geteuid() == 0 else {}
+        if user:
+            shutil.chown(folder, "nobody")
+        self._run = {"cwd": folder, "env": {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C"}, **user}
+        subprocess.run(
+            [initdb, "-D", folder / "data", "-U", "aistack", "-A", "trust", "-E", "UTF8", "--no-sync"],
+            check=True,
+            capture_output=True,
+            **self._run,  # type: ignore[call-overload]
+        )
+        settings = ["listen_addresses=", f"unix_socket_directories={folder}", *(options or ("fsync=off",))]
+        words = [word for setting in settings for word in ("-c", setting)]
+        self._command = [postgres, "-D", str(folder / "data"), *words]
+        self.url = f"postgresql+psycopg://aistack@/postgres?host={folder}"
+
+    def start(self) -> None:
+        """Run it and wait until it answers.
+
+        Raises:
+            TimeoutError: it does not.
+        """
+        log = self.folder / "log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(self._command, stdout=output, stderr=output, **self._run)  # type: ignore[call-overload]
+        _await(self.url, log)
+
+    def stop(self) -> None:
+        """End it; every session is cut."""
+        self._process.send_signal(signal.SIGINT)  # its fast shutdown: waits for nobody
+        self._process.wait(PATIENCE)
+
+
 @contextmanager
 def server(*options: str) -> Iterator[str]:
-    """Run one without a TCP port and give its URL; ``options`` are settings, ``fsync=off`` is the default.
+    """Run one and give its URL; ``options`` are settings, ``fsync=off`` is the default.
 
     Raises:
         FileNotFoundError: PostgreSQL is not installed.
         TimeoutError: it did not start.
     """
-    initdb, postgres = program("initdb"), program("postgres")
-    if not initdb or not postgres:
-        raise FileNotFoundError("no PostgreSQL server is installed here (Debian: apt install postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="aipg-", dir="/tmp"))
-    user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "nobody")
-    data, log = folder / "data", folder / "log"
-    run = {"cwd": folder, "env": {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C"}, **user}
-    subprocess.run(
-        [initdb, "-D", data, "-U", "aistack", "-A", "trust", "-E", "UTF8", "--no-sync"],
-        check=True,
-        capture_output=True,
-        **run,  # type: ignore[call-overload]
-    )
-    settings = ["listen_addresses=", f"unix_socket_directories={folder}", *(options or ("fsync=off",))]
-    words = [word for setting in settings for word in ("-c", setting)]
-    with log.open("wb") as output:
-        process = subprocess.Popen([postgres, "-D", data, *words], stdout=output, stderr=output, **run)  # type: ignore[call-overload]
-    url = f"postgresql+psycopg://aistack@/postgres?host={folder}"
+    with running(*options) as postgres:
+        yield postgres.url
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Postgres]:
+    """As ``server``, and give the server itself, which can be stopped and started again."""
+    postgres = Postgres(options)
     try:
-        _await(url, log)
-        yield url
+        postgres.start()
+        yield postgres
     finally:
-        process.send_signal(signal.SIGINT)  # its fast shutdown: waits for nobody
-        process.wait(PATIENCE)
-        shutil.rmtree(folder)
+        postgres.stop()
+        shutil.rmtree(postgres.folder)
 
 
 def emptied(url: str, *tables: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from sqlalchemy import create_engine, select, text
 from tests.backend.engine.conftest import Rig
 from tests.bed.backend import wait_until
-from tests.bed.postgres import emptied
+from tests.bed.postgres import emptied, running
 from tests.trust.worker_child import HoldTool, KillTool
 
 from aistack_backend.engine.flows import MAX_RECOVERY
@@ -84,16 +85,25 @@ class Crew:
             worker.stdout.close()
 
 
-@pytest.fixture
-def crew(tmp_path: Path, postgres: str) -> Iterator[Crew]:
+@contextmanager
+def crewed(folder: Path, url: str) -> Iterator[Crew]:
     """Give a backend that has claimed its lease, with the kinds that the workers serve."""
-    rig = Rig(tmp_path, emptied(postgres), anywhere=(HoldTool(tmp_path), KillTool(tmp_path)))
+    rig = Rig(folder, url, anywhere=(HoldTool(folder), KillTool(folder)))
     rig.engine.prepare()
     rig.engine.claim()
     crew = Crew(rig)
-    yield crew
-    crew.dismiss()
-    rig.close()
+    try:
+        yield crew
+    finally:
+        crew.dismiss()
+        rig.close()
+
+
+@pytest.fixture
+def crew(tmp_path: Path, postgres: str) -> Iterator[Crew]:
+    """Give a crew on the database of the session."""
+    with crewed(tmp_path, emptied(postgres)) as crew:
+        yield crew
 
 
 def test_a_killed_workers_work_runs_on_a_peer(crew: Crew, tried: Callable[..., None]) -> None:
@@ -204,6 +214,27 @@ def test_what_kills_each_process_that_runs_it_is_given_up(crew: Crew) -> None:
     assert "it is poisoned, each process that ran it died of it" in crew.rig.task(run.task_id)["reason"]
     assert len(crew.lines()) == MAX_RECOVERY + 1
     assert last.poll() is None
+
+
+def test_when_the_server_restarts_workers_end_and_nothing_is_stranded(tmp_path: Path) -> None:
+    with running() as server, crewed(tmp_path, server.url) as crew:
+        crew.rig.engine.start()
+        assert crew.rig.engine.wait_running(30), crew.rig.engine.failure
+        workers = [crew.hire(slot) for slot in range(2)]
+        for worker in workers:
+            crew.up(worker)
+        runs = [crew.rig.approved("note.hold") for _ in range(6)]
+        wait_until(lambda: len({line[0] for line in crew.lines()}) == len(runs), 30, "not every task was begun")
+        server.stop()
+        assert [worker.wait(20) for worker in workers] == [LOST, LOST]
+        server.start()
+        again = crew.hire(0)
+        crew.up(again)
+        (tmp_path / "go").touch()
+        wait_until(lambda: crew.states() == {"done": len(runs)}, 60, lambda: f"stranded: {crew.states()}")
+        ended = Counter(key for key, word, _ in crew.lines() if word == "ended")
+        assert len(ended) == len(runs)
+        assert crew.rig.audit.verify().ok
 
 
 def test_the_backend_hears_what_a_worker_did(crew: Crew) -> None:

@@ -29,10 +29,10 @@ _SESSION = (
     "SET tcp_keepalives_interval = 2",
     "SET tcp_keepalives_count = 3",
 )
-_HELD = text(
-    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :pid AND objsubid = 1"
-    " AND ((classid::bigint << 32) | objid::bigint) = :key"
-)
+_KEY = "((classid::bigint << 32) | objid::bigint)"
+_LOCKS = "FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+_HELD = text(f"SELECT 1 {_LOCKS} AND pid = :pid AND {_KEY} = :key")
+_ALL = text(f"SELECT {_KEY} {_LOCKS}")
 
 
 def key(name: str) -> int:
@@ -128,6 +128,11 @@ class Hold:
         self._fallen = True
         self._ending.set()
         self._lost(why)
+
+
+def held(connection: Connection) -> set[int]:
+    """Return the key of every name that somebody holds now."""
+    return set(connection.execute(_ALL).scalars())
 
 
 def borrowed(database: Engine, name: str, work: Callable[[], None]) -> bool:

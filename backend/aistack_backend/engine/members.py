@@ -7,11 +7,11 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select
 
 from aistack_backend.clock import Beat, Clock
 from aistack_backend.engine.enqueue import APP_VERSION
-from aistack_backend.engine.hold import key
+from aistack_backend.engine.hold import held, key
 from aistack_backend.engine.lease import BACKEND, Role
 from aistack_backend.store.database import Database
 from aistack_backend.store.member_tables import engine_member
@@ -20,7 +20,6 @@ EVERY = 1.0
 """Seconds between two beats."""
 FORGOTTEN = 86_400.0
 """Seconds after its last beat at which a dead member is forgotten."""
-_LOCKS = text("SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND granted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ class Members:
         """
         with self._database.read() as connection:
             rows = connection.execute(select(engine_member).order_by(engine_member.c.role, engine_member.c.name)).all()
-            held = set(connection.execute(_LOCKS).scalars())
+            names = held(connection)
         return tuple(
             Member(
                 name=row.name,
@@ -95,7 +94,7 @@ class Members:
                 kinds=tuple(row.kinds.split()),
                 contract=row.contract,
                 at=row.at,
-                alive=key(row.name) in held,
+                alive=key(row.name) in names,
             )
             for row in rows
         )

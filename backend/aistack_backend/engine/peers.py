@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from aistack_backend.engine.enqueue import APP_NAME, APP_VERSION, Queue
-from aistack_backend.engine.hold import borrowed
+from aistack_backend.engine.hold import borrowed, held, key
 from aistack_backend.engine.lease import WORKER
 from aistack_backend.store.database import Database
 
@@ -32,7 +32,14 @@ class Peers:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
         """
         taken: dict[str, int] = {}
-        for name, flows in self._running(own_name).items():
+        running = self._running(own_name)
+        if not running:
+            return taken
+        with self._database.read() as connection:
+            alive = held(connection)
+        for name, flows in running.items():
+            if key(name) in alive:
+                continue
 
             def put_back(name: str = name, flows: list[str] = flows) -> None:
                 taken[name] = sum(self._queue.put_back(flow, name) for flow in flows)
