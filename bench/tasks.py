@@ -1,7 +1,7 @@
 """The engine alone, on SQLite and on PostgreSQL (a server of its own, synced): how soon, how many, at what price.
 
-The action is one synced line in a file. What a value is held against: half of one look at the queue for a start; for the
-rate the slots that one look can fill, and the commits that the same database can do one after the other.
+The action is one synced line in a file. What a value is held against: half of one look at the queue for a start; for
+the rate the slots that one look can fill, and the commits that the same database can do one after the other.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -28,6 +29,9 @@ from aistack_backend.engine.tools import Registry
 from aistack_backend.store.database import Database
 from aistack_backend.wire.containers import Activity
 from aistack_backend.wire.events import Topic
+
+if TYPE_CHECKING:  # importing dbos takes about a second: only inside functions here
+    from dbos import DBOS
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +88,7 @@ class Engine:
         self.company = Company(database, self._queue, role, self._lease, clock)
         self._stopping, self._up = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
+        self._dbos: DBOS | None = None
 
     @property
     def name(self) -> str:
@@ -170,13 +175,24 @@ class Engine:
         self._runner.stop_all()
         self._drain(5.0)
         if self._thread is not None and not self.failure:
-            from dbos import DBOS
-
-            DBOS.destroy()
+            self._shut_down()
         self._thread = None
         self._up.clear()
         self._queue.close()
         self._lease.release()
+
+    def _shut_down(self) -> None:
+        """Stop DBOS's looks at its queues first: it would close its loop under one that has just claimed something."""
+        from dbos import DBOS
+
+        if self._dbos is not None:
+            for ending in self._dbos.background_thread_stop_events:
+                ending.set()
+        for thread in threading.enumerate():
+            if thread.name.startswith("queue-worker-"):
+                thread.join(2.0)
+        DBOS.destroy()
+        self._dbos = None
 
     def _drain(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -248,7 +264,7 @@ class Engine:
             "run_migrations": False,
             "log_level": "WARNING",
         }
-        DBOS(config=config)
+        self._dbos = DBOS(config=config)
         DBOS.listen_queues([*((QUEUE, AGENTS) if self._role.brain else ()), *self._queue.shared])
         _take_over_log()
         DBOS.launch()
