@@ -11,7 +11,7 @@ from tests.console.stage import NOW
 from tests.console.world import approval
 from textual.app import App
 
-from aistack_backend.wire.actions import Approval, DecideRequest, Risk
+from aistack_backend.wire.actions import Approval, DecideRequest, Fact, Risk
 from aistack_console.widgets.approval_dialog import ApprovalDialog
 
 LOOP = json.dumps(
@@ -47,6 +47,21 @@ DIALOGS: dict[str, Callable[[], Approval]] = {
         first_by="operator:anna/root",
         first_at=NOW - 12,
         rule="ask: two people",
+    ),
+    "facts": lambda: approval(
+        kind="container.stop",
+        title="stop container local-ai-qdrant",
+        facts=(
+            Fact(
+                name="blast radius",
+                text="2 that run now need it: aidb ok, open-webui ok; stopped or not measured: hybrid",
+                source="the stack's file and its health ladder",
+                at=NOW - 4,
+            ),
+            Fact(name="backup", text="none holds the data of qdrant: take one first", source="the shelf", at=NOW - 4),
+            Fact(name="dry run", text="none: this kind of action has none"),
+            Fact(name="retry", text="#3 was denied (no). Changed since:\ntargets:\n-web\n+qdrant", source="approval 3"),
+        ),
     ),
     "paused": lambda: approval(
         paused="Task 41 and what it started asked more than 5 times within a minute: it is paused."

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from aistack_backend.api import flowwork, loopwork, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
+from aistack_backend.containers.around import Around
 from aistack_backend.containers.failures import PodmanDown
 from aistack_backend.containers.hosts.fleets import Far, Fleets
 from aistack_backend.containers.hosts.remote import RemotePodman
@@ -103,7 +104,8 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
         registry.register(tool, anywhere=True)
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
-    preparer = Preparers(single, FetchPart(), loop.part, *stack.preparers)
+    around = Around(lambda: parts.bus.latest(Topic.STACK))
+    preparer = Preparers(single, FetchPart(), loop.part, *stack.preparers, around=around)
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(),)
     tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)

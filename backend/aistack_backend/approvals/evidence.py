@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aistack_backend.wire.actions import Fact
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -13,6 +15,7 @@ class Evidence:
     """One line, e.g. ``restart container web``."""
     effect: str = ""
     undo: str = ""
+    facts: tuple[Fact, ...] = ()
     agent_says: str = ""
     """The asker's own words: shown apart, never trusted."""
     managed: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
@@ -14,6 +14,7 @@ from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.judgement import Judgement
 from aistack_backend.approvals.policy import Effect, Policy, Ruling
 from aistack_backend.approvals.port import Enqueue
+from aistack_backend.approvals.retry import against_last
 from aistack_backend.approvals.risk import judge
 from aistack_backend.approvals.rulebook import Rulebook
 from aistack_backend.audit.log import AuditLog
@@ -89,6 +90,7 @@ class Asking:
         if action.task_id not in (0, task_id):
             raise BadInput(f"The action belongs to task {action.task_id}, it was asked in task {task_id}.")
         judged, ruling = self._judge(action, evidence)
+        evidence = replace(evidence, facts=(*evidence.facts, *against_last(connection, action)))
         if earlier := self._denied_before(connection, task_id, action.hash()):
             why = f"the same action was denied in approval {earlier} within the last day"
             ruling = Ruling(Effect.DENY, f"deny: {why}")
@@ -105,7 +107,7 @@ class Asking:
             enqueue(self._enqueue(), connection, task_id, approval_id, values["revision"])
         return approval_id
 
-    def preview(self, action: Action, evidence: Evidence) -> Approval:
+    def preview(self, connection: Connection, action: Action, evidence: Evidence) -> Approval:
         """Return what ``ask`` would record, with id 0, always as waiting for a person."""
         judged, ruling = self._judge(action, evidence)
         values = self._values(action, evidence, judged, ruling) | {"state": ApprovalState.PENDING}
@@ -126,6 +128,7 @@ class Asking:
             targets=action.targets,
             effect=evidence.effect,
             undo=evidence.undo,
+            facts=(*evidence.facts, *against_last(connection, action)),
             agent_says=evidence.agent_says,
             requester=action.requester,
             created_at=values["created_at"],

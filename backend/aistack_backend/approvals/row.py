@@ -14,7 +14,7 @@ from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, NotFound
 from aistack_backend.store.people_tables import first_yes
 from aistack_backend.store.tables import approval
-from aistack_backend.wire.actions import Approval, ApprovalState, Risk
+from aistack_backend.wire.actions import Approval, ApprovalState, Fact, Risk
 from aistack_backend.wire.base import Raw
 
 CODE_LENGTH = 4
@@ -71,6 +71,10 @@ def view_of(evidence: Evidence, risk_reasons: tuple[str, ...], rule: str, people
 
 
 def _cut(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_cut(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _cut(one) for name, one in value.items()}
     if isinstance(value, str) and len(value) > VIEW_LIMIT:
         return f"{value[:VIEW_LIMIT]}… ({len(value)} characters in all)"
     return value
@@ -96,7 +100,7 @@ def to_wire(row: Any, clock: Clock, paused: str = "") -> Approval:
     risk = Risk(row.risk)
     shift = _shift(row, clock) if waiting else 0.0
     told = {name: getattr(row, name) for name in _TOLD}
-    shown = {name: view[name] for name in _SHOWN}
+    shown = {name: view[name] for name in _SHOWN} | {"facts": tuple(Fact(**one) for one in view["facts"])}
     return Approval(
         **told,
         **shown,
@@ -140,7 +144,7 @@ def name_of(risk: Risk, action: Action) -> str:
 def viewed(stored: str) -> dict[str, Any]:
     """Return what is shown beside an action; one damaged row must not hide the others."""
     blank: dict[str, Any] = {"title": "unreadable", "effect": "", "undo": "", "agent_says": "", "managed": False}
-    blank |= {"risk_reasons": (), "rule": "", "people": 1}
+    blank |= {"risk_reasons": (), "rule": "", "people": 1, "facts": ()}
     try:
         view = json.loads(stored)
     except ValueError:

@@ -108,7 +108,8 @@ class Approvals:
 
     def preview(self, action: Action, evidence: Evidence) -> Approval:
         """Return what ``request`` would ask, with id 0; stores nothing."""
-        return self._asking.preview(action, evidence)
+        with self._database.read() as connection:
+            return self._asking.preview(connection, action, evidence)
 
     def decide(self, approval_id: int, request: DecideRequest, person: Person) -> Approval:
         """Decide once, for all: the first committed decision wins. A yes enqueues in the same transaction.

@@ -71,6 +71,21 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One thing that is known around an action, with where it is from and when it was measured."""
+
+    name: str
+    """``blast radius``, ``backup``, ``dry run``, ``retry``."""
+    text: str
+    """One sentence, or several lines."""
+    source: str = ""
+    at: float | None = None
+    """When it was measured; None = it is not measured but follows from the action itself."""
+    known: bool = True
+    """False: it is not known, and the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
     """One request for a decision, bound to exactly one action."""
 
@@ -97,6 +112,8 @@ class Approval:
     """What it will change, measured when it was asked (sizes, dependants)."""
     undo: str = ""
     """How to undo it, or ``none``."""
+    facts: tuple[Fact, ...] = ()
+    """What else is known around it: who is hit, backups, a dry run, what changed since it was last refused."""
     agent_says: str = ""
     """The asker's own words; shown apart, never trusted."""
     requester: str = ""

@@ -7,6 +7,7 @@ import shlex
 from dataclasses import dataclass
 
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
+from aistack_console.present.facts import facts, rest_of_record
 from aistack_console.present.laid import laid_out
 from aistack_console.present.para import Para, fact, numbered, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row, Tone
@@ -77,6 +78,7 @@ def evidence(one: Approval, now: float) -> tuple[Para, ...]:
     return (
         *_fate(one, now),
         *_what(one),
+        *rest_of_record(one),
         *_around(one),
         *_agent(one),
     )
@@ -148,6 +150,13 @@ def _around(one: Approval) -> tuple[Para, ...]:
         ("WHERE", where),
         ("EFFECT", one.effect or "not measured"),
         ("UNDO", one.undo or "not known"),
+    ]
+    first = tuple(fact(name, value) for name, value in rows if value)
+    return (*first, *facts(one), *_judged(one, asked))
+
+
+def _judged(one: Approval, asked: str) -> tuple[Para, ...]:
+    rows = [
         ("RISK", f"{RISK_WORDS[one.risk]}: {'; '.join(one.risk_reasons) or 'no reason given'}"),
         ("RULE", one.rule),
         ("PEOPLE", people(one)),

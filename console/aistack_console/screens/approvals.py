@@ -8,7 +8,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from aistack_backend.wire.actions import Approval, ApprovalState, EditRequest
+from aistack_backend.wire.actions import ActionRequest, Approval, ApprovalState, EditRequest
 from aistack_backend.wire.events import Topic
 from aistack_console.errors import ClientError, ConsoleError
 from aistack_console.keys import Action
@@ -33,6 +33,7 @@ class ApprovalsScreen(RulingScreen):
         Action(id="approvals.deny_stop", keys="D", title="Deny, and stop its task", mutates=True),
         Action(id="approvals.edit", keys="e", title="Edit the command: a new request", hint="edit", mutates=True),
         Action(id="approvals.allow", keys="A", title="Allow this unasked for a while: rehearsed first", mutates=True),
+        Action(id="approvals.backup", keys="B", title="Take a backup of the stack first", mutates=True),
         Action(id="approvals.rules", keys="R", title="Rules: what was allowed in advance", hint="rules"),
         Action(id="approvals.next", keys="n", title="Next one that waits", hint="next"),
         Action(id="approvals.raw", keys="v", title="The record as it is hashed, or the evidence", hint="raw"),
@@ -154,6 +155,10 @@ class ApprovalsScreen(RulingScreen):
         """Rehearse a rule like the chosen request, and make it on a yes."""
         if (one := self.chosen) is not None:
             self.allow_like(one)
+
+    def do_backup(self) -> None:
+        """Ask for a backup of the stack; what waits goes on waiting."""
+        self.act(ActionRequest(kind="stack.backup"))
 
     def do_rules(self) -> None:
         """List the rules."""

@@ -9,6 +9,7 @@ from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState, 
 from aistack_backend.wire.rules import DecisionReport
 from aistack_console.client.api import Client
 from aistack_console.present.approvals import people
+from aistack_console.present.facts import origin
 from aistack_console.present.units import clock, span
 from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
@@ -113,6 +114,7 @@ def whole(one: Approval) -> str:
             ("image", one.image),
             ("effect", one.effect or "not measured"),
             ("undo", one.undo or "not known"),
+            *((each.name, f"{each.text}   ({origin(each)})" if origin(each) else each.text) for each in one.facts),
             ("asked by", f"{one.requester} {one.via}".strip()),
             ("it says", f'"{one.agent_says}"   (its own words, not checked)' if one.agent_says else ""),
             ("policy", one.rule),
