@@ -139,7 +139,7 @@ def mends(body: dict[str, Any]) -> dict[str, Any]:
     if "old" in wanted:
         old = next(line for line in FIXES if line in wanted["old"]["enum"])
         return completion(json.dumps({"old": old, "new": FIXES[old]}), 400, 30)
-    return completion(json.dumps({"why": "a bug", "tool": "edit", "file": "sums.py"}), 300, 20)
+    return completion(json.dumps({"why": "a bug", "step": "edit sums.py"}), 300, 20)
 
 
 def test_an_endpoints_model_mends_it_with_the_tools_and_the_key_stays_outside(
@@ -164,7 +164,7 @@ def test_an_endpoints_model_mends_it_with_the_tools_and_the_key_stays_outside(
 
 
 def test_an_endpoint_that_costs_too_much_ends_it(up: House, repo: Path) -> None:
-    with endpoint(completion(json.dumps({"why": "w", "tool": "list", "file": "sums.py"}), 5_000, 10)) as there:
+    with endpoint(completion(json.dumps({"why": "w", "step": "list"}), 5_000, 10)) as there:
         words = ("--agent", "openai", "--endpoint", there.url, "--model", "big", "--price", "1/1")
         done, loop = ran(up, repo, *words, "--limit", "cost=1", code=1)
     assert done["state"] == "exhausted"

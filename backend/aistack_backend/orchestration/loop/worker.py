@@ -1,9 +1,10 @@
 """The agent with a model: a program of the sandbox that has the model choose one tool after another.
 
 The tools are ``list``, ``read``, ``edit`` (one line), ``write`` (a whole file), ``prove`` and ``finish``. Each answer
-is held to a JSON schema that offers only what is there: the files, the lines. It acts on nothing but ``/workspace``,
-because there is nothing else: no network, no other folder that it may write. The model is asked over the mounted
-socket. It is started as ``python3 /loop/worker.py`` and needs only the standard library.
+is held to a JSON schema that offers only what is there and makes sense now: the files, the lines, no step twice in a
+row. An edit after which the check is worse is undone. It acts on nothing but ``/workspace``, because there is nothing
+else: no network, no other folder that it may write. The model is asked over the mounted socket. It is started as
+``python3 /loop/worker.py`` and needs only the standard library.
 """
 
 from __future__ import annotations
@@ -30,9 +31,11 @@ TEXT = 4_000
 """Characters of a file that the model writes whole."""
 SEEN = 6_000
 """Characters of what happened so far that the model is told again: the last ones."""
+WORST = 1_000_000
+HEAD = re.compile(r"\s*(def|class|async|import|from)\b|\s*@|\s*\"\"\"")
 SKIPPED = {".git", "__pycache__", ".pytest_cache", "node_modules"}
 SYSTEM = (
-    "You mend a small program. You work in steps: choose one tool and one file for each step. Tools: list (all files),"
+    "You mend a small program. You work in steps, one at a time. Tools: list (all files),"
     " read (a file), edit (replace one line of a file), write (a whole file), prove (run the check), finish (nothing"
     " more to do). Read a file before you edit it. After each edit the check is run by itself."
 )
@@ -70,7 +73,7 @@ def ask(said: str, properties: dict[str, Any], most: int) -> dict[str, str]:
         "model": (TOLD / "model.txt").read_text(),
         "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": said}],
         "max_tokens": most,
-        "temperature": 0.2,
+        "temperature": min(0.8, 0.2 * int((TOLD / "pass.txt").read_text())),  # a pass must not repeat the last one
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "step", "strict": True, "schema": schema},
@@ -138,16 +141,18 @@ def read(name: str) -> str:
     return "\n".join(lines) or "(empty)"
 
 
-def lines_of(name: str) -> list[str]:
+def lines_of(name: str, refused: set[tuple[str, str]]) -> list[str]:
     """Return the different lines of a file that can be named for an edit."""
     text = (ROOT / name).read_text(errors="replace")
     kept = [line for line in text.splitlines()[:LINES] if line.strip() and len(line) <= LONGEST_LINE]
-    return list(dict.fromkeys(kept))
+    if name.endswith(".py"):  # the head of a block in one line has never been its repair
+        kept = [line for line in kept if not HEAD.match(line)]
+    return [line for line in dict.fromkeys(kept) if (name, line) not in refused]
 
 
-def edit(name: str, told: str) -> str:
-    """Have the model replace one line; return what came of it."""
-    lines = lines_of(name)
+def edit(name: str, told: str, refused: set[tuple[str, str]]) -> str:
+    """Have the model replace one line; return what came of it. A line whose edit was not kept is not offered again."""
+    lines = lines_of(name, refused)
     if not lines:
         return f"{name} has no line that can be edited; write it."
     said = f"{told}\n\n{name}:\n{read(name)}\n\nName the one line of {name} to replace, and its new text."
@@ -156,9 +161,13 @@ def edit(name: str, told: str) -> str:
     if not new.startswith((" ", "\t")):  # the indent is the old line's unless another one was given
         new = old[: len(old) - len(old.lstrip())] + new
     if new == old:
+        refused.add((name, old))
         return f"edit {name}: the new line is the old one; nothing changed."
     text = (ROOT / name).read_text(errors="replace")
-    return put(name, text.replace(old, new, 1), f"edit {name}:\n-{old}\n+{new}")
+    came = put(name, text.replace(old, new, 1), f"edit {name}:\n-{old}\n+{new}")
+    if old in (ROOT / name).read_text(errors="replace").splitlines():
+        refused.add((name, old))
+    return came
 
 
 def write(name: str, told: str) -> str:
@@ -175,12 +184,25 @@ def put(name: str, text: str, done: str) -> str:
             compile(text, name, "exec")
         except (SyntaxError, ValueError) as error:
             return f"{done}\nrefused, it is no Python then: {error}"
+    before, old = prove()[0], (ROOT / name).read_text(errors="surrogateescape")
     (ROOT / name).write_text(text)
-    return f"{done}\n{prove()[1]}"
+    now, said = prove()
+    if now > before:
+        (ROOT / name).write_text(old, errors="surrogateescape")
+        return f"{done}\nundone, the check was worse with it:\n{said[-600:]}"
+    return f"{done}\n{said}"
 
 
-def prove() -> tuple[bool, str]:
-    """Run the proof here; return whether it passes, and the end of what it said. What counts is the proof that is run
+def failing(code: int, said: str) -> int:
+    """Return how many tests fail, by what unittest or pytest says; ``WORST`` when the check broke otherwise."""
+    if code == 0:
+        return 0
+    counted = re.findall(r"(?:failures|errors)=(\d+)", said) + re.findall(r"(\d+) (?:failed|error)", said)
+    return sum(map(int, counted)) or WORST
+
+
+def prove() -> tuple[int, str]:
+    """Run the proof here; return how much fails, and the end of what it said. What counts is the proof that is run
     afterwards, elsewhere."""
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
@@ -195,21 +217,29 @@ def prove() -> tuple[bool, str]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return False, "the check did not end within 60 s"
+        return WORST, "the check did not end within 60 s"
     said = done.stdout.decode(errors="replace")[-1_500:]
-    return done.returncode == 0, f"the check ended with {done.returncode}:\n{said}"
+    return failing(done.returncode, said), f"the check ended with {done.returncode}:\n{said}"
 
 
-def step(names: list[str], told: str) -> str:
+def offered(names: list[str], done: list[str]) -> list[str]:
+    """Return the steps that make sense after these: nothing that was just done and told, no finish before an edit."""
+    steps = [f"{tool} {name}" for tool in ("edit", "read", "write") for name in names] + ["prove", "list"]
+    edited = any(one.startswith(("edit ", "write ")) for one in done)
+    told = {one for one in done[-3:] if one.startswith("read ")} | ({"prove", "list"} & set(done))
+    return [one for one in steps if one not in told] + (["finish"] if edited else [])
+
+
+def step(names: list[str], told: str, done: list[str], refused: set[tuple[str, str]]) -> str:
     """Have the model choose one step and do it; return what came of it, "" when it finishes."""
-    tools = ["read", "edit", "write", "prove", "list", "finish"]
     chosen = ask(
         f"{told}\n\nChoose the next step.",
-        {"why": {"type": "string", "maxLength": 120}, "tool": {"enum": tools}, "file": {"enum": names}},
-        200,
+        {"step": {"enum": offered(names, done)}, "why": {"type": "string", "maxLength": 80}},
+        160,
     )
-    tool, name = chosen["tool"], chosen["file"]
-    print(f"{tool} {name if tool in ('read', 'edit', 'write') else ''}  ({chosen['why']})", flush=True)
+    done.append(chosen["step"])
+    print(f"{chosen['step']}  ({chosen['why']})", flush=True)
+    tool, _, name = chosen["step"].partition(" ")
     if tool == "finish":
         return ""
     if tool == "list":
@@ -218,7 +248,7 @@ def step(names: list[str], told: str) -> str:
         return prove()[1]
     if tool == "read":
         return f"{name}:\n{read(name)}"
-    return edit(name, told) if tool == "edit" else write(name, told)
+    return edit(name, told, refused) if tool == "edit" else write(name, told)
 
 
 def goal() -> str:
@@ -236,16 +266,18 @@ def work() -> int:
         print("There is no file to work on.")
         return BLOCKED
     seen = [prove()[1], "files: " + ", ".join(names)]
+    done: list[str] = []
+    refused: set[tuple[str, str]] = set()
     for _ in range(STEPS):
         told = f"{goal()}\n\nSo far:\n" + "\n\n".join(seen)[-SEEN:]
         try:
-            came = step(names, told)
+            came = step(names, told, done, refused)
         except ValueError as error:
             came = f"That step was not done: {error}."
         if not came:
             break
         print("  " + came.replace("\n", "\n  "), flush=True)
-        if prove()[0]:
+        if not prove()[0]:
             print("The check passes.")
             break
         seen.append(came)
