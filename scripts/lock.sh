@@ -14,4 +14,5 @@ lock() { # lock OUT SOURCE ARGS...
 lock run pyproject.toml "$@"
 lock dev pyproject.toml --group dev -c requirements/run.txt "$@"
 printf 'hatchling>=1.27\neditables\n' | lock build - "$@"
+printf 'aider-chat==0.86.2\n' | lock aider - "$@"
 printf 'uv\n' | lock uv - "$@"

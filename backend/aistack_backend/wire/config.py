@@ -95,6 +95,7 @@ class PodmanConfig:
         "", "Podman's API, e.g. unix:///run/podman/podman.sock; empty = the usual places.", env="CONTAINER_HOST"
     )
     sandbox_image: str = option("", "Image that shell commands run in; empty = our own, made of busybox.")
+    aider_image: str = option("localhost/aistack-aider:1", "Image that has Aider, for the aider-wrapper.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

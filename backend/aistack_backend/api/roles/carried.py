@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Parts
-from aistack_backend.api.roles import code, model, ralph
+from aistack_backend.api.roles import aider, code, model, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
@@ -72,6 +72,8 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
         every = code.endpoints(role, parts)
     if role.id == "health-monitor":
         every = {"/services": _services(parts)}
+    if role.id == "aider-wrapper":
+        every = aider.endpoints(role, parts)
     if role.id == "watchtower":
         every = {"/updates": _updates(parts)}
     if role.id == "self-heal-manager":
@@ -106,6 +108,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         "ralph-wiggum": (Need("engine", tasks),),
         "code-machine": (Need("workflows", lambda: code.standing(parts)),),
         "health-monitor": (Need("stack", stack),),
+        "aider-wrapper": aider.needs(parts),
         "aidb": (Need("database", database),),
         "llama-cpp": (Need("model", loaded),),
     }

@@ -62,6 +62,14 @@ FLOWS = (
     Told(method="GET", path="/runs/{id:int}/result", about="What one run gave: 200, or 202 while it has not ended."),
     Told(method="POST", path="/runs/{id:int}/stop", about="Refused, with how to stop it: stopping is a decision."),
 )
+EDITS = (
+    *TASKS[:-1],
+    Told(
+        method="POST",
+        path="/execute",
+        about="Ask for an edit of files in words: a loop behind the gate. Waits a minute at most: 200 ended, 202 not.",
+    ),
+)
 SERVICES = (Told(method="GET", path="/services", about="Every service of the stack, with the evidence of its checks."),)
 UPDATES = (Told(method="GET", path="/updates", about="What the last look for newer images found."),)
 HEALING = (Told(method="GET", path="/healing", about="What self-heal does, waits for or leaves alone, by service."),)
@@ -91,7 +99,7 @@ ROLES = (
     ),
     Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", later=("the documents", "MCP")),
     Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", routes=FLOWS),
-    Role(id="aider-wrapper", port=8096, title="Aider", control=True, prefix="/aider", later=("editing of code",)),
+    Role(id="aider-wrapper", port=8096, title="Aider", control=True, prefix="/aider", routes=EDITS),
     Role(id="health-monitor", port=8097, title="Health monitor", control=True, routes=SERVICES),
     Role(id="self-heal-manager", port=8098, title="Self-heal", control=True, routes=HEALING),
     Role(id="watchtower", port=8099, title="Updates", control=True, routes=UPDATES),

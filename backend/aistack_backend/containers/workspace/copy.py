@@ -28,10 +28,13 @@ class Size:
     bytes: int
 
 
-def measure(root: Path) -> Size:
-    """Count a folder's entries and their bytes on disk (a sparse file counts by its length)."""
+def measure(root: Path, stop: int = 0) -> Size:
+    """Count a folder's entries and their bytes on disk (a sparse file counts by its length); with ``stop`` no more
+    entries than that are looked at."""
     files = total = 0
     for entry in walk(root):
+        if stop and files >= stop:
+            break
         files += 1
         total += 0 if entry.is_folder else max(entry.info.st_size, entry.info.st_blocks * 512)
     return Size(files, total)

@@ -89,6 +89,31 @@ def walk(root: Path) -> Iterator[Entry]:
         yield from _below(fd, "", 0)
 
 
+def content(root: Path, path: str, most: int) -> bytes | None:
+    """Return a regular file's content by its path below a folder, never through a link; None when there is none.
+
+    Raises:
+        NotFound, BadInput: the folder itself; the file is over ``most`` bytes, or something else is in its place.
+    """
+    *folders, name = path.split("/")
+    with folder(root) as fd:
+        held = os.dup(fd)
+    try:
+        for flags, part in [*((FOLDER, one) for one in folders), (FILE, name)]:
+            below = os.open(part, flags, dir_fd=held)
+            os.close(held)
+            held = below
+        if not _regular(held) or os.fstat(held).st_size > most:
+            raise BadInput(f"{path} is no file of at most {most >> 20} MB.", "Name a regular file.")
+        return os.pread(held, most, 0)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.", "Name a regular file.") from error
+    finally:
+        os.close(held)
+
+
 def opened(name: str, flags: int, parent: int) -> int:
     """Open a thing below a folder; when its owner (we) took the right to read away from it, give it back first.
 

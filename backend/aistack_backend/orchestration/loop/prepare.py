@@ -150,10 +150,11 @@ def _source(request: LoopRequest) -> tuple[Path, Size]:
     source = Path(request.source)
     if source.resolve() != source:
         raise BadInput(f"{source} leads over a link or '..' to {source.resolve()}.", "Name that folder itself.")
-    size = measure(source)
+    size = measure(source, FILES + 1)
     if size.files > FILES or size.bytes > request.limits.megabytes << 20:
+        more = " or more" if size.files > FILES else ""
         raise BadInput(
-            f"{source} holds {size.files:,} files and {size.bytes >> 20} MB.",
+            f"{source} holds {size.files:,} files{more} and {size.bytes >> 20} MB.",
             f"At most {FILES:,} files and {request.limits.megabytes} MB can be copied; raise the limit megabytes.",
         )
     return source, size

@@ -17,7 +17,7 @@ from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import ActionRequest, Approval
 from aistack_backend.wire.audit import Phase
-from aistack_backend.wire.loops import GuideRequest, Loop, LoopAsk, LoopList, ModelUse, PassState, Patch
+from aistack_backend.wire.loops import GuideRequest, Loop, LoopAsk, LoopList, LoopRequest, ModelUse, PassState, Patch
 from aistack_backend.wire.tasks import Task
 
 LONGEST = 2_000
@@ -49,6 +49,14 @@ class Loops:
             NotFound, BadInput, Unavailable, Conflict: see there.
         """
         return self._tasks.submit_action(_wish(ask), person.actor, person.via, person=person)
+
+    def propose(self, loop: LoopRequest, actor: str, via: str) -> Task:
+        """Ask for a loop as somebody who is no person: nothing is confirmed by it.
+
+        Raises:
+            NotFound, BadInput, Unavailable, Conflict: see ``submit``.
+        """
+        return self._tasks.submit_action(_wish(LoopAsk(loop=loop)), actor, via)
 
     def list(self) -> LoopList:
         """Return the loops that have begun, newest first, without outputs."""
