@@ -99,6 +99,9 @@ class Drive:
         if not self._request.model:
             return nullcontext()
         self._home.model.mkdir(mode=0o755, exist_ok=True)
+        rows = self._means.rows.passes(self._id)
+        if rows and rows[-1]["state"] in OPEN:  # its agent may still work, and asks as soon as there is a socket
+            self._meter.begin(rows[-1]["number"])
         return self._means.models.open(self._home.model, self._request, self._meter)
 
     def _on(self) -> Outcome:
