@@ -161,12 +161,15 @@ PLACES = (
     Place(name="checklist", key="", short="Check", title="Checklist"),
     Place(name="doctor", key="", short="Doctor", title="Doctor"),
     Place(name="storage", key="", short="Store", title="Storage"),
+    Place(name="asked", key="", short="Log", title="Command log"),
 )
 """The screens of this version, in the order of their keys, then those that only a command or the palette opens."""
 
 APP_ACTIONS = (
     *(Action(id=f"app.{one.name}", keys=one.key, title=f"Go to {one.title}") for one in PLACES),
     Action(id="app.needs", keys="J", title="Go to what needs me", hint="needs-you"),
+    Action(id="app.undo", keys="z", title="Undo the last own action, through the gate", mutates=True),
+    Action(id="app.log", keys="at", title="Command log: what this console asked"),
     Action(id="app.command", keys="colon", title="Type a command", hint="command"),
     Action(id="app.palette", keys="ctrl+p", title="Find a command"),
     Action(id="app.help", keys="question_mark", title="Keys of this screen", hint="help"),

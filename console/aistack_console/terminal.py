@@ -21,6 +21,7 @@ from aistack_backend.wire.events import Topic
 from aistack_console.commands import words
 from aistack_console.keys import PLACES
 from aistack_console.present.overview import following, needs, place_of
+from aistack_console.screens.acting import ActingScreen
 from aistack_console.screens.base import BaseScreen
 
 if TYPE_CHECKING:
@@ -158,6 +159,14 @@ def _backend(app: ConsoleApp, _: str) -> None:
     app.follow()
 
 
+def _undo(app: ConsoleApp, _: str) -> None:
+    """Take the last own action back where that is possible; what it asks goes through the gate like any other."""
+    if isinstance(app.screen, ActingScreen):
+        app.screen.undo()
+    else:
+        app.goto("approvals", "undo")
+
+
 def _help(app: ConsoleApp, _: str) -> None:
     from aistack_console.screens.help import open_help
 
@@ -174,6 +183,8 @@ VERBS: dict[str, Callable[[ConsoleApp, str], object]] = {
     "zoom": _zoom,
     "mouse": _mouse,
     "theme": _theme,
+    "undo": _undo,
+    "log": lambda app, _: app.goto("asked"),
     "suspend": lambda app, _: app.action_suspend_process(),
     "backend": _backend,
     "quit": lambda app, _: app.exit(0),

@@ -237,7 +237,8 @@ class Client(LoopCalls, FlowCalls):
 
     async def delete_chat(self, session_id: int) -> None:
         """Delete one chat session."""
-        await self._call("DELETE", f"/v1/chats/{session_id}")
+        with self.asked.noting("DELETE", path := f"/v1/chats/{session_id}"):
+            await self._call("DELETE", path)
 
     async def say(self, request: SayRequest) -> AsyncIterator[Chunk]:
         """Say something; yield the answer as it comes. The last chunk has ``finish`` set."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aistack_backend.wire.rendezvous import OPERATOR_HEADER
+from aistack_console.client.asked import AskedLog
 from aistack_console.client.decode import decode, decode_problem
 from aistack_console.client.http import CONNECT, Answer, exchange, target
 from aistack_console.errors import BackendDown, ClientError, OtherVersion
@@ -36,6 +37,8 @@ class Calls:
         self.refusal = ""
         """Why this connection changes nothing: every call but a GET raises ``OtherVersion`` with it; empty = it may."""
         self._said = {"X-Aistack-Via": via} | ({OPERATOR_HEADER: operator} if operator else {})
+        self.asked = AskedLog()
+        """What was asked through this connection."""
         self._http: httpx.AsyncClient | None = None
 
     async def close(self) -> None:
@@ -86,7 +89,10 @@ class Calls:
         body: dict[str, Any] = {} if request is None else {"content": encode(request), "headers": JSON_BODY}
         if patience != TIMEOUT:
             body["timeout"] = patience
-        return decode(await self._call("POST", path, **body), kind)
+        with self.asked.noting("POST", path, request) as one:
+            answer = decode(await self._call("POST", path, **body), kind)
+            one.answer = answer
+        return answer
 
     def _may(self, method: str) -> None:
         if self.refusal and method != "GET":

@@ -11,11 +11,13 @@ from aistack_backend.wire.actions import ActionRequest, Approval, DecideRequest,
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.errors import ConsoleError
 from aistack_console.present.approvals import evidence, said
+from aistack_console.present.asked import Undo, undo
 from aistack_console.present.batch import alone, combined, evidence_of_all
-from aistack_console.present.para import Para
+from aistack_console.present.para import Para, para
 from aistack_console.present.tasks import ENDED
 from aistack_console.screens.base import BaseScreen
 from aistack_console.widgets.approval_dialog import ApprovalDialog
+from aistack_console.widgets.confirm import Confirm
 
 Asked = tuple[ActionRequest, Approval]
 
@@ -52,6 +54,31 @@ class ActingScreen(BaseScreen):
         """Show what would run and how it is judged; ask for it when the operator confirms."""
         if (preview := await self._preview(request)) is not None:
             await self._act(request, preview)
+
+    @work(group="undo")
+    async def undo(self) -> None:
+        """Take the last own action back: by its other way, which the gate judges anew, or say why not."""
+        client = self.console.client
+        found = undo(tuple(client.asked.entries), self.store.tasks)
+        if found.why_not:
+            self.console.say(found.why_not, "warn")
+        elif found.request is not None:
+            if (preview := await self._preview(found.request)) is not None:
+                await self._act(found.request, preview, (para((f"To {found.request.reason}", "accent")),))
+        elif await self.app.push_screen_wait(Confirm(found.question)):
+            await self._undo_at_once(found)
+
+    async def _undo_at_once(self, found: Undo) -> None:
+        client = self.console.client
+        try:
+            if found.rule:
+                rule = await client.revoke_rule(found.rule)
+                self.console.say(f"Rule {rule.id} is {rule.ended}.")
+            else:
+                task = await (client.resume_task(found.resume) if found.resume else client.pause_task(found.pause))
+                self.console.say(f"Task {task.id}: {task.state.value}. {task.reason}")
+        except ConsoleError as error:
+            self.console.say(error.sentence, "bad")
 
     @work(group="act")
     async def act_on_all(self, requests: Sequence[ActionRequest]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aistack_console.screens.approvals import ApprovalsScreen
+from aistack_console.screens.asked import AskedScreen
 from aistack_console.screens.audit import AuditScreen
 from aistack_console.screens.base import BaseScreen
 from aistack_console.screens.boot import BootScreen
@@ -33,6 +34,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         ChecklistScreen,
         DoctorScreen,
         StorageScreen,
+        AskedScreen,
     )
 }
 """In the order of their keys."""

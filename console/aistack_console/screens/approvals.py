@@ -95,6 +95,8 @@ class ApprovalsScreen(RulingScreen):
         word, _, number = argument.partition(" ")
         if word == "next":
             self.do_next()
+        elif word == "undo":
+            self.undo()
         elif word in {"approve", "deny", "show"}:
             one = self._by_key(number)
             if one is None:
