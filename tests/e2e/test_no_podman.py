@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,10 +22,8 @@ def alone() -> Iterator[House]:
 
 def test_it_is_said_with_the_fix(alone: House, console: Opener) -> None:
     alone.start()
-    began = time.monotonic()
     screen = console(alone, columns=120, lines=30)
     screen.wait_for(f"{alone.folder}/podman.sock", 10)
-    assert time.monotonic() - began < 5  # a cold console start, and two seconds
     screen.press("2")
     screen.wait_for("podman")
     assert "OK" not in screen.line("SERVICES")

@@ -37,7 +37,7 @@ def workflows(parts: Held) -> Response:
     return Json(parts.flows.get().list())
 
 
-@router.post("/workflows/check", response_model=FlowVerdict)
+@router.post("/workflow-check", response_model=FlowVerdict)
 def check(parts: Held, request: Check) -> Response:
     """Return every fault of a file's text, with its line; nothing is stored and nothing runs."""
     return Json(parts.flows.get().check(request))

@@ -30,7 +30,7 @@ class FlowCalls(Calls):
 
     async def check_workflow(self, request: FlowCheck) -> FlowVerdict:
         """Return every fault of a file's text."""
-        return await self._post("/v1/workflows/check", request, FlowVerdict)
+        return await self._post("/v1/workflow-check", request, FlowVerdict)
 
     async def run_workflow(self, request: FlowRequest) -> FlowRun:
         """Begin a run."""
