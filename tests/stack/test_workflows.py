@@ -6,6 +6,7 @@ Not in it: answers of a real model (tests/stack/test_p1_integration.py asks one 
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -177,6 +178,28 @@ def test_stopping_a_run_stops_what_it_asked_for(home: House, project: str) -> No
     wait_until(lambda: states(look(home, number))["mend"] == "stopped", 10, home.said)
     assert json.loads(home.cli("tasks", str(child), "--json").stdout)["state"] == "stopped"
     assert look(home, number)["task"]["state"] == "stopped"
+
+
+def test_the_commands_of_the_page_run(
+    home: House, project: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "workflows.md").read_text()
+    (care,) = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
+    own = home.folder / "workflows"
+    own.mkdir(exist_ok=True)
+    for place in (own, tmp_path):
+        (place / "care.yml").write_text(care)
+    monkeypatch.chdir(tmp_path)
+    first = run(home, "simple_query")["task"]["id"]
+    lines = [line for block in page.split("```sh\n")[1:] for line in block.split("```")[0].splitlines()]
+    for words in (shlex.split(line)[1:] for line in lines):
+        ended = {"rerun", "stop"} & set(
+            words
+        )  # the question fails without a model, and what has ended cannot be stopped
+        named = [str(first) if word == "1" else word for word in words]
+        done = home.cli(*named, code=1 if ended else 0)
+        assert not ended or "switched off" in done.stdout or "already" in done.stderr, done
+    assert "care.yml: it can be run." in home.cli("workflow", "check", "care.yml").stdout
 
 
 def kill(home: House) -> None:

@@ -210,8 +210,9 @@ HEALTHY, RALPH, LEARNING, WHOLE = "All services healthy", "Ralph Wiggum", "Conti
 ONE, TWO, THREE, FOUR = "Phase 1: started", "Phase 2: orchestration", "Phase 3: learning", "Phase 4: integration"
 CURL_HYBRID = ("curl", "-s", "http://local-ai-hybrid-coordinator:8092/health")
 TESTS: Mapping[str, str] = {
-    "p1": "tests/stack and tests/e2e of this repository: make test",
+    "p1": "tests/stack/test_p1_integration.py of this repository: make test",
     "p2": "tests/backend/ladder and tests/stack/test_ladder.py of this repository: make test",
+    "workflows": "tests/stack/test_workflows.py of this repository: make test",
     "docs": "tests/test_docs.py of this repository: make test",
 }
 CRITERIA = (
@@ -228,7 +229,7 @@ CRITERIA = (
     Criterion("learning-patterns", LEARNING, "Patterns being extracted", later=LEARNS),
     Criterion("learning-data", LEARNING, "Fine-tuning data generated", later=LEARNS),
     Criterion("tests-p1-p2", WHOLE, "All P1/P2 tests passing", elsewhere=f"{TESTS['p1']}; {TESTS['p2']}"),
-    Criterion("tests-workflow", WHOLE, "Workflow tests passing", later=ACTS),
+    Criterion("tests-workflow", WHOLE, "Workflow tests passing", elsewhere=TESTS["workflows"]),
     Criterion("dashboard-metrics", WHOLE, "Dashboard showing all metrics", later=LEARNS),
     Criterion("documentation", WHOLE, "Documentation updated", elsewhere=TESTS["docs"]),
     Criterion("phase1-ps", ONE, "podman ps", listed),
@@ -242,13 +243,13 @@ CRITERIA = (
     ),
     Criterion("phase2-execute", TWO, "POST :8090/execute", later=ACTS),
     Criterion("phase2-route", TWO, "POST :8092/route", later=LEARNS),
-    Criterion("phase2-workflow", TWO, "POST :8095/workflow", later=ACTS),
+    Criterion("phase2-workflow", TWO, "POST :8095/workflow", elsewhere=TESTS["workflows"]),
     Criterion("phase3-interactions", THREE, "10 × POST :8092/route", later=LEARNS),
     Criterion("phase3-telemetry", THREE, "SELECT COUNT(*) FROM telemetry", later=LEARNS),
     Criterion("phase3-daemon", THREE, "podman logs local-ai-hybrid-coordinator | grep Learning", later=LEARNS),
     Criterion("phase4-p1", FOUR, "pytest test_p1_integration.py", elsewhere=TESTS["p1"]),
     Criterion("phase4-p2", FOUR, "pytest test_p2_health_checks.py", elsewhere=TESTS["p2"]),
-    Criterion("phase4-workflows", FOUR, "pytest test_workflows.py", later=ACTS),
+    Criterion("phase4-workflows", FOUR, "pytest test_workflows.py", elsewhere=TESTS["workflows"]),
     Criterion("phase4-ralph", FOUR, "pytest test_ralph_orchestration.py", later=ACTS),
 )
 """In the note's order."""
