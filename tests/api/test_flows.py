@@ -102,9 +102,9 @@ async def test_steps_wait_for_what_they_need_and_see_its_results(lab: Lab) -> No
         "outputs: {said: '${steps.say.text}', log: '${steps.log.text}'}\n",
     )
     number = await lab.run("order")
-    held = await lab.asks(number, "stop")
+    told = "1 of 3 steps ended; stop (approval 1) needs you."
+    held = await lab.until(number, lambda now: now["task"]["reason"] == told)
     assert states(held) == {"log": "done", "stop": "needs you", "say": "waiting"}
-    assert held["task"]["reason"] == "1 of 3 steps ended; stop (approval 1) needs you."
     await lab.decide(held, "stop")
     done = await lab.over(number)
     assert (done["task"]["state"], done["task"]["reason"]) == ("done", "3 of 3 steps were done.")
