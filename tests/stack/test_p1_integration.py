@@ -51,7 +51,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[House]:
-    with house(AISTACK_STACK_LISTEN="note", AISTACK_STACK_HEAL="false") as made:
+    with house(AISTACK_STACK_LISTEN="note", AISTACK_STACK_HEAL="false", AISTACK_APPROVALS_MOST_A_MINUTE="0") as made:
         made.env["AISTACK_STACK"] = str(stack(made.folder, "flows-p1"))
         made.start()
         wait_until(lambda: ask(CODE + "/health")[0] == 200, 30, made.said)

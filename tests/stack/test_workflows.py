@@ -36,7 +36,7 @@ def project() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def home(project: str) -> Iterator[House]:
-    with house(AISTACK_STACK_LISTEN="note", AISTACK_STACK_HEAL="false") as made:
+    with house(AISTACK_STACK_LISTEN="note", AISTACK_STACK_HEAL="false", AISTACK_APPROVALS_MOST_A_MINUTE="0") as made:
         made.env["AISTACK_STACK"] = str(stack(made.folder, project))
         made.start()
         wait_until(lambda: '"status":"ok"' in curl("/health"), 30, made.said)
