@@ -252,7 +252,8 @@ async def test_nothing_begins_below_a_run_that_was_stopped(lab: Lab) -> None:
 
 
 async def test_the_check_tells_every_fault_and_stores_nothing(lab: Lab) -> None:
-    said = await lab.client.post("/v1/workflows/check", json={"text": TWO % ", bad: 1", "name": "two", "file": "x.yml"})
+    said = await lab.client.post("/v1/workflow-check", json={"text": TWO % ", bad: 1", "name": "two", "file": "x.yml"})
+    assert said.status_code == 200, said.text
     assert [(one["line"], one["text"]) for one in said.json()["faults"]] == [
         (
             2,
