@@ -6,6 +6,7 @@ Nothing of a run is kept in memory alone. Another life, after a kill or a restar
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 from collections.abc import Callable, Collection, Mapping
@@ -183,9 +184,19 @@ class Drive:
         except Exception as error:
             log.exception("step %s of run %s broke", step.id, self.task_id)
             found = Ended(state=StepState.FAILED, result={}, why=f"It broke: {type(error).__name__}: {error}.")
-        await asyncio.to_thread(self._write, step, found, place.tries)
+        await self._firmly(step, found, place.tries)
         self._jobs.pop(step.id, None)
         self.poke()
+
+    async def _firmly(self, step: StepDecl, found: Ended | int, tries: int) -> None:
+        """Write what came of a step, again and again while the database cannot take it."""
+        for pause in itertools.chain((0.0,), itertools.repeat(AGAIN)):
+            await asyncio.sleep(pause)
+            try:
+                await asyncio.to_thread(self._write, step, found, tries)
+                break
+            except Unavailable as error:
+                log.warning("step %s of run %s waits to be written: %s", step.id, self.task_id, error.detail)
 
     def _write(self, step: StepDecl, found: Ended | int, tries: int) -> None:
         with self._means.database.tx() as connection:
