@@ -98,14 +98,14 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     registry, stack = Registry(), stackwork.build(parts, podman, boats, database)
     own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
     loop = loopwork.build(parts, podman, database)
-    for tool in (*own, loop.tool, *stack.tools):
+    for tool in (*own, loop.tool, loop.removal, *stack.tools):
         registry.register(tool)
     for tool in work.tools():
         registry.register(tool, anywhere=True)
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     around = Around(lambda: parts.bus.latest(Topic.STACK))
-    preparer = Preparers(single, FetchPart(), loop.part, *stack.preparers, around=around)
+    preparer = Preparers(single, FetchPart(), loop.part, loop.removal, *stack.preparers, around=around)
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(),)
     tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)
@@ -124,6 +124,8 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     stack.watch.start()
     downs.push_async_callback(asyncio.to_thread, stack.watch.stop)
     parts.loops.part = loop.service(tasks, database, audit)
+    keeping = asyncio.create_task(loopwork.keep(parts, loop.removal))
+    downs.callback(keeping.cancel)
     await flows.start()
     downs.push_async_callback(flows.close)
     parts.flows.part = flows

@@ -99,6 +99,18 @@ class PodmanConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoopsConfig:
+    """``[loops]``: agents that work until a proof."""
+
+    keep_days: float = option(
+        0.0,
+        "Days after its end that a loop's folder is removed; 0 = it stays until somebody removes it.",
+        least=0,
+        most=3650,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackConfig:
     """``[stack]``: the services that belong together."""
 
@@ -147,6 +159,7 @@ class Config:
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     podman: PodmanConfig = field(default_factory=PodmanConfig)
+    loops: LoopsConfig = field(default_factory=LoopsConfig)
     stack: StackConfig = field(default_factory=StackConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     keys: dict[str, str] = field(default_factory=dict)

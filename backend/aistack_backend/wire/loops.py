@@ -166,7 +166,7 @@ class Loop:
     task: Task
     request: LoopRequest
     folder: str = ""
-    """Its private copy; empty before it began."""
+    """Its private copy; empty before it began and once it was removed."""
     passes: tuple[LoopPass, ...] = ()
     """Oldest first; outputs only in the detail of one loop."""
     gauges: tuple[Gauge, ...] = ()

@@ -1,4 +1,4 @@
-"""``loop run|list|show|diff|guide``: an agent that works on a copy of a folder until a proof passes."""
+"""``loop run|list|show|diff|guide|remove``: an agent that works on a copy of a folder until a proof passes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from pathlib import Path
 
+from aistack_backend.wire.actions import ActionRequest
 from aistack_backend.wire.loops import AgentKind, Gauge, GuideRequest, Loop, LoopAsk, LoopLimits, LoopList, LoopRequest
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
 from aistack_console.present.loops import HEADINGS, pass_words, row
 from aistack_console.text import plain
-from aistack_console.verbs import waiting
+from aistack_console.verbs import gate, waiting
 from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
 
@@ -21,7 +22,7 @@ OF_HERE = (AgentKind.LOCAL, AgentKind.AIDER)
 
 def run(context: Context) -> Exit:
     """Do what the second word says."""
-    doing = {"run": _run, "list": _list, "show": _show, "diff": _diff, "guide": _guide}
+    doing = {"run": _run, "list": _list, "show": _show, "diff": _diff, "guide": _guide, "remove": _remove}
     return doing[context.arguments.what](context)
 
 
@@ -128,6 +129,22 @@ def _guide(context: Context) -> Exit:
     found = context.with_backend(lambda client: client.guide_loop(number, asked))
     context.show(found, lambda: shown(found))
     return Exit.OK
+
+
+def _remove(context: Context) -> Exit:
+    context.mutate("loop remove")
+    chosen = context.arguments
+    if (chosen.older is None) == (not chosen.rest):
+        raise VerbError(Exit.USAGE, "Name the loops whose folders are to go, or --older DAYS.", "E.g. loop remove 3 4")
+    target = " ".join(chosen.rest) if chosen.older is None else f"older:{chosen.older}"
+
+    async def job(client: Client) -> Task:
+        task = await gate.ask(context, client, ActionRequest(kind="workspace.remove", target=target))
+        return await waiting.until(client, task, waiting.ended, chosen.timeout) if chosen.wait else task
+
+    task = context.with_backend(job)
+    context.show(task, lambda: waiting.words(task))
+    return waiting.verdict(task)
 
 
 def _number(context: Context) -> int:

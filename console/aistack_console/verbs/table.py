@@ -35,8 +35,12 @@ LOOP = Verb(
     "have an agent work on a copy of a folder until a proof passes; or look at loops, take their patch, guide them",
     "loop",
     (
-        word("what", "what to do", choices=("run", "list", "show", "diff", "guide")),
-        word("rest", "run: the goal; show, diff: the number; guide: the number and what to say", nargs="*"),
+        word("what", "what to do", choices=("run", "list", "show", "diff", "guide", "remove")),
+        word(
+            "rest",
+            "run: the goal; show, diff: the number; guide: the number and what to say; remove: numbers",
+            nargs="*",
+        ),
         flag("--source", help="run: the folder; it is copied, never written", default="", metavar="DIR"),
         flag("--proof", help="run: shell command that ends with 0 when the goal is reached", default=""),
         flag(
@@ -67,7 +71,10 @@ LOOP = Verb(
         flag("--limit", help="run: e.g. passes=5; may be repeated", action="append", default=[], metavar="NAME=N"),
         flag("--number", help="diff: of this pass alone", type=int, metavar="N"),
         flag("--now", help="guide: end the running pass for it"),
-        flag("--yes", help="run: ask and approve in one go"),
+        flag("--older", help="remove: the folders of all that ended longer ago", type=int, metavar="DAYS"),
+        flag("--code", help="remove: the code that it asks for", default=""),
+        flag("--name", help="remove: the name that data loss asks for", default=""),
+        flag("--yes", help="run, remove: ask and approve in one go"),
         flag("--wait", help="run: wait until it has ended"),
         flag("--timeout", help="seconds to wait for it (default 900)", type=float, default=900.0, metavar="SECONDS"),
     ),

@@ -9,10 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from aistack_backend.clock import Clock
+from aistack_backend.engine.taskrow import FINAL
 from aistack_backend.errors import NotFound
 from aistack_backend.orchestration.loop.breaker import Left
 from aistack_backend.store.database import Database
 from aistack_backend.store.loop_tables import loop, loop_guidance, loop_pass
+from aistack_backend.store.tables import task
 from aistack_backend.store.use_tables import loop_use
 from aistack_backend.wire.loops import LoopPass, ModelUse, PassState
 
@@ -69,6 +71,13 @@ class Rows:
         same = (loop_pass.c.task_id == task_id) & (loop_pass.c.number == number)
         with self._database.tx() as connection:
             connection.execute(update(loop_pass).where(same).values(**values))
+
+    def ended_before(self, moment: float) -> list[int]:
+        """Return the loops whose tasks ended before that moment, oldest first."""
+        mine = select(loop.c.task_id).join(task, task.c.id == loop.c.task_id)
+        old = task.c.state.in_(sorted(FINAL)) & (task.c.updated_at < moment)
+        with self._database.read() as connection:
+            return list(connection.execute(mine.where(old).order_by(loop.c.task_id)).scalars())
 
     def uses(self, task_id: int) -> dict[int, ModelUse]:
         """Return what each pass had of its model; passes that asked none are left out."""

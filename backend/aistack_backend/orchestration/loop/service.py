@@ -86,6 +86,8 @@ class Loops:
             last = at[0]
         first = 0 if number is None else last - 1
         git = Home(self._tool.home(task_id).root).git
+        if not git.exists():
+            raise NotFound(f"The folder of loop {task_id} was removed, and its patch with it.")
         branch = f"{git} {BRANCH.removeprefix('refs/heads/')}"
         return Patch(text=Checkpoints(git).patch(points[first][1], points[last][1]), branch=branch)
 
@@ -129,7 +131,7 @@ class Loops:
         return Loop(
             task=self._tasks.get(task_id),
             request=request,
-            folder=row["folder"],
+            folder=row["folder"] if self._tool.home(task_id).root.exists() else "",
             passes=tuple(passes),
             gauges=breaker.all_gauges(row["base_tree"], left(rows), self._rows.seconds(row), request, uses.values()),
             waiting=self._rows.waiting(task_id),

@@ -2,7 +2,7 @@
 
 The tools are ``list``, ``read``, ``edit`` (one line), ``write`` (a whole file), ``prove`` and ``finish``. Each answer
 is held to a JSON schema that offers only what is there and makes sense now: the files, the lines, no step twice in a
-row. An edit after which the check is worse is undone. It acts on nothing but ``/workspace``, because there is nothing
+row. A change after which more tests fail is undone. It acts on nothing but ``/workspace``, because there is nothing
 else: no network, no other folder that it may write. The model is asked over the mounted socket. It is started as
 ``python3 /loop/worker.py`` and needs only the standard library.
 """
@@ -33,6 +33,7 @@ SEEN = 6_000
 """Characters of what happened so far that the model is told again: the last ones."""
 WORST = 1_000_000
 HEAD = re.compile(r"\s*(def|class|async|import|from)\b|\s*@|\s*\"\"\"")
+UNDONE, CHANGED = "undone", "changed"
 SKIPPED = {".git", "__pycache__", ".pytest_cache", "node_modules"}
 SYSTEM = (
     "You mend a small program. You work in steps, one at a time. Tools: list (all files),"
@@ -162,7 +163,7 @@ def edit(name: str, told: str, refused: set[tuple[str, str]]) -> str:
         new = old[: len(old) - len(old.lstrip())] + new
     if new == old:
         refused.add((name, old))
-        return f"edit {name}: the new line is the old one; nothing changed."
+        return f"edit {name}: {UNDONE}, the new line is the old one."
     text = (ROOT / name).read_text(errors="replace")
     came = put(name, text.replace(old, new, 1), f"edit {name}:\n-{old}\n+{new}")
     if old in (ROOT / name).read_text(errors="replace").splitlines():
@@ -178,18 +179,18 @@ def write(name: str, told: str) -> str:
 
 
 def put(name: str, text: str, done: str) -> str:
-    """Write a file unless it would be no Python any more, and run the proof."""
+    """Write a file unless it would be no Python any more, and run the proof; undo it when more fails then."""
     if name.endswith(".py"):
         try:
             compile(text, name, "exec")
         except (SyntaxError, ValueError) as error:
-            return f"{done}\nrefused, it is no Python then: {error}"
+            return f"{done}\n{UNDONE}, it is no Python then: {error}"
     before, old = prove()[0], (ROOT / name).read_text(errors="surrogateescape")
     (ROOT / name).write_text(text)
     now, said = prove()
     if now > before:
         (ROOT / name).write_text(old, errors="surrogateescape")
-        return f"{done}\nundone, the check was worse with it:\n{said[-600:]}"
+        return f"{done}\n{UNDONE}, the check was worse with it:\n{said[-600:]}"
     return f"{done}\n{said}"
 
 
@@ -223,11 +224,10 @@ def prove() -> tuple[int, str]:
 
 
 def offered(names: list[str], done: list[str]) -> list[str]:
-    """Return the steps that make sense after these: nothing that was just done and told, no finish before an edit."""
+    """Return the steps that make sense after these: nothing that was just done and told, no finish before a change."""
     steps = [f"{tool} {name}" for tool in ("edit", "read", "write") for name in names] + ["prove", "list"]
-    edited = any(one.startswith(("edit ", "write ")) for one in done)
     told = {one for one in done[-3:] if one.startswith("read ")} | ({"prove", "list"} & set(done))
-    return [one for one in steps if one not in told] + (["finish"] if edited else [])
+    return [one for one in steps if one not in told] + (["finish"] if CHANGED in done else [])
 
 
 def step(names: list[str], told: str, done: list[str], refused: set[tuple[str, str]]) -> str:
@@ -281,6 +281,8 @@ def work() -> int:
             print("The check passes.")
             break
         seen.append(came)
+        if done[-1:] and done[-1].startswith(("edit ", "write ")) and UNDONE not in came:
+            done.append(CHANGED)
     return 0
 
 
