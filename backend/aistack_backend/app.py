@@ -11,7 +11,7 @@ import importlib
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ from aistack_backend.clock import SystemClock
 from aistack_backend.errors import BackendError
 from aistack_backend.observe.doctor import Doctor
 from aistack_backend.observe.host import HostWatcher
+from aistack_backend.observe.notify.models import Way
+from aistack_backend.observe.notify.service import Notifier, ways
 from aistack_backend.observe.recorder import Recorder
 from aistack_backend.settings import Settings
 from aistack_backend.store.database import Database
@@ -57,8 +59,9 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
     ``make_podman`` makes another Podman than the real one (the in-memory adapter).
 
     Raises:
-        BadInput: the policy of the configuration cannot be; one sentence.
+        BadInput: the policy or the webhook of the configuration cannot be; one sentence.
     """
+    told = ways(settings.config.notify, SystemClock())
     config = settings.config
     policy = Policy(settings.threshold, two=configured(config.approvals, named=bool(config.operators)))
 
@@ -75,7 +78,7 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
             stop=getattr(app.state, "stop", stopping.set),
             started_at=time.time(),
         )
-        async with Wiring(parts, policy, app.state.sites, make_podman):
+        async with Wiring(parts, policy, told, app.state.sites, make_podman):
             yield
 
     return assemble(lifespan)
@@ -88,11 +91,13 @@ class Wiring:
         self,
         parts: Parts,
         policy: Policy,
+        ways: Sequence[Way],
         sites: Sites,
         make_podman: Callable[[Settings], Podman] | None = None,
     ) -> None:
         self._parts = parts
         self._policy = policy
+        self._ways = ways
         self._sites = sites
         self._make_podman = make_podman
         self._downs = AsyncExitStack()
@@ -125,6 +130,8 @@ class Wiring:
             await asyncio.sleep(RETRY)
             await self._step(self._store, parts.audit, parts.approvals)
         self._spawn(self._expire(parts.approvals.part))
+        parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
+        self._spawn(parts.notifier.run())
         await self._step(lambda: latecomers.model(parts, downs, database), parts.inference)
         await self._step(
             lambda: latecomers.execution(parts, downs, database),

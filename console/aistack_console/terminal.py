@@ -111,12 +111,25 @@ def ring(app: ConsoleApp) -> None:
         if not left:
             return
         rung = time.monotonic()
-        app.bell()
+        if app.config.notify.bell:
+            app.bell()
+        if app.config.notify.osc9:
+            osc9(app, f"aistack: approval {left[0].id} ({left[0].risk.value}) waits")
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""
         if app.current_mode != "approvals":  # there it is in the list already
             app.say(f"Approval {left[0].id} waits: {left[0].title}{more}. J goes there.", "warn")
 
     app.store.listen(look)
+
+
+def osc9(app: ConsoleApp, words: str) -> None:
+    """Have the terminal show a notification of our own words: nothing that came from outside may be in them."""
+    shown = f"\x1b]9;{words}\x07"
+    if os.environ.get("TMUX"):  # tmux hands on what is wrapped for it, where allow-passthrough is on
+        shown = "\x1bPtmux;" + shown.replace("\x1b", "\x1b\x1b") + "\x1b\\"
+    if app._driver is not None:
+        app._driver.write(shown)
+        app._driver.flush()
 
 
 def _command(app: ConsoleApp, _: str) -> None:

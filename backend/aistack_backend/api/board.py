@@ -80,6 +80,8 @@ def sources(parts: Parts) -> Iterator[Source]:
     yield _engine(parts)
     if parts.doors.part is not None and (fault := parts.doors.part.fault()):
         yield Source(name="roles", state=SourceState.FAILED, since=parts.started_at, detail=fault)
+    if parts.notifier is not None:
+        yield from parts.notifier.sources()
     if parts.recorder.part is not None:
         yield parts.recorder.part.source()
 

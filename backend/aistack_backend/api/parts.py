@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.inference.service import Inference
     from aistack_backend.observe.doctor import Doctor
     from aistack_backend.observe.host import HostWatcher
+    from aistack_backend.observe.notify.service import Notifier
     from aistack_backend.observe.recorder import Recorder
     from aistack_backend.orchestration.flows.service import Flows
     from aistack_backend.orchestration.loop.service import Loops
@@ -81,6 +82,8 @@ class Parts:
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))
     doctor: Late[Doctor] = field(default_factory=lambda: Late("doctor"))
+    notifier: Notifier | None = None
+    """Tells people what waits; None until it runs."""
     doors: Late[Doors] = field(default_factory=lambda: Late("roles"))
 
 

@@ -73,6 +73,17 @@ class ApprovalsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyConfig:
+    """``[notify]``: how a person is told that something waits. What is told is our own sentence, never the asker's."""
+
+    bell: bool = option(True, "Ring the terminal's bell.")
+    osc9: bool = option(False, "Let the terminal show a notification (OSC 9); not every terminal can.")
+    desktop: bool = option(False, "Show it on the desktop of whoever started the backend, by notify-send.")
+    webhook: str = option("", "URL that gets a signed POST for each approval that waits; https, or http to loopback.")
+    webhook_key_file: str = option("", "File, 0600, whose first line is the key of the webhook's HMAC-SHA256.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
     """``[model]``: the local model."""
 
@@ -157,6 +168,7 @@ class Config:
 
     backend: BackendConfig = field(default_factory=BackendConfig)
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
+    notify: NotifyConfig = field(default_factory=NotifyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     podman: PodmanConfig = field(default_factory=PodmanConfig)
     loops: LoopsConfig = field(default_factory=LoopsConfig)
