@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
+
 from tests.console import flow_scene
+from tests.console.hostile import Filler, payloads
 from tests.console.stage import Stage, until
 from tests.console.test_loops_screen import text
 from tests.console.world import Screen, console, stage
 
 from aistack_backend.wire.events import Topic
-from aistack_backend.wire.flows import Workflow, WorkflowList
+from aistack_backend.wire.flows import FlowRun, Workflow, WorkflowList
 from aistack_console.present.flows import WORDS, ordered, run_row
 from aistack_console.screens.flowing import request
 
@@ -77,6 +81,21 @@ async def test_a_workflow_is_begun_by_its_name_and_inputs() -> None:
             await screen.press(*"simple_query question='a b'", "enter")
             asked = {"workflow": "simple_query", "inputs": {"question": "a b"}, "engines": []}
             await until(lambda: ("POST /v1/runs", asked) in one.asked)
+
+
+async def test_hostile_texts_of_a_run_stay_texts_and_no_step_is_hidden() -> None:
+    hostile = replace(Filler(payloads()).make(FlowRun, 30), task=flow_scene.TASK)
+    assert len(ordered(hostile.steps)) == len(hostile.steps) == 30
+    async with stage() as one:
+        staged(one)
+        one.answers["GET /v1/runs/61"] = hostile
+        async with console(one, size=(120, 60)) as screen:
+            await opened(one, screen, 61, f"of {len(hostile.steps)} ended")
+            for key in "hhlllhl":
+                await screen.press(key)
+            shown = text(screen) + screen.text
+            raw = [char for char in shown if unicodedata.category(char) in ("Cc", "Cf", "Co") and char != "\n"]
+            assert raw == []
 
 
 def test_what_an_operator_types_is_read() -> None:

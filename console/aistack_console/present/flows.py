@@ -59,15 +59,16 @@ def took(one: FlowStep, now: float) -> str:
 
 
 def ordered(steps: tuple[FlowStep, ...]) -> tuple[FlowStep, ...]:
-    """Return the steps as a person reads them: a group before what is in it."""
+    """Return the steps as a person reads them: a group before what is in it; none is left out."""
+    groups = {one.id for one in steps if not one.group}
     inside: dict[str, list[FlowStep]] = {}
     for one in steps:
-        if one.group:
+        if one.group in groups:
             inside.setdefault(one.group, []).append(one)
     found: list[FlowStep] = []
     for one in steps:
-        if not one.group:
-            found += [one, *inside.get(one.id, [])]
+        if one.group not in groups:
+            found += [one, *inside.pop(one.id, [])]
     return tuple(found)
 
 

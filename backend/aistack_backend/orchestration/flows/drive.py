@@ -19,6 +19,7 @@ from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.engine.port import Journal
 from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.orchestration import board
 from aistack_backend.orchestration.flows import endings, rows
 from aistack_backend.orchestration.flows.models import FlowDecl, StepDecl
 from aistack_backend.orchestration.flows.progress import State
@@ -124,23 +125,28 @@ class Drive:
         means, look, moved = self._means, Look(), False
         with means.database.read() as connection:
             run = rows.run(connection, self.task_id)
+            task, steps = board.one(connection, self.task_id), rows.steps(connection, self.task_id)
         flow = means.read(run["workflow"], run["source"])
+        if task.state not in taskrow.FINAL:
+            with means.database.read() as connection:
+                if not State(flow, run, steps).stirs(connection, busy, task.reason):
+                    return look
         with means.database.tx() as connection:
-            task = taskrow.read(connection, self.task_id)
+            row = taskrow.read(connection, self.task_id)
             steps = rows.steps(connection, self.task_id)
-            if task["state"] in taskrow.FINAL:
-                _close(connection, means.clock, self.task_id, steps, StepState.STOPPED, task["reason"])
+            if row["state"] in taskrow.FINAL:
+                _close(connection, means.clock, self.task_id, steps, StepState.STOPPED, row["reason"])
                 return Look(over=True)
             state = State(flow, run, steps)
             moved = state.take_in(connection, means.clock)
             for step in state.ready(busy):
                 rows.begin(connection, means.clock, self.task_id, step.id)
                 state.states[step.id] = StepState.WORKING
-                look.begin.append((step, _place(state, run, task, state.tries[step.id])))
+                look.begin.append((step, _place(state, run, row, state.tries[step.id])))
             if state.over:
                 look.over = True
                 self._end(connection, state, steps)
-            elif (said := state.words()) != task["reason"]:
+            elif (said := state.words()) != row["reason"]:
                 moved = taskrow.move(connection, means.clock, self.task_id, TaskState.RUNNING, said)
         if look.over:
             means.audit.seal()

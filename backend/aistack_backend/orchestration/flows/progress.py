@@ -48,6 +48,14 @@ class State:
         left = {state for state in self.states.values() if state not in ENDED}
         return not left or (bool(self.culprit) and StepState.WORKING not in left)
 
+    def stirs(self, connection: Connection, busy: Collection[str], told: str) -> bool:
+        """Whether there is anything to write: something ended, may begin, or reads otherwise than ``told``."""
+        for step, child in self.children.items():
+            if self.states[step] is StepState.WORKING and child is not None and self._child(connection, step, child):
+                return True
+        settled = self.over or next(self._turned_away(), None) or next(self.ready(busy), None)
+        return bool(settled) or self.words() != told
+
     def take_in(self, connection: Connection, clock: Clock) -> bool:
         """Write the end of every step that has ended; True when that changed something."""
         moved = False
@@ -91,11 +99,17 @@ class State:
             elif (ended := endings.turned_away(step, self.states, self.known)) is not None:
                 yield step, ended
 
-    def _follow(self, connection: Connection, clock: Clock, step: StepDecl, child: int) -> bool:
+    def _child(self, connection: Connection, step: str, child: int) -> Task | None:
+        """Return a step's task once it has ended; note that it waits for a person while it does."""
         task = board.one(connection, child)
-        if task.state not in FINAL:
-            if task.state is TaskState.AWAITING and task.approval_id is not None:
-                self.asking[step.id] = task.approval_id
+        if task.state in FINAL:
+            return task
+        if task.state is TaskState.AWAITING and task.approval_id is not None:
+            self.asking[step] = task.approval_id
+        return None
+
+    def _follow(self, connection: Connection, clock: Clock, step: StepDecl, child: int) -> bool:
+        if (task := self._child(connection, step.id, child)) is None:
             return False
         if self.tries[step.id] < TRIES and _void(connection, task):
             self.tries[step.id] += 1
