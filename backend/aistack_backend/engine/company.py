@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from aistack_backend.clock import Clock
@@ -10,7 +11,10 @@ from aistack_backend.engine.enqueue import Queue
 from aistack_backend.engine.lease import Lease, Role
 from aistack_backend.engine.rounds import Round
 from aistack_backend.engine.runner import Runner
+from aistack_backend.errors import Unavailable
 from aistack_backend.store.database import Database
+
+log = logging.getLogger(__name__)
 
 
 class Company:
@@ -36,11 +40,18 @@ class Company:
         if shared := self._queue.shared:
             self._members.beat(self._lease.name, self._role, shared)
 
+    def leave(self) -> None:
+        """Say that this process ends. A backend stays known by its last beat: workers go by its clock."""
+        if self._queue.shared and not self._role.brain:
+            try:
+                self._members.leave(self._lease.name)
+            except Unavailable as error:
+                log.warning("%s is not signed off: %s", self._lease.name, error.detail)
+
     def begin(self) -> None:
         """Take what is new as new from here."""
         if self._role.brain and self._queue.shared:
             self._tidings.tasks()
-            self._members.forget()
 
     def rounds(self, runner: Runner, changed: Callable[[int], None]) -> list[Round]:
         """Return what comes round: a backend hears of workers, a worker heeds the backend, all look after the dead."""
@@ -52,7 +63,10 @@ class Company:
             else Round(name="the look for wishes", every=wishes.EVERY, work=lambda: self._heed(runner))
         )
         dead = Round(name="the look for dead workers", every=peers.EVERY, work=self._take_over)
-        return [own, dead, Round(name="the beat", every=members.EVERY, work=self.beat)]
+        rounds = [own, dead, Round(name="the beat", every=members.EVERY, work=self.beat)]
+        if self._role.brain:
+            rounds.append(Round(name="forgetting", every=members.FORGET, first=0.0, work=self._members.forget))
+        return rounds
 
     def _take_over(self) -> None:
         self._peers.take_over(self._lease.name)

@@ -32,6 +32,7 @@ _SESSION = (
 _KEY = "((classid::bigint << 32) | objid::bigint)"
 _LOCKS = "FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
 _HELD = text(f"SELECT 1 {_LOCKS} AND pid = :pid AND {_KEY} = :key")
+_END = text(f"SELECT pg_terminate_backend(pid, 2000) {_LOCKS} AND pid = :pid AND {_KEY} = :key")
 _ALL = text(f"SELECT {_KEY} {_LOCKS}")
 
 
@@ -56,7 +57,8 @@ class Hold:
         self._pid = 0
         self._until = 0.0
         self._ending = threading.Event()
-        self._falling = threading.Lock()
+        self._using = threading.Lock()
+        self._telling = threading.Lock()
         self._fallen = False
 
     @property
@@ -65,7 +67,8 @@ class Hold:
         return not self._fallen and boottime() < self._until
 
     def take(self) -> str:
-        """Take every name and begin to prove it; return "" or the name that another process has.
+        """Take every name and begin to prove it; return "" or the name that another process has. A session of ours
+        that fell, and that the server still knows, is ended first.
 
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached.
@@ -73,7 +76,9 @@ class Hold:
         asked = boottime()
         session = self._database.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
-            self._pid = int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
+            for name in self._names:
+                session.execute(_END, {"pid": self._pid, "key": key(name)})
+            pid = int(session.execute(text("SELECT pg_backend_pid()")).scalar_one())
             for statement in _SESSION:
                 session.execute(text(statement))
             taken = next((name for name in self._names if not _lock(session, name)), "")
@@ -83,10 +88,10 @@ class Hold:
         if taken:
             _close(session)
             return taken
-        self._session, self._until, self._fallen = session, asked + LIFE, False
-        self._ending.clear()
+        self._session, self._pid, self._until, self._fallen = session, pid, asked + LIFE, False
+        self._ending = threading.Event()
         for work in (self._beat, self._watch):
-            threading.Thread(target=work, name=f"hold{work.__name__}", daemon=True).start()
+            threading.Thread(target=work, args=(session, self._ending), name="hold", daemon=True).start()
         return ""
 
     def stands(self, connection: Connection) -> bool:
@@ -97,36 +102,40 @@ class Hold:
     def release(self) -> None:
         """Give the names back; does nothing when they are not held."""
         self._ending.set()
-        with self._falling:
+        with self._using:
             if self._session is not None:
                 _close(self._session)
                 self._session = None
 
-    def _beat(self) -> None:
-        while not self._ending.wait(BEAT):
+    def _beat(self, session: Connection, ending: threading.Event) -> None:
+        while not ending.wait(BEAT):
             asked = boottime()
             try:
-                with self._falling:
-                    if self._session is None:
-                        return
-                    self._session.execute(text("SELECT 1"))
+                with self._using:
+                    if ending.is_set():
+                        break
+                    session.execute(text("SELECT 1"))
             except SQLAlchemyError as error:
                 first = str(getattr(error, "orig", error)).strip().partition("\n")[0]
-                self._fall(f"The database ended the session that holds the name {self._names[0]}: {first}")
-                return
+                why = f"The database ended the session that holds the name {self._names[0]}: {first}"
+                self._fall(why, ending)
+                break
             self._until = asked + LIFE
+        with self._using:
+            _close(session)
 
-    def _watch(self) -> None:
+    def _watch(self, _: Connection, ending: threading.Event) -> None:
         while (left := self._until - boottime()) > 0:
-            if self._ending.wait(left):
+            if ending.wait(left):
                 return
-        self._fall(f"The name {self._names[0]} could not be proven for {LIFE:.0f} seconds.")
+        self._fall(f"The name {self._names[0]} could not be proven for {LIFE:.0f} seconds.", ending)
 
-    def _fall(self, why: str) -> None:
-        if self._ending.is_set() or self._fallen:
-            return
-        self._fallen = True
-        self._ending.set()
+    def _fall(self, why: str, ending: threading.Event) -> None:
+        with self._telling:
+            if ending.is_set():
+                return
+            self._fallen = True
+            ending.set()
         self._lost(why)
 
 
@@ -157,5 +166,6 @@ def _lock(session: Connection, name: str) -> bool:
 
 def _close(session: Connection) -> None:
     """End the session itself: a connection back in its pool would keep the lock."""
-    session.invalidate()
-    session.close()
+    if not session.closed:
+        session.invalidate()
+        session.close()

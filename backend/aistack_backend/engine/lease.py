@@ -105,7 +105,7 @@ class Lease:
         Raises:
             sqlalchemy.exc.SQLAlchemyError: the database cannot be reached yet.
         """
-        taken = self._hold.take() if self._hold else ""
+        taken = self._tried(self._hold) if self._hold else ""
         return self._taken(taken).detail if taken else ""
 
     def release(self) -> None:
@@ -154,12 +154,17 @@ class Lease:
         if self._database is None or self._database.dialect.name != "postgresql":
             return
         names = (self.name, BRAIN) if self._role.brain else (self.name,)
-        hold, deadline = Hold(self._database, names, self._lost), time.monotonic() + PATIENCE
-        while taken := hold.take():
-            if time.monotonic() > deadline:
-                raise self._taken(taken)
-            threading.Event().wait(0.1)
+        hold = Hold(self._database, names, self._lost)
+        if taken := self._tried(hold):
+            raise self._taken(taken)
         self._hold = hold
+
+    def _tried(self, hold: Hold) -> str:
+        """Take the names; return the one that is another's even after ``PATIENCE``."""
+        deadline = time.monotonic() + PATIENCE
+        while (taken := hold.take()) and time.monotonic() < deadline:
+            threading.Event().wait(0.1)
+        return taken
 
     def _taken(self, name: str) -> Conflict:
         if name == BRAIN:

@@ -18,6 +18,8 @@ from aistack_backend.store.member_tables import engine_member
 
 EVERY = 1.0
 """Seconds between two beats."""
+FORGET = 3600.0
+"""Seconds between two times of forgetting."""
 FORGOTTEN = 86_400.0
 """Seconds after its last beat at which a dead member is forgotten."""
 
@@ -64,6 +66,15 @@ class Members:
             connection.execute(delete(engine_member).where(earlier))
             now = {"mono": self._clock.mono(), "at": self._clock.now()}  # as late as can be: others go by it
             connection.execute(insert(engine_member).values(name=name, **values, **now))
+
+    def leave(self, name: str) -> None:
+        """Forget a process that ends.
+
+        Raises:
+            Unavailable: the database cannot be written.
+        """
+        with self._database.tx() as connection:
+            connection.execute(delete(engine_member).where(engine_member.c.name == name))
 
     def backend(self) -> Beat | None:
         """Return the last beat of the backend, None when there never was one.

@@ -176,6 +176,8 @@ class Engine:
         self._drain(5.0)
         if self._thread is not None and not self.failure:
             self._shut_down()
+        if self._thread is not None:
+            self.company.leave()
         self._thread = None
         self._up.clear()
         self._queue.close()

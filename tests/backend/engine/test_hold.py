@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from tests.backend.engine.conftest import Rig
+from tests.bed.backend import wait_until
 from tests.bed.postgres import emptied
 
 from aistack_backend.engine import hold as holds
@@ -16,6 +18,7 @@ from aistack_backend.engine.gate import Fenced, Gate
 from aistack_backend.engine.hold import Hold, borrowed, key
 from aistack_backend.engine.lease import BRAIN, NAME_FILE, WORKER, Lease
 from aistack_backend.errors import Conflict
+from aistack_backend.wire.tasks import TaskState
 
 PATIENCE = 15.0
 
@@ -169,7 +172,24 @@ def test_a_backend_takes_its_name_anew_after_the_server_ended_its_session(tmp_pa
         again.wait(0.05)
     assert again.is_set()
     run = rig.approved()
-    rig.wait_state(run.task_id, "done")  # type: ignore[arg-type]
+    rig.wait_state(run.task_id, TaskState.DONE)
+    rig.close()
+
+
+def test_a_backend_whose_database_stalls_takes_its_names_from_its_own_old_session(
+    tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "LIFE", 1.0)
+    monkeypatch.setattr(holds, "BEAT", 60.0)
+    rig = Rig(tmp_path, emptied(postgres))
+    rig.engine.start()
+    assert rig.engine.wait_running(30), rig.engine.failure
+    hold: Any = rig.engine._lease._hold
+    first = hold._pid
+    wait_until(lambda: hold._pid != first and hold.firm, 20, "it was not taken anew")
+    assert rig.engine.failure == ""
+    run = rig.approved()
+    rig.wait_state(run.task_id, TaskState.DONE)
     rig.close()
 
 
