@@ -59,7 +59,7 @@ class Hold:
         self._ending = threading.Event()
         self._using = threading.Lock()
         self._telling = threading.Lock()
-        self._fallen = False
+        self._fallen = self._given_back = False
 
     @property
     def firm(self) -> bool:
@@ -88,8 +88,12 @@ class Hold:
         if taken:
             _close(session)
             return taken
-        self._session, self._pid, self._until, self._fallen = session, pid, asked + LIFE, False
-        self._ending = threading.Event()
+        with self._using:
+            if self._given_back:  # meanwhile
+                _close(session)
+                return ""
+            self._session, self._pid, self._until, self._fallen = session, pid, asked + LIFE, False
+            self._ending = threading.Event()
         for work in (self._beat, self._watch):
             threading.Thread(target=work, args=(session, self._ending), name="hold", daemon=True).start()
         return ""
@@ -100,9 +104,10 @@ class Hold:
         return self.firm and connection.execute(_HELD, {"pid": self._pid, "key": number}).first() is not None
 
     def release(self) -> None:
-        """Give the names back; does nothing when they are not held."""
-        self._ending.set()
+        """Give the names back, for good; does nothing when they are not held."""
         with self._using:
+            self._given_back = True
+            self._ending.set()
             if self._session is not None:
                 _close(self._session)
                 self._session = None

@@ -171,6 +171,7 @@ class Engine:
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
+        self._stop_looking()
         self._drain(grace)
         self._runner.stop_all()
         self._drain(5.0)
@@ -183,16 +184,23 @@ class Engine:
         self._queue.close()
         self._lease.release()
 
-    def _shut_down(self) -> None:
-        """Stop DBOS's looks at its queues first: it would close its loop under one that has just claimed something."""
-        from dbos import DBOS
-
-        if self._dbos is not None:
-            for ending in self._dbos.background_thread_stop_events:
-                ending.set()
+    def _stop_looking(self) -> None:
+        """Stop DBOS's looks at its queues: it would close its loop under one that has just claimed something."""
+        if self._dbos is None:
+            return
+        for ending in self._dbos.background_thread_stop_events:
+            ending.set()
         for thread in threading.enumerate():
             if thread.name.startswith("queue-worker-"):
                 thread.join(2.0)
+
+    def _shut_down(self) -> None:
+        """Let DBOS write down what has just ended, then end it."""
+        from dbos import DBOS
+
+        deadline = time.monotonic() + 1.0
+        while self._dbos and self._dbos._active_workflows_set.activeList() and time.monotonic() < deadline:
+            threading.Event().wait(0.01)
         DBOS.destroy()
         self._dbos = None
 

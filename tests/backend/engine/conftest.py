@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.engine import RowMapping
+from tests.bed.postgres import emptied
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
@@ -85,6 +86,10 @@ class Rig:
         self.engine.on_done.append(self._note)
         self._moved = threading.Condition()
 
+    def dbos(self, table: str) -> str:
+        """The name of one of DBOS's tables."""
+        return table if self.database.engine.dialect.name == "sqlite" else f"dbos.{table}"
+
     def gate(self) -> Gate:
         return Gate(self.database, self.registry, self.approvals, self.audit, self.clock, self.ledger)
 
@@ -157,9 +162,11 @@ class Rig:
             self._moved.notify_all()
 
 
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    rig = Rig(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
+    """Give the rig on both kinds of database."""
+    url = emptied(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
+    rig = Rig(tmp_path, url)
     rig.engine.prepare()
     yield rig
     rig.close()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, text
 from tests.backend.engine.conftest import Rig
-from tests.bed.postgres import emptied
 
 from aistack_backend.engine import maintain
 from aistack_backend.engine.enqueue import Queue
@@ -20,16 +18,6 @@ from aistack_backend.store.tables import approval, effect, event, task
 from aistack_backend.wire.tasks import TaskState
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    """Give the rig on both kinds of database."""
-    url = emptied(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
-    rig = Rig(tmp_path, url)
-    rig.engine.prepare()
-    yield rig
-    rig.close()
-
-
 @pytest.fixture
 def queue(rig: Rig) -> Iterator[Queue]:
     queue = Queue(rig.database)
@@ -37,13 +25,9 @@ def queue(rig: Rig) -> Iterator[Queue]:
     queue.close()
 
 
-def dbos(rig: Rig, table: str) -> str:
-    return table if rig.database.engine.dialect.name == "sqlite" else f"dbos.{table}"
-
-
 def rows(rig: Rig, table: str) -> int:
     with rig.database.read() as connection:
-        return int(connection.execute(text(f"SELECT count(*) FROM {dbos(rig, table)}")).scalar_one())
+        return int(connection.execute(text(f"SELECT count(*) FROM {rig.dbos(table)}")).scalar_one())
 
 
 def kept(rig: Rig) -> list[int]:
@@ -89,7 +73,7 @@ def test_the_queues_rows_of_what_ended_go_and_records_stay(
 
 def _ended(rig: Rig) -> int:
     with rig.database.read() as connection:
-        query = text(f"SELECT count(*) FROM {dbos(rig, 'workflow_status')} WHERE status = 'SUCCESS'")
+        query = text(f"SELECT count(*) FROM {rig.dbos('workflow_status')} WHERE status = 'SUCCESS'")
         return int(connection.execute(query).scalar_one())
 
 
@@ -98,7 +82,7 @@ def test_an_execution_of_another_contract_is_named_and_never_run(rig: Rig, queue
     waiting, begun = rig.approved(), rig.approved()
     rig.gate().begin(begun)
     with rig.database.tx() as connection:
-        connection.execute(text(f"UPDATE {dbos(rig, 'workflow_status')} SET application_version = '0'"))
+        connection.execute(text(f"UPDATE {rig.dbos('workflow_status')} SET application_version = '0'"))
     rig.engine.start()
     assert rig.engine.wait_running(30), rig.engine.failure
     for run, state in ((waiting, "queued"), (begun, "running")):

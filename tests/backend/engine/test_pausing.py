@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import update
 from tests.backend.engine.conftest import ROOT, Rig
 from tests.bed.backend import wait_until
-from tests.bed.postgres import emptied
 
 from aistack_backend.clock import Clock
 from aistack_backend.engine.enqueue import WORKERS
@@ -25,16 +24,6 @@ from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import TaskState
 
 PAUSED, RUNNING, DONE, STOPPED = TaskState.PAUSED, TaskState.RUNNING, TaskState.DONE, TaskState.STOPPED
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    """Give the rig on both kinds of database."""
-    url = emptied(request.getfixturevalue("postgres")) if request.param == "postgresql" else ""
-    rig = Rig(tmp_path, url)
-    rig.engine.prepare()
-    yield rig
-    rig.close()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The engine with real DBOS on a SQLite file: decide and run, before and after a launch, stop, restart."""
+"""The engine with real DBOS on SQLite and on PostgreSQL: decide and run, before and after a launch, stop, restart."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def launch(rig: Any) -> None:
 
 
 def workflows(rig: Any) -> list[tuple[str, str, str]]:
-    query = text("SELECT workflow_uuid, status, application_version FROM workflow_status ORDER BY created_at")
+    query = text(
+        f"SELECT workflow_uuid, status, application_version FROM {rig.dbos('workflow_status')} ORDER BY created_at"
+    )
     with rig.database.read() as connection:
         return [tuple(row) for row in connection.execute(query)]
 
@@ -194,7 +196,7 @@ def test_dbos_writes_to_our_log_and_never_to_the_terminal(rig: Any, capfd: pytes
 
 def test_an_engine_that_cannot_start_says_why(rig: Any) -> None:
     with rig.database.tx() as connection:
-        connection.execute(text("UPDATE dbos_migrations SET version = 1"))
+        connection.execute(text(f"UPDATE {rig.dbos('dbos_migrations')} SET version = 1"))
     rig.engine = Engine(rig.database, rig.registry, rig.approvals, rig.audit, rig.clock, rig.folder, rig.bus)
     rig.engine.start()
     assert not rig.engine.wait_running(UP)
@@ -222,7 +224,7 @@ def test_an_execution_that_dbos_gave_up_ends_its_task(
     if begun:
         rig.gate().begin(run)
     with rig.database.tx() as connection:
-        connection.execute(text(f"UPDATE workflow_status SET status = '{GIVEN_UP}', queue_name = NULL"))
+        connection.execute(text(f"UPDATE {rig.dbos('workflow_status')} SET status = '{GIVEN_UP}', queue_name = NULL"))
     launch(rig)
     assert rig.state(run) == ending
     assert rig.task(run.task_id)["reason"].startswith(says)
