@@ -82,6 +82,8 @@ def _commands(script: str, deadline: float) -> list[list[Word]]:
         raise High("the script ends before its last command")
     if not commands[-1]:
         commands.pop()  # a new line or ; at the very end
+    if not commands:
+        raise High("the script runs no command")
     return commands
 
 
