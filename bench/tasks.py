@@ -64,7 +64,9 @@ class Bench:
         self.begun: list[float] = []
         self._came = threading.Condition()
         clock, bus, registry, ships = SystemClock(), Bus(), Registry(), MemoryShips()
-        registry.register(NoteTool(folder / "notes", self._step))
+        tool = NoteTool(folder / "notes", self._step)
+        tool.kinds = frozenset({"note.append"})
+        registry.register(tool, anywhere=True)  # as the product has one kind that runs anywhere
         self.database = Database(url)
         self.audit = AuditLog(self.database, folder / "audit", clock, bus=bus)
         self.approvals = Approvals(self.database, self.audit, Policy(threshold), clock, bus)

@@ -86,7 +86,8 @@ class Queue:
                 DBOS.migrate(self._database.engine.url.render_as_string(hide_password=False))
                 client = self._connect()
                 for name in (QUEUE, AGENTS, *self.shared):
-                    client.register_queue(name, worker_concurrency=WORKERS, polling_interval_sec=self._poll)
+                    poll = self._poll * 2 if name == AGENTS else self._poll  # nobody minds when a loop begins
+                    client.register_queue(name, worker_concurrency=WORKERS, polling_interval_sec=poll)
                 self._client = client
             return self._client
 

@@ -14,7 +14,7 @@ from aistack_backend.engine.lease import WORKER
 from aistack_backend.store.database import Database
 
 log = logging.getLogger(__name__)
-EVERY = 0.5
+EVERY = 1.0
 """Seconds between two looks for workers that died."""
 
 
