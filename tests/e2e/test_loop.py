@@ -7,7 +7,7 @@ import shlex
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,14 +113,36 @@ def test_a_killed_backend_takes_the_running_pass_up_again(up: House, repo: Path)
     assert "1 file changed" in only["changed"]
 
 
-def test_a_folder_that_changed_since_is_not_worked_on(up: House, repo: Path) -> None:
+def swapped(repo: Path) -> None:
+    """The folder is another one now, with the same names in it."""
+    repo.rename(repo.with_name("old"))
+    repo.symlink_to(repo.with_name("old"))
+
+
+CHANGES: dict[str, Callable[[Path], object]] = {
+    "a file's text": lambda repo: (repo / "sums.py").write_text("import os\n"),
+    "one more file": lambda repo: (repo / "conftest.py").write_text(""),
+    "a file is gone": lambda repo: (repo / "tests" / "__init__.py").unlink(),
+    "a file may run": lambda repo: (repo / "sums.py").chmod(0o755),
+    "a link in its place": lambda repo: (
+        (repo / "sums.py").rename(repo / ".." / "s"),
+        (repo / "sums.py").symlink_to("../s"),
+    ),
+    "a link in the folder's place": swapped,
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_folder_that_changed_since_is_not_worked_on(up: House, repo: Path, change: str) -> None:
     words = [word for word in asked(repo) if word != "--yes"]
     task = json.loads(up.cli(*words).stdout)
-    (repo / "sums.py").write_text("import os\n")
+    CHANGES[change](repo)
     (waiting,) = json.loads(up.cli("approvals", "--json").stdout)["approvals"]
     up.cli("approve", str(waiting["id"]), "--yes", "--code", waiting["code"])
     wait_until(lambda: state(up, task["id"]) == "failed", 20, lambda: up.said())
-    assert "no longer what was approved" in json.loads(up.cli("tasks", str(task["id"]), "--json").stdout)["result"]
+    said = json.loads(up.cli("tasks", str(task["id"]), "--json").stdout)
+    assert "no longer what was approved" in said["result"] or "is no folder" in said["result"] + said["reason"], said
+    assert boxes() == [], "nothing ran"
 
 
 def state(home: House, number: int) -> str:

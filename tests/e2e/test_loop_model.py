@@ -197,6 +197,25 @@ def test_an_agent_behind_http_that_is_not_there_fails_with_a_sentence(up: House,
     assert "The agent at 127.0.0.1:9 does not answer" in done["result"] + done["reason"]
 
 
+def test_the_folder_of_an_ended_loop_is_removed_through_the_gate(up: House, repo: Path) -> None:
+    done, _ = ran(up, repo, "--command", "true", "--limit", "passes=1", code=1)
+    number, folder = str(done["id"]), up.data / "workspaces" / str(done["id"])
+    assert (folder / "git").is_dir()
+    wanted = up.cli("loop", "remove", number, "--yes", code=None)
+    assert "needs its code" in wanted.stderr
+    code = wanted.stderr.rpartition("--code ")[2].strip(" .\n")
+    removed = json.loads(up.cli("loop", "remove", number, "--yes", "--wait", "--json", "--code", code).stdout)
+    assert (removed["state"], removed["result"]) == ("done", f"Removed: loop {number}.")
+    assert not folder.exists()
+    assert "was removed" in up.cli("loop", "diff", number, code=None).stderr
+    shown = json.loads(up.cli("loop", "show", number, "--json").stdout)
+    assert (shown["folder"], len(shown["passes"])) == ("", 1)
+    for words, says in (((number,), "gone already"), ((), "Name the loops"), (("--older", "1"), "No loop that ended")):
+        failed = up.cli("loop", "remove", *words, "--yes", code=None)
+        assert failed.returncode != 0
+        assert says in failed.stderr
+
+
 def test_what_cannot_be_asked_is_told_in_one_sentence(up: House, repo: Path) -> None:
     for words, says in (
         (("--agent", "openai"), "needs a model"),

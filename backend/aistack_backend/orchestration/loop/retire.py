@@ -130,8 +130,7 @@ class WorkspacePart:
 
     def _standing(self, number: int) -> str:
         """Return "" for a loop that has ended and has its folder, else one sentence."""
-        with self.database.tx() as connection:
-            state = taskrow.read(connection, number)["state"]
+        state = self._rows.state(number)
         if state not in taskrow.FINAL:
             return f"Loop {number} is {state}: its folder stays until it has ended."
         return "" if self._home(number).root.exists() else f"The folder of loop {number} is gone already."

@@ -72,6 +72,18 @@ class Rows:
         with self._database.tx() as connection:
             connection.execute(update(loop_pass).where(same).values(**values))
 
+    def state(self, task_id: int) -> str:
+        """Return the state of the loop's task.
+
+        Raises:
+            NotFound: there is no such task.
+        """
+        with self._database.read() as connection:  # also called while the gate writes: it must want no lock
+            state = connection.execute(select(task.c.state).where(task.c.id == task_id)).scalar()
+        if state is None:
+            raise NotFound(f"There is no task {task_id}.")
+        return str(state)
+
     def ended_before(self, moment: float) -> list[int]:
         """Return the loops whose tasks ended before that moment, oldest first."""
         mine = select(loop.c.task_id).join(task, task.c.id == loop.c.task_id)

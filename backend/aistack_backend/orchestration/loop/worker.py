@@ -195,11 +195,13 @@ def put(name: str, text: str, done: str) -> str:
 
 
 def failing(code: int, said: str) -> int:
-    """Return how many tests fail, by what unittest or pytest says; ``WORST`` when the check broke otherwise."""
+    """Return how many tests fail, by what unittest or pytest says, those twice that broke; ``WORST`` when the check
+    broke otherwise."""
     if code == 0:
         return 0
-    counted = re.findall(r"(?:failures|errors)=(\d+)", said) + re.findall(r"(\d+) (?:failed|error)", said)
-    return sum(map(int, counted)) or WORST
+    failed = re.findall(r"failures=(\d+)", said) + re.findall(r"(\d+) failed", said)
+    broke = re.findall(r"errors=(\d+)", said) + re.findall(r"(\d+) error", said)
+    return sum(map(int, failed)) + 2 * sum(map(int, broke)) or WORST
 
 
 def prove() -> tuple[int, str]:
