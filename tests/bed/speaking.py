@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ LOOP = LoopRequest(goal="g", source="/src", proof="true", agent=AgentKind.LOCAL,
 class Repeats:
     """A loaded model that repeats what it was told; see ``MemoryEngine``."""
 
-    def __init__(self) -> None:
+    def __init__(self, stuck: int = 0) -> None:
+        """``stuck``: so many answers stop for ever after their third word."""
         self.name = "small"
+        self._stuck = stuck
         self._engine = MemoryEngine(check_files=False)
 
     def status(self) -> ModelStatus:
@@ -36,10 +38,14 @@ class Repeats:
     async def answer(
         self, turns: Sequence[Turn], max_tokens: int, temperature: float, schema: str = ""
     ) -> AsyncGenerator[Piece, None]:
+        stuck, self._stuck = self._stuck > 0, self._stuck - 1
         await self._engine.load(Path("/none"))
         wanted = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema)
-        async for piece in self._engine.generate(wanted):
-            yield piece
+        async with aclosing(self._engine.generate(wanted)) as pieces:
+            async for piece in pieces:
+                yield piece
+                if stuck and piece.tokens == 3:
+                    await asyncio.Event().wait()
 
 
 @contextmanager
@@ -62,7 +68,7 @@ def served(folder: Path, model: Any, tokens: int = 100_000, passes: int = 1) -> 
 
 async def _settled() -> None:
     """Let what was closed end."""
-    for _ in range(10):
+    for _ in range(500):
         await asyncio.sleep(0)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import socket
+import threading
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -52,6 +53,8 @@ class Far:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=request.limits.pass_seconds)
         turn.breaker.guard(lambda: _cut(connection))
+        late = threading.Timer(request.limits.pass_seconds, _cut, (connection,))  # for all of it, not for each byte
+        late.start()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if request.key_file:
             headers["Authorization"] = f"Bearer {key(request.key_file)}"
@@ -66,6 +69,7 @@ class Far:
                 f"The agent at {parts.netloc} does not answer: {error or type(error).__name__}."
             ) from error
         finally:
+            late.cancel()
             connection.close()
         if answer.status != 200 or len(data) > LARGEST:
             why = f"answers {answer.status}" if answer.status != 200 else f"answers with over {LARGEST} bytes"

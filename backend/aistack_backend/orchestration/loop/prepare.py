@@ -58,6 +58,8 @@ class LoopPart:
             request = replace(request, model=self._models.loaded())
         if request.key_file:
             remote.key(request.key_file)
+            if Path(request.key_file).resolve().is_relative_to(request.source):
+                raise BadInput("The key's file lies in the folder that is copied: the agent would read it.", "Move it.")
         if target not in ("", request.source):
             raise BadInput(f"The loop is for {request.source}, not for {target}.")
         image = sandbox_image.find(self._podman, request.image or self._image)
