@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from fastapi import APIRouter, Response
 
 from aistack_backend.api.approvals import Id
 from aistack_backend.api.bodies import Goal, Wish
 from aistack_backend.api.lines import Json
-from aistack_backend.api.parts import Held
+from aistack_backend.api.parts import Held, Parts
 from aistack_backend.api.peers import Caller
+from aistack_backend.approvals.port import Person
+from aistack_backend.errors import Conflict, Refused
 from aistack_backend.wire.actions import Approval
+from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.tasks import Task, TaskList
 
 router = APIRouter(prefix="/v1", tags=["tasks"])
@@ -50,7 +56,8 @@ def task(parts: Held, id: Id) -> Response:  # noqa: A002  the route's own name
 def pause(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
     """Have a running task stop in between; it is PAUSED once the engine has confirmed that nothing of it runs."""
     tasks = parts.tasks.get()
-    tasks.pausing.pause(id, caller)
+    with _refusal_recorded(parts, caller, "pause", id):
+        tasks.pausing.pause(id, caller)
     return Json(tasks.get(id))
 
 
@@ -58,7 +65,8 @@ def pause(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
 def resume(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
     """Take a paused task up again, where it was."""
     tasks = parts.tasks.get()
-    tasks.pausing.resume(id, caller)
+    with _refusal_recorded(parts, caller, "resume", id):
+        tasks.pausing.resume(id, caller)
     return Json(tasks.get(id))
 
 
@@ -71,4 +79,24 @@ def stop_all(parts: Held, caller: Caller) -> Response:
 @router.post("/tasks/{id:int}/stop", response_model=Task)
 def stop(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
     """Stop one task: what runs is ended, what waits is closed."""
-    return Json(parts.tasks.get().stop(id, caller))
+    with _refusal_recorded(parts, caller, "stop", id):
+        return Json(parts.tasks.get().stop(id, caller))
+
+
+@contextmanager
+def _refusal_recorded(parts: Parts, person: Person, what: str, task_id: int) -> Iterator[None]:
+    """Write down a verb on a task that its state does not allow (R2.1); the refusal goes on to the asker."""
+    try:
+        yield
+    except (Conflict, Refused) as error:
+        parts.audit.get().note(
+            phase=Phase.NOTE,
+            actor=person.actor,
+            via=person.via,
+            kind=f"task.{what}",
+            object=f"task {task_id}",
+            task_id=task_id,
+            decision=what,
+            outcome=f"refused: {error.detail}",
+        )
+        raise

@@ -15,7 +15,7 @@ KEPT = 200
 READS = frozenset(
     {
         "/v1/actions/preview", "/v1/audit/verify", "/v1/checklist/run", "/v1/loops/preview", "/v1/rules/rehearse",
-        "/v1/stack/check", "/v1/stack/plan", "/v1/workflows/check",
+        "/v1/stack/check", "/v1/stack/plan", "/v1/workflow-check", "/v1/workflows/check",
     }
 )  # fmt: skip
 """Calls that look and change nothing."""

@@ -69,8 +69,7 @@ def deadline(one: Approval, now: float) -> Cell:
         return ("expired", "bad")
     if one.paused:
         return (f"{span(left)} PAUSED", "bad")
-    half = " 1/2" if one.first_by else ""
-    return (f"{span(left)} DENY{half}", "bad" if left < 60 else "warn")
+    return (f"{span(left)} {'1 of 2' if one.first_by else 'DENY'}", "bad" if left < 60 else "warn")
 
 
 def evidence(one: Approval, now: float) -> tuple[Para, ...]:
@@ -258,5 +257,5 @@ def head(one: Approval, now: float) -> tuple[Cell, ...]:
     asker = f"   #{one.id} from {short_actor(one.requester)}"
     if one.state is not ApprovalState.PENDING:
         return (" ", risk_cell(one.risk), words, (f"{asker}   ", "dim"), deadline(one, now))
-    half = "   1 of 2 said yes" if one.first_by else ""
-    return (" ", risk_cell(one.risk), words, (f"{asker}   no answer = DENY in {span(left)}{half}", "dim"))
+    what = "1 of 2 yes, else DENY" if one.first_by else "no answer = DENY"
+    return (" ", risk_cell(one.risk), words, (f"{asker}   {what} in {span(left)}", "dim"))

@@ -167,7 +167,8 @@ def undo(calls: Sequence[Call], tasks: TaskList | None) -> Undo:
     if not calls:
         return Undo(why_not="This console has changed nothing yet.")
     one = calls[0]
-    what = line(one).removeprefix(f"{CONSOLE} ") or route(one)
+    title = one.answer.action_title if isinstance(one.answer, Task) else ""
+    what = title or line(one).removeprefix(f"{CONSOLE} ") or route(one)
     if one.problem or one.took is None:
         return Undo(why_not=f"The last thing asked was not done ({what}): there is nothing to undo.")
     if isinstance(one.answer, Rule) and isinstance(one.request, RuleRequest):
