@@ -20,8 +20,8 @@ from aistack_backend.wire.actions import ApprovalState
 from aistack_backend.wire.flows import StepState
 from aistack_backend.wire.tasks import Task, TaskState
 
-TRIES = 3
-"""Tasks that are asked for one step: an approval that a restart made void is asked for again."""
+TRIES = 20
+"""Tasks that are asked for one step: an approval that a restart made void is asked for again, and decided anew."""
 
 
 class State:
