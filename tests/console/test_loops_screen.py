@@ -9,9 +9,10 @@ from tests.console.stage import Stage, until
 from tests.console.world import Screen, console, stage
 
 from aistack_backend.wire.events import Topic
-from aistack_backend.wire.loops import Patch
+from aistack_backend.wire.loops import ModelUse, Patch
 from aistack_backend.wire.tasks import TaskList, TaskState
 from aistack_console.present.loops import WORDS as PASS_WORDS
+from aistack_console.present.loops import loop_detail, pass_words, used
 from aistack_console.present.tasks import WORDS, head, rows, tree
 from aistack_console.widgets.detail import Detail
 
@@ -117,3 +118,14 @@ async def test_the_footer_names_only_keys_that_do_something() -> None:
             screen.app.screen.receive("task 50")  # type: ignore[attr-defined]
             await screen.press("p")
             await screen.sees("It does not run: it is")
+
+
+def test_what_a_pass_had_of_its_model_is_told_and_only_where_it_had_some() -> None:
+    loop = loop_scene.loop()
+    first = replace(loop.passes[0], use=ModelUse(answers=3, read=1_200, written=45, cost=12_345))
+    assert used(first.use) == "3 answers, 1,200 tokens read, 45 written, $0.0123"
+    assert used(ModelUse()) == ""
+    assert any("1,200 tokens read" in line for line in pass_words(first))
+    assert not any("tokens" in line for line in pass_words(loop.passes[0]))
+    shown = loop_detail(replace(loop, passes=(first, *loop.passes[1:])), 1, None)
+    assert any("3 answers" in str(para) for para in shown)

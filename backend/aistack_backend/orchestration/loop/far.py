@@ -48,39 +48,49 @@ class Far:
         return replace(ended, code=code, output=f"{said}\n{ended.output}".strip())
 
     def _ask(self, turn: Turn) -> dict[str, Any]:
-        request = turn.request
-        parts = urlsplit(request.endpoint)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.hostname or "", parts.port, timeout=request.limits.pass_seconds)
-        turn.breaker.guard(lambda: _cut(connection))
-        late = threading.Timer(request.limits.pass_seconds, _cut, (connection,))  # for all of it, not for each byte
-        late.start()
+        place = urlsplit(turn.request.endpoint).netloc
+        try:
+            status, data, whole = self._post(turn)
+        except (OSError, http.client.HTTPException) as error:
+            if turn.breaker.broken:
+                raise Broken from error
+            why = str(error) or type(error).__name__
+            raise Unavailable(f"The agent at {place} does not answer: {why}.") from error
+        if turn.breaker.broken:
+            raise Broken
+        if not whole or len(data) > LARGEST:
+            much = f"is over {LARGEST} bytes" if whole else f"did not come within {turn.request.limits.pass_seconds} s"
+            raise Unavailable(f"The answer of the agent at {place} {much}.")
+        if status != 200:
+            raise Unavailable(f"The agent at {place} answers {status}.")
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise Unavailable(f"What the agent at {place} answers is no JSON: {error}.") from error
+        if not isinstance(found, dict):
+            raise Unavailable(f"What the agent at {place} answers is no JSON object.")
+        return found
+
+    def _post(self, turn: Turn) -> tuple[int, bytes, bool]:
+        """Return status, body, and whether all of it came; the time of the pass is for all of it, not for each byte."""
+        request, seconds = turn.request, turn.request.limits.pass_seconds
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if request.key_file:
             headers["Authorization"] = f"Bearer {key(request.key_file)}"
+        parts = urlsplit(request.endpoint)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        connection = kind(parts.hostname or "", parts.port, timeout=seconds)
+        late = threading.Timer(seconds, _cut, (connection,))
+        turn.breaker.guard(lambda: _cut(connection))
+        late.start()
         try:
             connection.request("POST", parts.path or "/", json.dumps(told(turn)).encode(), headers)
             answer = connection.getresponse()
             data = answer.read(LARGEST + 1)
-        except (OSError, http.client.HTTPException) as error:
-            if turn.breaker.broken:
-                raise Broken from error
-            raise Unavailable(
-                f"The agent at {parts.netloc} does not answer: {error or type(error).__name__}."
-            ) from error
+            return answer.status, data, not answer.length or len(data) > LARGEST
         finally:
             late.cancel()
             connection.close()
-        if answer.status != 200 or len(data) > LARGEST:
-            why = f"answers {answer.status}" if answer.status != 200 else f"answers with over {LARGEST} bytes"
-            raise Unavailable(f"The agent at {parts.netloc} {why}.")
-        try:
-            found = json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise Unavailable(f"What the agent at {parts.netloc} answers is no JSON: {error}.") from error
-        if not isinstance(found, dict):
-            raise Unavailable(f"What the agent at {parts.netloc} answers is no JSON object.")
-        return found
 
 
 def told(turn: Turn) -> dict[str, Any]:
