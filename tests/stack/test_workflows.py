@@ -143,6 +143,37 @@ def test_the_notes_default_workflow_branches_and_merges(home: House, project: st
     assert "web: ok" in outputs(done)["stack"]
 
 
+PATCH = "patch=--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-a\n+b\n"
+AGAIN = (
+    ("ask_with_context", ("question=Who is well?",), "answer", {"context", "services", "machine", "known", "log"}),
+    ("review_diff", (PATCH,), "opinion", {"rules"}),
+    ("diagnose_service", ("service=web",), "opinion", {"ladder", "log", "machine", "facts"}),
+    ("deploy_with_monitoring", ("services=web", "monitoring=watch"), "watch", {"before", "plan", "deploy", "services"}),
+    ("backup_and_verify", ("services=web",), "prove", {"before", "take", "newest"}),
+    ("coordinate", ("task=restart PROJECT-side", "planner=rules"), "report", {"branches", "proposal", "act"}),
+)
+"""Workflow, inputs, the step to begin at again, and steps whose results must be kept."""
+
+
+@pytest.mark.parametrize(("name", "inputs", "step", "kept"), AGAIN, ids=[one[0] for one in AGAIN])
+def test_each_is_run_again_from_a_step(
+    home: House, project: str, name: str, inputs: tuple[str, ...], step: str, kept: set[str]
+) -> None:
+    words = [word for one in inputs for word in ("--input", one.replace("PROJECT", project))]
+    first = through(home, run(home, name, *words)["task"]["id"])
+    assert first["task"]["state"] == "done", first
+    number = first["task"]["id"]
+    before = len(json.loads(home.cli("tasks", "--json").stdout)["tasks"])
+    begun = json.loads(home.cli("workflow", "rerun", str(number), step, "--json").stdout)
+    again = through(home, begun["task"]["id"])
+    assert again["task"]["state"] == "done", again
+    found = {one["id"]: one["kept_from"] for one in again["steps"]}
+    assert {one for one, run_id in found.items() if run_id == number} >= kept
+    assert found[step] is None
+    acted = {"deploy_with_monitoring": 1, "backup_and_verify": 1}.get(name, 0)
+    assert len(json.loads(home.cli("tasks", "--json").stdout)["tasks"]) == before + 1 + acted, "no effect is done again"
+
+
 def test_a_killed_backend_goes_on_where_it_was(home: House, project: str) -> None:
     begun = run(home, "deploy_with_monitoring", "--input", "services=side", "--input", "monitoring=watch")
     number = begun["task"]["id"]
