@@ -21,18 +21,28 @@ class News:
         self._clock = clock
         self._bus = bus
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._asked = self._served = 0
         self._seen: dict[int, TaskState] | None = None
 
     def publish(self) -> None:
-        """Publish the list, and an activity for each task whose state differs from the last time.
+        """Publish the list, and an activity for each task whose state differs from the last time. Calls that wait for
+        one another are served by one reading: what was published when a call returns was read after it was made.
 
         Raises:
             Unavailable: the database cannot be read.
         """
+        with self._counting:
+            self._asked += 1
+            mine = self._asked
         with self._lock:
+            if self._served >= mine:
+                return
+            upto = self._asked
             with self._database.read() as connection:
                 tasks = board.newest(connection)
             self._bus.publish(Topic.TASKS, tasks)
+            self._served = upto
             known = self._seen
             self._seen = {task.id: task.state for task in tasks.tasks}
             if known is None:
