@@ -89,6 +89,7 @@ def test_a_used_up_budget_ends_the_loop_exhausted_with_its_evidence(up: House, r
     )
     done, loop = ran(up, repo, "--command", script, "--model", "local", "--limit", "tokens=900", code=1)
     assert "429" in loop["passes"][-1]["agent_output"]
+    assert "limit of 900 tokens is reached" in loop["passes"][-1]["note"]
     assert done["state"] == "exhausted"
     assert "tokens 9" in done["reason"] + done["result"]
     assert "of 900 (" in done["reason"] + done["result"]

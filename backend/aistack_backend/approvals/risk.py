@@ -59,6 +59,8 @@ def _judge(action: Action, managed: bool) -> Judgement:
     if known is None:
         return Judgement(Risk.HIGH, (f"no rule knows the kind {action.kind!r}: high",))
     found = [Judgement(known[0], (f"{action.kind}: {known[1]}",))]
+    if away := [value for name, value in action.limits if name.endswith(" asked at")]:
+        found.append(Judgement(Risk.HIGH, (f"what it reads of the folder can go to {away[0]}: high",)))
     if not action.targets:
         found.append(Judgement(Risk.HIGH, ("no target is named: high",)))
     if not managed:

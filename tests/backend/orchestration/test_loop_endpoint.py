@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from aistack_backend.approvals.risk import judge
 from aistack_backend.errors import BadInput
 from aistack_backend.orchestration.loop import asked, breaker, endpoint, prepare
 from aistack_backend.orchestration.loop.meter import Meter, Spent
@@ -107,6 +108,16 @@ def test_the_record_says_it_in_words() -> None:
         ("tokens of the model", "200000"),
     } <= set(one.limits)
     assert one.network == "none", "the backend asks, not the sandbox"
+
+
+@pytest.mark.parametrize("agent", [AgentKind.OPENAI, AgentKind.HTTP])
+def test_that_something_can_leave_is_among_the_reasons_of_the_risk(agent: AgentKind) -> None:
+    one = judge(prepare.record(replace(GOOD, agent=agent), "i", "65534:65534", FOLDER, "ann", 1), managed=True)
+    assert one.risk == "high"
+    assert "what it reads of the folder can go to https://api.example/v1: high" in one.reasons
+    here = replace(GOOD, agent=AgentKind.LOCAL, endpoint="", key_file="", price="")
+    still = judge(prepare.record(here, "i", "65534:65534", FOLDER, "ann", 1), managed=True)
+    assert not any("can go to" in reason for reason in still.reasons)
 
 
 def test_costs_are_exact_and_rounded_up() -> None:

@@ -40,9 +40,10 @@ def test_a_pass_gets_twice_its_even_share_of_what_is_left() -> None:
     one.add(19_000, 1_000)
     with pytest.raises(Spent, match="share: 20,000 of 20,000"):
         one.left()
+    assert "share: 20,000 of 20,000" in one.why
     one.begin(2)
     assert one.left() == 2 * 80_000 // 9
-    assert one.refused == 0
+    assert (one.refused, one.why) == (0, "")
 
 
 def test_the_last_pass_may_use_the_rest() -> None:

@@ -166,7 +166,7 @@ class Drive:
                 number,
                 agent_code=ended.code,
                 agent_output=ended.output,
-                note=ended.killed,
+                note=ended.killed or self._meter.why,
                 state=PassState.PROVING,
             )
             return self._settle(number, ended)

@@ -31,13 +31,15 @@ class Meter:
         self._number, self._share = 0, 0
         self.refused = 0
         """Requests of this pass that were refused because nothing is left."""
+        self.why = ""
+        """What the last of them was told."""
 
     def begin(self, number: int) -> None:
         """A pass begins. It may use twice its even share of what is left, so that one pass cannot starve the rest."""
         with self._lock:
             left = max(0, self._limits.tokens - self._total())
             passes = max(1, self._limits.passes - number + 1)
-            self._number, self.refused = number, 0
+            self._number, self.refused, self.why = number, 0, ""
             self._share = min(left, max(LEAST, 2 * left // passes))
 
     def left(self) -> int:
@@ -61,7 +63,7 @@ class Meter:
             else:
                 left = min(self._limits.tokens - total, self._share - of_pass)
                 return left if affords is None else min(left, affords)
-            self.refused += 1
+            self.refused, self.why = self.refused + 1, why
             raise Spent(why)
 
     def add(self, read: int, written: int) -> None:
