@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(dest="audit_verb", required=True)
     verify = audit.add_parser("verify", parents=[common], help="walk the chain and its witness; needs no backend")
     verify.add_argument("folder", type=Path, nargs="?", help="a data folder or an export; default: the data folder")
+    verify.add_argument("--pubkey", type=Path, help="your copy of checkpoint.pub: checkpoints must be signed by it")
     _rescue(verbs, common)
     operator = verbs.add_parser("operator", parents=[common], help="make an operator's key; tell what to configure")
     operator.add_argument("name", help="1 to 32 of a-z, 0-9 and -")
@@ -153,7 +154,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         return verbs.operator(settings, arguments.name, arguments.file)
     if arguments.verb == "doctor":
         return verbs.doctor(settings, as_json=arguments.json)
-    return verbs.verify(arguments.folder or settings.data_dir, as_json=arguments.json)
+    folder = arguments.folder or settings.data_dir
+    return verbs.verify(folder, as_json=arguments.json, pubkey=arguments.pubkey)
 
 
 def _serve(settings: Settings, *, detached: bool) -> int:

@@ -95,13 +95,14 @@ def doctor(settings: Settings, *, as_json: bool) -> int:
     return 1 if any(finding.ok is False for finding in report.findings) else 0
 
 
-def verify(folder: Path, *, as_json: bool) -> int:
+def verify(folder: Path, *, as_json: bool, pubkey: Path | None = None) -> int:
     """Walk the audit log in a data folder or an export: 0 it holds, 1 it does not, 2 it cannot be read."""
+    from aistack_backend.audit.checkpoint import keys_of
     from aistack_backend.audit.verify import verify_directory
     from aistack_backend.errors import BackendError
 
     try:
-        check = verify_directory(folder)
+        check = verify_directory(folder, keys_of(pubkey) if pubkey else None)
     except BackendError as error:
         print(f"aistack-backend: {error.detail} {error.hint}".rstrip(), file=sys.stderr)
         return 2

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Select, desc, func, insert, or_, select
 
+from aistack_backend.audit.checkpoint import NAME as CHECKPOINTS
+from aistack_backend.audit.checkpoint import PUBLIC, checkpoints
 from aistack_backend.audit.record import FIELDS, GENESIS, ZERO, canonical, digest, to_wire
 from aistack_backend.audit.redact import Redactor, host_key
 from aistack_backend.audit.seal import Seal
@@ -142,8 +144,9 @@ class AuditLog:
         at = self._clock.now()
         seen = pieces(path, size) if size else ()  # read first: the log is never behind its witness
         try:
+            signed = checkpoints(self.folder)
             with self._database.read() as connection, _streamed(connection) as rows:
-                return walk(rows, seen, at)
+                return walk(rows, seen, at, signed)
         except BackendError as error:
             return AuditCheck(ok=False, count=0, first_bad=1, detail=error.detail, checked_at=at)
 
@@ -161,6 +164,10 @@ class AuditLog:
         with replace_file(folder / path.name) as file:
             for piece in pieces(path, size):
                 file.write(piece.raw)
+        for name in (CHECKPOINTS, PUBLIC):
+            if (self.folder / name).is_file():
+                with replace_file(folder / name) as file:
+                    file.write((self.folder / name).read_bytes())
         with replace_file(folder / EXPORT) as file, self._database.read() as connection, _streamed(connection) as rows:
             for row in rows:
                 file.write(exported_line(dict(zip(FIELDS, row, strict=True))).encode())

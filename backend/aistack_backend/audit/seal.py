@@ -8,6 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import desc, select
 
+from aistack_backend.audit.checkpoint import NAME as CHECKPOINTS
+from aistack_backend.audit.checkpoint import Signer
 from aistack_backend.audit.witness import Disk, Piece, Witness
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.store.database import Database
@@ -33,6 +35,7 @@ class Seal:
         self._database = database
         self._folder = folder
         self._disk = disk
+        self._signer = Signer(folder)
         self._lock = threading.RLock()
         self._witness: Witness | None = None
         self._last = Piece(b"", 0, "")
@@ -100,8 +103,12 @@ class Seal:
         with self._lock:
             witness = self._opened()
             aside = witness.path.with_name(f"{witness.path.name}.{int(at)}")
+            signed = witness.path.with_name(CHECKPOINTS)
             try:
                 witness.path.rename(aside)
+                if signed.exists():
+                    signed.rename(signed.with_name(f"{CHECKPOINTS}.{int(at)}"))
+                self._signer = Signer(self._folder)
             except OSError as error:
                 raise Unavailable(f"{witness.path} cannot be renamed: {error.strerror}.") from error
             self.close()
@@ -142,6 +149,8 @@ class Seal:
         while rows := self._unwitnessed(witness):
             witness.write(rows)
             self._last = Piece(b"", *rows[-1])
+        if self._last.seq and not self._broken and self._signer.due(self._last.seq):
+            self._signer.sign(self._last.seq, self._last.digest)
 
     def _unwitnessed(self, witness: Witness) -> list[tuple[int, str]]:
         """Return what is newer than the last witnessed record, after seeing that this one still stands."""

@@ -7,11 +7,13 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from aistack_backend.audit.checkpoint import Checkpoint, checkpoints
 from aistack_backend.audit.record import FIELDS, GENESIS, ZERO, digest
 from aistack_backend.audit.witness import NAME, Piece, line, pieces
 from aistack_backend.errors import BackendError, BadInput
@@ -20,7 +22,7 @@ from aistack_backend.wire.audit import AuditCheck
 EXPORT = "audit.jsonl"
 """Name of the exported log inside a folder."""
 _KIND = FIELDS.index("kind")
-_UNREADABLE = (sqlite3.Error, DBAPIError, BackendError, OSError, ValueError)
+_UNREADABLE = (sqlite3.Error, DBAPIError, BackendError, OSError, ValueError, TypeError)
 Row = Sequence[Any]
 
 
@@ -35,7 +37,9 @@ class _Bad(Exception):
 class _Walk:
     """Holds one record after another against the one before it and against the witness."""
 
-    def __init__(self, witness: Iterable[Piece]) -> None:
+    def __init__(self, witness: Iterable[Piece], signed: Sequence[Checkpoint]) -> None:
+        self._signed = list(reversed(signed))
+        self.signed: int | None = None
         self._witness = iter(witness)
         self._next: Piece | None = next(self._witness, None)
         self.head = ZERO
@@ -60,6 +64,7 @@ class _Walk:
         if expected == 1 and row[_KIND] != GENESIS:
             raise _Bad(1, "the first record is not the beginning of a log")
         self._compare(expected, stored)
+        self._hold(expected, stored)
         self.head = stored
         self.count = expected
 
@@ -72,6 +77,17 @@ class _Walk:
         if self._next is not None:
             gone = self.count + 1
             raise _Bad(gone, f"record {gone} is gone: the witness has seen it")
+        if self._signed:
+            one, gone = self._signed[-1], self.count + 1
+            raise _Bad(gone, one.why or f"record {one.seq} is gone: a checkpoint of it was signed")
+
+    def _hold(self, seq: int, stored: str) -> None:
+        """Hold the record against the next checkpoints, of which none may be for an earlier record."""
+        while self._signed and self._signed[-1].seq <= seq:
+            one = self._signed.pop()
+            if one.why or one.seq < seq or one.head != stored or self.signed == seq:  # signed once, in order
+                raise _Bad(seq, one.why or f"record {seq} is not the one that was signed")
+            self.signed = seq
 
     def _compare(self, seq: int, stored: str) -> None:
         piece = self._next
@@ -98,13 +114,13 @@ def _torn(piece: Piece, seq: int, stored: str) -> bool:
     return len(piece.raw) < len(whole) and whole.startswith(piece.raw)
 
 
-def walk(rows: Iterable[Row], witness: Iterable[Piece], at: float) -> AuditCheck:
-    """Return what holds: every link, every hash, every witnessed line. Reads once, keeps one record.
+def walk(rows: Iterable[Row], witness: Iterable[Piece], at: float, signed: Sequence[Checkpoint] = ()) -> AuditCheck:
+    """Return what holds: every link, every hash, every witnessed line, every checkpoint. Reads once, keeps one record.
 
     Without a witness a cut tail cannot be seen; ``detail`` then says so.
     """
     try:
-        state = _Walk(witness)
+        state = _Walk(witness, signed)
     except OSError as error:
         return AuditCheck(ok=False, count=0, first_bad=1, detail=f"The witness cannot be read: {error}.", checked_at=at)
     try:
@@ -126,6 +142,7 @@ def _result(state: _Walk, at: float, first_bad: int | None, detail: str) -> Audi
         first_bad=first_bad,
         detail=detail,
         witnessed=state.witnessed,
+        signed=state.signed,
         checked_at=at,
     )
 
@@ -140,28 +157,37 @@ def _coverage(state: _Walk) -> str:
         parts.append(f"the witness begins at record {state.first_witnessed}")
     if state.witnessed < state.count:
         parts.append(f"the newest {state.count - state.witnessed} are not witnessed yet")
+    parts.append(f"signed up to record {state.signed}" if state.signed else "no checkpoint is signed yet")
     return "; ".join(parts) + "."
 
 
-def verify_directory(folder: Path) -> AuditCheck:
+def verify_directory(folder: Path, keys: Sequence[str] | None = None) -> AuditCheck:
     """Check a copied data directory or an export folder; changes nothing of the log and needs no backend.
 
     Looks for an exported ``audit.jsonl``, else the one SQLite file that holds a log; the witness lies
-    beside it or in ``audit/``.
+    beside it or in ``audit/``. ``keys``: only these public keys count, and at least one checkpoint must be signed.
 
     Raises:
-        BadInput: no log is there, or more than one.
+        BadInput: no log is there, or more than one; a key that is none.
     """
+    beside = folder if (folder / NAME).is_file() else folder / "audit"
+    check = _verify(folder, checkpoints(beside, keys))
+    if keys is not None and check.ok and check.signed is None:
+        return replace(check, ok=False, first_bad=1, detail="The log holds no checkpoint that this key signed.")
+    return check
+
+
+def _verify(folder: Path, signed: Sequence[Checkpoint]) -> AuditCheck:
     witness = next((p for p in (folder / NAME, folder / "audit" / NAME) if p.is_file()), None)
     seen: Iterable[Piece] = pieces(witness) if witness else ()
     if (exported := folder / EXPORT).is_file():
-        return walk(_exported(exported), seen, time.time())
+        return walk(_exported(exported), seen, time.time(), signed)
     files = [p for p in sorted(folder.glob("*")) if p.is_file() and _is_sqlite(p)]
     logs = files if len(files) == 1 else [p for p in files if _has_log(p)]
     if len(logs) != 1:
         found = f"{len(logs)} databases with an audit log" if logs else "no audit log"
         raise BadInput(f"{folder} holds {found}.", f"Name a copied data directory, or a folder with {EXPORT}.")
-    return walk(_stored(logs[0]), seen, time.time())
+    return walk(_stored(logs[0]), seen, time.time(), signed)
 
 
 def _is_sqlite(path: Path) -> bool:

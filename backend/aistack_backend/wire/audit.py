@@ -63,6 +63,8 @@ class AuditCheck:
     first_bad: int | None = None
     """The first seq that does not hold; None when all hold."""
     detail: str = ""
+    signed: int | None = None
+    """The newest record of which a signed checkpoint holds; None = none was signed yet."""
     witnessed: int | None = None
     """Last seq that the witness confirms; None = no witness."""
     checked_at: float = 0.0
