@@ -77,6 +77,16 @@ async def test_what_waits_for_a_person_is_202_at_once_and_nobody_here_can_decide
     assert (await client.post("/code/runs/999/stop", json={})).status_code == 404
 
 
+async def test_a_role_reads_no_log_of_a_container_that_is_not_the_stacks(
+    up: tuple[FastAPI, httpx.AsyncClient],
+) -> None:
+    _, client = up
+    said = (await client.post("/code/workflow", json={"workflow": "stop_it", "inputs": {"name": "db"}})).json()
+    assert said["state"] == "failed"
+    assert "db is not one of this stack's own containers: a role may not read its log." in said["reason"]
+    assert (await client.get("/v1/approvals")).json()["approvals"] == []
+
+
 async def test_health_lists_what_it_says_and_a_broken_file_breaks_no_other(
     up: tuple[FastAPI, httpx.AsyncClient], tmp_path: Path
 ) -> None:

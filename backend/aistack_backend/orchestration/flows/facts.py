@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aistack_backend.containers.service import Containers
-from aistack_backend.errors import BadInput, NotFound, Unavailable
+from aistack_backend.errors import BadInput, NotFound, Refused, Unavailable
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.flows import patches
 from aistack_backend.orchestration.flows.functions import text_of, words_of
@@ -24,6 +24,8 @@ from aistack_backend.wire.storage import BackupList
 
 Values = Mapping[str, Any]
 WELL = frozenset({ServiceState.OK, ServiceState.DEGRADED})
+ROLE = "role"
+"""How a run came that was asked for on a role's port or socket, by nobody whom the kernel names."""
 MOST_LINES, MOST_SECONDS = 500, 900
 ERROR = re.compile(r"\b(error|fatal|panic|traceback|exception|critical)\b", re.IGNORECASE)
 
@@ -58,12 +60,15 @@ class Facts:
     questions: Questions
     redact: Callable[[str], str]
 
-    async def read(self, what: str, values: Values) -> Ended:
-        """Read one of ``asks.READS``.
+    async def read(self, what: str, values: Values, via: str) -> Ended:
+        """Read one of ``asks.READS`` for a run that came ``via`` a person's client or a role.
 
         Raises:
             NotFound, BadInput, Unavailable: it cannot be read; one sentence.
+            Refused: a role asks for the log of a container that is not the stack's own.
         """
+        if what == "logs" and via == ROLE:
+            await asyncio.to_thread(self._own, text_of(values["container"]))
         reads: dict[str, Callable[[Values], Awaitable[Ended]]] = {
             "stack": self._stack,
             "service": self._service,
@@ -76,6 +81,12 @@ class Facts:
             "proposal": self._proposal,
         }
         return await reads[what](values)
+
+    def _own(self, ref: str) -> None:
+        found = self.containers.resolve(ref)
+        if not found.managed:
+            why = f"{found.name} is not one of this stack's own containers: a role may not read its log."
+            raise Refused(why, "Run it on the machine: aistack-console workflow run")
 
     async def _stack(self, values: Values) -> Ended:
         wanted = values.get("services", [])

@@ -40,7 +40,7 @@ class Worker:
             return await self._questions.ask(place.flow, step, place.engines, known)
         values = {name: template.value(known) for name, template in step.arguments.items()}
         if step.kind is Kind.READ:
-            return await self._facts.read(text_of(step.what.value(known)), values)
+            return await self._facts.read(text_of(step.what.value(known)), values, place.via)
         under = Under(place.task_id, step.id if place.tries == 1 else f"{step.id}/{place.tries}")
         if step.kind is Kind.WORKFLOW:
             return await self._call(step, place, values, under)
