@@ -173,7 +173,21 @@ remove_ghosts() { # containers of earlier tests whose process was killed with it
     done
 }
 
+end_stranded() { # a service that stands in a folder that is gone answers, and can start no container
+    local pid
+    for pid in $(pgrep -f "^podman system service --time=0 unix://$SOCKET\$"); do
+        case $(readlink "/proc/$pid/cwd") in
+        *' (deleted)')
+            kill "$pid"
+            tail --pid="$pid" -f /dev/null
+            say "ended podman's service (pid $pid), whose folder was removed"
+            ;;
+        esac
+    done
+}
+
 start_service() {
+    end_stranded
     service_answers && return 0
     if [ -d /run/systemd/system ]; then
         if [ "$(id -u)" = 0 ]; then systemctl start podman.socket || true; else systemctl --user start podman.socket || true; fi
@@ -181,7 +195,7 @@ start_service() {
     fi
     mkdir -p "$(dirname "$SOCKET")"
     rm -f "$SOCKET"
-    setsid podman system service --time=0 "unix://$SOCKET" >"$STATE/service.log" 2>&1 </dev/null &
+    (cd / && exec setsid podman system service --time=0 "unix://$SOCKET") >"$STATE/service.log" 2>&1 </dev/null &
     echo $! >"$STATE/service.pid"
     local try
     for try in $(seq 100); do

@@ -54,3 +54,11 @@ def test_no_link_inside_the_repository_is_dead() -> None:
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")):
         for name in re.findall(r"`((?:docs|tests|scripts|backend|console)/[\w./-]+)`", page.read_text()):
             assert (ROOT / name).exists(), f"{page.relative_to(ROOT)} names {name}"
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    pages = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    numbers = [page.name[:4] for page in pages]
+    assert len(numbers) == len(set(numbers))
+    for page in pages:
+        assert re.match(rf"# {page.name[:4]}\b", page.read_text()), page.name
