@@ -61,8 +61,11 @@ def approve(screen: Terminal, home: House, title: str) -> None:
     screen.watch(DEAD)
     screen.press("a")
     screen.settle()
-    screen.press(f"{waiting['code']}\r")
-    screen.wait_for("Approved")
+    code = waiting["code"]
+    screen.press(code)
+    screen.wait_for(lambda text: any(line.strip(" ┃│") == code for line in text.splitlines()))
+    screen.press("\r")  # not in one piece with the code: that is what a paste looks like
+    screen.wait_for(lambda text: "APPROVED" in text.upper())
 
 
 def chat(screen: Terminal) -> None:
