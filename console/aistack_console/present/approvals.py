@@ -238,8 +238,8 @@ def script_of(one: Approval) -> str:
 def said(one: Approval) -> str:
     """Return what a decision that was just taken has come to."""
     if one.state is ApprovalState.PENDING:
-        return f"approval {one.id} has your yes; another person has to approve it as well"
-    return f"{VERDICTS.get(one.state.value, one.state.value)} {one.id}"
+        return f"Approval {one.id} has your yes; another person has to approve it as well: {one.title}"
+    return f"{VERDICTS.get(one.state.value, one.state.value).capitalize()} {one.id}: {one.title}"
 
 
 def winner(who: str, decision: str, at: float | None) -> str:

@@ -152,7 +152,7 @@ class ActingScreen(BaseScreen):
         async def submit(decision: DecideRequest) -> None:
             decided = await console.client.decide(approval.id, decision)
             denied = decision.verdict is not Verdict.APPROVE
-            console.say(f"{decided.title}: {said(decided)}.")
+            console.say(f"{said(decided)}.")
             if stop and denied:
                 await self._stop_task(approval.task_id)
 

@@ -80,5 +80,5 @@ def _ask() -> None:
 
 def _words(one: Approval) -> str:
     if one.state is ApprovalState.PENDING:
-        return f"{said(one)}: {one.title} (task {one.task_id})"
+        return f"{said(one)} (task {one.task_id})"
     return f"approval {one.id} {one.state.value} by {one.decided_by}: {one.title} (task {one.task_id})"
