@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
@@ -11,7 +12,7 @@ import httpx
 import pytest
 
 from aistack_backend.api.roles.catalogue import named
-from aistack_backend.api.roles.model import endpoints
+from aistack_backend.api.roles.model import apart, endpoints
 from aistack_backend.api.roles.site import build
 from aistack_backend.inference.models import Piece
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
@@ -88,3 +89,19 @@ async def test_the_list_says_which_is_loaded_and_whether_it_is_free(engine: Engi
 async def test_what_is_no_conversation_is_refused(client: httpx.AsyncClient, wrong: dict[str, Any]) -> None:
     answer = await complete(client, **wrong)
     assert (answer.status_code, answer.json()["type"]) == (422, "bad-input")
+
+
+async def test_an_answer_is_made_whether_or_not_it_is_read() -> None:
+    made = 0
+
+    async def speak() -> AsyncGenerator[Piece, None]:
+        nonlocal made
+        for _ in range(500):
+            made += 1
+            yield Piece(text="word ")
+
+    pieces = apart(speak())
+    assert (await anext(pieces)).text == "word "
+    while made < 500:
+        await asyncio.wait_for(asyncio.sleep(0), 5)
+    await pieces.aclose()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import stat
 import subprocess
+import tempfile
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from aistack_backend.containers.workspace.checkpoints import Checkpoints, quoted
 from aistack_backend.containers.workspace.copy import copy, fingerprint, inside, measure, remove, restore
 from aistack_backend.containers.workspace.walk import DEEPEST, walk
 from aistack_backend.errors import BadInput, NotFound
+from aistack_backend.orchestration.loop.home import NOBODY
 
 MOST = 1 << 20
 SECRET = b"the secret of the person\n"
@@ -222,6 +226,35 @@ def test_rights_that_were_taken_away_hide_nothing(ground: Ground) -> None:
     assert [entry.path for entry in walk(ground.root)] == ["hidden", "hidden/file"]
     remove(ground.root)
     assert not ground.root.exists()
+
+
+@pytest.fixture
+def somebody() -> Iterator[Path]:
+    """A folder of a user who is not root, whose eyes we look through."""
+    place = Path(tempfile.mkdtemp(prefix="ai-", dir="/tmp"))
+    place.chmod(0o755)
+    if os.getuid() == 0:
+        os.chown(place, NOBODY, NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield place
+    finally:
+        os.seteuid(os.getuid())
+        shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_a_persons_rights_are_left_alone(somebody: Path, what: str) -> None:
+    (somebody / "d").mkdir()
+    (somebody / "d" / "f").write_text("x")
+    closed = somebody / "d" if what == "folder" else somebody / "d" / "f"
+    closed.chmod(0)
+    for look in (fingerprint, lambda root, **of: copy(root, root.with_name(f"{root.name}-copy"), MOST, **of)):
+        with pytest.raises(BadInput, match="may not be read"):
+            look(somebody, theirs=True)
+    shutil.rmtree(somebody.with_name(f"{somebody.name}-copy"))
+    assert stat.S_IMODE(closed.lstat().st_mode) == 0
+    closed.chmod(0o700)
 
 
 @pytest.mark.parametrize("rounds", [400, pytest.param(10_000, marks=pytest.mark.soak)])

@@ -138,7 +138,7 @@ class Serving:
         held = self._held()
         self._left()
         limit, temperature = model.limit_of(wanted), min(max(wanted.temperature, 0.0), 2.0)
-        pieces = apart(self._pieces(held, turns, limit, temperature, schema))
+        pieces = model.apart(self._pieces(held, turns, limit, temperature, schema))
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(self._now()), "model": self._name}
         if wanted.stream:
             return StreamingResponse(model.events(pieces, head), media_type="text/event-stream")
@@ -177,32 +177,6 @@ class Serving:
             return self._meter.left()
         except Spent as error:
             raise NothingLeft(str(error)) from error
-
-
-async def apart(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-    """Yield the pieces of an answer that is made at the model's own pace: who asks and does not read holds nobody up.
-    What is kept meanwhile is at most one answer. Closing it ends the answer."""
-    kept: asyncio.Queue[Piece | BaseException | None] = asyncio.Queue()
-
-    async def make() -> None:
-        try:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    kept.put_nowait(piece)
-            kept.put_nowait(None)
-        except BaseException as error:
-            kept.put_nowait(error)
-            raise
-
-    making = asyncio.create_task(make())
-    try:
-        while (one := await kept.get()) is not None:
-            if isinstance(one, BaseException):
-                raise one
-            yield one
-    finally:
-        making.cancel()
-        await asyncio.gather(making, return_exceptions=True)
 
 
 def read(body: bytes) -> Wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
@@ -83,12 +84,39 @@ def endpoints(inference: GetModel, now: Callable[[], float]) -> Endpoints:
         held = inference()
         loaded(held)
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(now()), "model": held.status().model}
-        pieces = held.answer(turns(wanted.messages), limit_of(wanted), min(max(wanted.temperature, 0.0), 2.0))
+        answer = held.answer(turns(wanted.messages), limit_of(wanted), min(max(wanted.temperature, 0.0), 2.0))
+        pieces = apart(answer)
         if wanted.stream:
             return StreamingResponse(events(pieces, head), media_type="text/event-stream")
         return Json(await whole(pieces, head))
 
     return {"/v1/models": models, "/v1/chat/completions": completions}
+
+
+async def apart(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
+    """Yield the pieces of an answer that is made at the model's own pace: who asks and does not read holds nobody up.
+    What is kept meanwhile is at most one answer. Closing it ends the answer."""
+    kept: asyncio.Queue[Piece | BaseException | None] = asyncio.Queue()
+
+    async def make() -> None:
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    kept.put_nowait(piece)
+            kept.put_nowait(None)
+        except BaseException as error:
+            kept.put_nowait(error)
+            raise
+
+    making = asyncio.create_task(make())
+    try:
+        while (one := await kept.get()) is not None:
+            if isinstance(one, BaseException):
+                raise one
+            yield one
+    finally:
+        making.cancel()
+        await asyncio.gather(making, return_exceptions=True)
 
 
 def read(body: bytes) -> Wanted:

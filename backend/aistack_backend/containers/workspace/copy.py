@@ -28,11 +28,11 @@ class Size:
     bytes: int
 
 
-def measure(root: Path, stop: int = 0) -> Size:
+def measure(root: Path, stop: int = 0, *, theirs: bool = False) -> Size:
     """Count a folder's entries and their bytes on disk (a sparse file counts by its length); with ``stop`` no more
-    entries than that are looked at."""
+    entries than that are looked at. ``theirs``: see ``walk``, as in all of these."""
     files = total = 0
-    for entry in walk(root):
+    for entry in walk(root, theirs=theirs):
         if stop and files >= stop:
             break
         files += 1
@@ -40,10 +40,10 @@ def measure(root: Path, stop: int = 0) -> Size:
     return Size(files, total)
 
 
-def fingerprint(root: Path) -> str:
+def fingerprint(root: Path, *, theirs: bool = False) -> str:
     """Return a digest of every path, kind, executable bit and content; times and owners do not count."""
     digest = hashlib.sha256()
-    for entry in walk(root):
+    for entry in walk(root, theirs=theirs):
         body = entry.target().encode(errors="surrogateescape") if entry.is_link else b""
         if entry.is_file:
             body = hashlib.sha256(entry.data()).digest()
@@ -52,19 +52,19 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
-def copy(source: Path, target: Path, most: int, owner: Owner | None = None) -> None:
+def copy(source: Path, target: Path, most: int, owner: Owner | None = None, *, theirs: bool = False) -> None:
     """Make ``target`` a copy of what ``source`` holds: folders, files and links (never followed), nothing else.
 
     Raises:
         NotFound: there is no such folder.
-        BadInput: it holds more than ``most`` bytes or ``FILES`` entries, or something that is neither file, folder
-            nor link.
+        BadInput: it holds more than ``most`` bytes or ``FILES`` entries, something that is neither file, folder nor
+            link, or what is a person's and may not be read.
     """
     target.mkdir(mode=0o700)
     count = total = 0
     with folder(target) as root:
         _own(root, owner)
-        for entry in walk(source):
+        for entry in walk(source, theirs=theirs):
             count, total = count + 1, total + (entry.info.st_size if entry.is_file else 0)
             if count > FILES or total > most:
                 limit = f"{FILES:,} files" if count > FILES else f"{most >> 20} MB"

@@ -30,6 +30,8 @@ class Entry:
     parent: int
     """Descriptor of the folder that it is in."""
     info: os.stat_result
+    theirs: bool = False
+    """It is a person's, and its rights are left as they are."""
 
     @property
     def is_folder(self) -> bool:
@@ -51,13 +53,32 @@ class Entry:
         return os.readlink(self.name, dir_fd=self.parent)
 
     def data(self) -> bytes:
-        """Return a regular file's content; one that was replaced by something else meanwhile is empty."""
+        """Return a regular file's content; one that was replaced by something else meanwhile is empty.
+
+        Raises:
+            BadInput: a person's file that we may not read.
+        """
         try:
-            fd = opened(self.name, FILE, self.parent)
+            fd = self.opened(FILE)
         except OSError:
             return b""
         with os.fdopen(fd, "rb") as file:
             return file.read(self.info.st_size + 1)[: self.info.st_size] if _regular(fd) else b""
+
+    def opened(self, flags: int) -> int:
+        """Open it.
+
+        Raises:
+            OSError: it cannot be opened. BadInput: it is a person's, and we may not read it.
+        """
+        if not self.theirs:
+            return opened(self.name, flags, self.parent)
+        try:
+            return os.open(self.name, flags, dir_fd=self.parent)
+        except PermissionError as error:
+            raise BadInput(
+                f"{self.path} may not be read.", "Give yourself the right, or name another folder."
+            ) from error
 
 
 @contextmanager
@@ -79,14 +100,17 @@ def folder(root: Path) -> Iterator[int]:
         os.close(fd)
 
 
-def walk(root: Path) -> Iterator[Entry]:
+def walk(root: Path, *, theirs: bool = False) -> Iterator[Entry]:
     """Yield what is in a folder, by name, folders before what is in them; ``SKIPPED`` names are left out.
 
+    In a folder of ours a right to read that a program took away is given back; of a person's (``theirs``) nothing is
+    changed.
+
     Raises:
-        NotFound, BadInput: the folder itself; or folders nested too deeply.
+        NotFound, BadInput: the folder itself; folders nested too deeply; what is a person's and may not be read.
     """
     with folder(root) as fd:
-        yield from _below(fd, "", 0)
+        yield from _below(fd, "", 0, theirs)
 
 
 def content(root: Path, path: str, most: int) -> bytes | None:
@@ -137,7 +161,7 @@ def _regular(fd: int) -> bool:
     return stat.S_ISREG(os.fstat(fd).st_mode)
 
 
-def _below(fd: int, prefix: str, depth: int) -> Iterator[Entry]:
+def _below(fd: int, prefix: str, depth: int, theirs: bool) -> Iterator[Entry]:
     if depth > DEEPEST:
         raise BadInput(f"The folders are nested more than {DEEPEST} deep at {prefix}.", "Name a flatter folder.")
     for name in sorted(os.listdir(fd)):
@@ -147,7 +171,7 @@ def _below(fd: int, prefix: str, depth: int) -> Iterator[Entry]:
             info = os.stat(name, dir_fd=fd, follow_symlinks=False)
         except FileNotFoundError:
             continue
-        entry = Entry(path=f"{prefix}{name}", name=name, parent=fd, info=info)
+        entry = Entry(path=f"{prefix}{name}", name=name, parent=fd, info=info, theirs=theirs)
         yield entry
         if entry.is_folder:
             yield from _inside(entry, depth)
@@ -155,10 +179,10 @@ def _below(fd: int, prefix: str, depth: int) -> Iterator[Entry]:
 
 def _inside(entry: Entry, depth: int) -> Iterator[Entry]:
     try:
-        fd = opened(entry.name, FOLDER, entry.parent)
+        fd = entry.opened(FOLDER)
     except OSError:  # gone, or replaced by a link meanwhile
         return
     try:
-        yield from _below(fd, f"{entry.path}/", depth + 1)
+        yield from _below(fd, f"{entry.path}/", depth + 1, entry.theirs)
     finally:
         os.close(fd)

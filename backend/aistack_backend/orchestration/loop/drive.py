@@ -126,7 +126,7 @@ class Drive:
         remove(self._home.root)
         self._home.root.mkdir(mode=0o700, parents=True)
         source, most = self._action.targets[0], self._request.limits.megabytes << 20
-        copy(Path(source.id), self._home.base, most)
+        copy(Path(source.id), self._home.base, most, theirs=True)
         if fingerprint(self._home.base) != source.pin:
             remove(self._home.root)
             return f"Nothing ran: {source.id} is no longer what was approved."

@@ -67,7 +67,7 @@ class LoopPart:
             names = ", ".join(sandbox_image.names(request.image or self._image))
             raise Unavailable(f"There is no image to run the loop in ({names}).", "Name one with --image.")
         source, size = _source(request)
-        pinned = Target(type="folder", id=str(source), name=source.name or "/", pin=fingerprint(source))
+        pinned = Target(type="folder", id=str(source), name=source.name or "/", pin=fingerprint(source, theirs=True))
         user = identity(self._podman.connect()).user
         action = record(request, image.id, user, pinned, requester, task_id)
         evidence = Evidence(
@@ -152,7 +152,7 @@ def _source(request: LoopRequest) -> tuple[Path, Size]:
     source = Path(request.source)
     if source.resolve() != source:
         raise BadInput(f"{source} leads over a link or '..' to {source.resolve()}.", "Name that folder itself.")
-    size = measure(source, FILES + 1)
+    size = measure(source, FILES + 1, theirs=True)
     if size.files > FILES or size.bytes > request.limits.megabytes << 20:
         more = " or more" if size.files > FILES else ""
         raise BadInput(
