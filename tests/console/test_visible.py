@@ -36,7 +36,7 @@ def changes(screen: Screen, chance: random.Random) -> set[Region]:
     widgets = [region.intersection(whole) for region, _ in screen.app.screen._compositor.visible_widgets.values()]
     line = Region(0, chance.randrange(height), width, 1)
     left, top = chance.randrange(width), chance.randrange(height)
-    some = Region(left, top, chance.randrange(width), chance.randrange(height)).intersection(whole)
+    some = Region(left, top, chance.randint(1, width), chance.randint(1, height)).intersection(whole)
     return set(chance.sample([*widgets, line, some], chance.randint(1, 3)))
 
 
