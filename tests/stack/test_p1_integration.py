@@ -177,7 +177,7 @@ def test_the_notes_line_with_a_real_model() -> None:
         made.start()
         here = ("--unix-socket", str(made.socket))
         base = "http://localhost/code"
-        wait_until(lambda: "is loaded" in str(ask(base + "/health", *here)[1]), 30, made.said)
+        wait_until(lambda: "smollm2-135m-instruct is loaded" in str(ask(base + "/health", *here)[1]), 60, made.said)
         status, said = ask(base + "/workflow", *here, body={"workflow": "simple_query", "engines": ["qwen-coder"]})
         assert (status, said["state"]) == (200, "done"), said
         (step,) = said["run"]["steps"]
