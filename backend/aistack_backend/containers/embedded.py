@@ -28,7 +28,10 @@ def standin(service: ServiceDecl, parts: Parts) -> str:
         "open-webui": (parts.model, "the Chat screen"),
         "health-monitor": (True, "this ladder"),
         "self-heal-manager": (parts.heal, "the backend's self-heal"),
-        "ralph-wiggum": (True, "the backend's queue: one gated action for a goal"),
+        "ralph-wiggum": (True, "the backend's queue: goals and loops behind the gate, under /ralph"),
+        "code-machine": (True, "the backend's workflows, under /code"),
+        "aider-wrapper": (True, "loops that edit files in words, under /aider"),
+        "watchtower": (True, "the backend's updates behind a health gate"),
         "nginx": (True, "the backend's own routes"),
     }
     there, what = known.get(service.id, (False, ""))

@@ -47,6 +47,9 @@ class Engine:
     Between the two decisions may already commit: they run as soon as the engine is up.
     """
 
+    _thread: threading.Thread | None = None
+    _dbos: DBOS | None = None
+
     def __init__(
         self,
         database: Database,
@@ -87,8 +90,6 @@ class Engine:
         self._maintenance = maintain.Maintenance(database, self._queue, clock)
         self.company = Company(database, self._queue, role, self._lease, clock)
         self._stopping, self._up = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
-        self._dbos: DBOS | None = None
 
     @property
     def name(self) -> str:

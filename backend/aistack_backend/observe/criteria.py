@@ -24,7 +24,7 @@ SECONDS = 4.0
 """For one request."""
 PREFIXES = ("aidb", "hybrid", "ralph", "code", "nixos", "aider")
 """The note's routes through nginx."""
-ACTS, LEARNS = "Comes with issue 4 (tasks and workflows).", "Comes with issue 6 (routing and learning)."
+LEARNS = "Comes with issue 6 (routing and learning)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,8 @@ ONE, TWO, THREE, FOUR = "Phase 1: started", "Phase 2: orchestration", "Phase 3: 
 CURL_HYBRID = ("curl", "-s", "http://local-ai-hybrid-coordinator:8092/health")
 TESTS: Mapping[str, str] = {
     "p1": "tests/stack/test_p1_integration.py of this repository: make test",
-    "p2": "tests/backend/ladder and tests/stack/test_ladder.py of this repository: make test",
+    "p2": "tests/stack/test_p2_health_checks.py of this repository: make test",
+    "ralph": "tests/stack/test_ralph_orchestration.py of this repository: make test",
     "workflows": "tests/stack/test_workflows.py of this repository: make test",
     "docs": "tests/test_docs.py of this repository: make test",
 }
@@ -222,7 +223,7 @@ CRITERIA = (
     Criterion("dashboard-services", HEALTHY, "Dashboard showing all services", dashboard),
     Criterion("ralph-started", RALPH, "Container started", started("ralph-wiggum")),
     Criterion("ralph-port", RALPH, "Port 8090 listening", listens(8090)),
-    Criterion("ralph-task", RALPH, "Can execute test task", later=ACTS),
+    Criterion("ralph-task", RALPH, "Can execute test task", elsewhere=TESTS["ralph"]),
     Criterion("ralph-telemetry", RALPH, "Telemetry flowing", later=LEARNS),
     Criterion("learning-daemon", LEARNING, "Learning daemon running", later=LEARNS),
     Criterion("learning-stored", LEARNING, "Telemetry being stored", later=LEARNS),
@@ -241,7 +242,7 @@ CRITERIA = (
         f"podman exec local-ai-aidb {' '.join(CURL_HYBRID)}",
         inside("local-ai-aidb", *CURL_HYBRID, contains="status"),
     ),
-    Criterion("phase2-execute", TWO, "POST :8090/execute", later=ACTS),
+    Criterion("phase2-execute", TWO, "POST :8090/execute", elsewhere=TESTS["ralph"]),
     Criterion("phase2-route", TWO, "POST :8092/route", later=LEARNS),
     Criterion("phase2-workflow", TWO, "POST :8095/workflow", elsewhere=TESTS["workflows"]),
     Criterion("phase3-interactions", THREE, "10 × POST :8092/route", later=LEARNS),
@@ -250,6 +251,6 @@ CRITERIA = (
     Criterion("phase4-p1", FOUR, "pytest test_p1_integration.py", elsewhere=TESTS["p1"]),
     Criterion("phase4-p2", FOUR, "pytest test_p2_health_checks.py", elsewhere=TESTS["p2"]),
     Criterion("phase4-workflows", FOUR, "pytest test_workflows.py", elsewhere=TESTS["workflows"]),
-    Criterion("phase4-ralph", FOUR, "pytest test_ralph_orchestration.py", later=ACTS),
+    Criterion("phase4-ralph", FOUR, "pytest test_ralph_orchestration.py", elsewhere=TESTS["ralph"]),
 )
 """In the note's order."""

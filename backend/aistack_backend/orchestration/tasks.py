@@ -84,23 +84,18 @@ class Tasks:
         under: Under | None = None,
     ) -> Task:
         """Ask for one exact action. With ``confirmed_hash`` a person asks and decides in one go. A node that has
-        its task already (``under``) gets that one back, and nothing is asked again.
-
-        A decision that the gate does not take (wrong code, cooling off) leaves the request in the queue, and
-        the task's reason says why.
+        its task already (``under``) gets that one back, and nothing is asked again. A decision that the gate does
+        not take (wrong code, cooling off) leaves the request in the queue, and the task's reason says why.
 
         Raises:
             NotFound, BadInput, Unavailable: the action cannot be prepared or recorded; nothing was asked.
             Refused: ``confirmed_hash`` without a person.
             Conflict: what would run is no longer what was confirmed, or the task above has ended; nothing was asked.
         """
-        action, evidence = self._confirmed(request, requester, via, person)
-        evidence = replace(evidence, agent_says=agent_says or request.reason)
+        action, evidence = self._confirmed(request, requester, via, person, agent_says or request.reason)
         with self._database.tx() as connection:
-            if under:
-                if there := tree.child(connection, under):
-                    return board.one(connection, there)
-                tree.refuse_ended(connection, under)
+            if there := tree.taken(connection, under):
+                return board.one(connection, there)
             task_id = board.create(
                 connection,
                 self._clock,
@@ -110,8 +105,7 @@ class Tasks:
                 state=TaskState.SUBMITTED,
                 planner=planner,
             )
-            if under:
-                tree.link(connection, task_id, under)
+            tree.link(connection, task_id, under)
             asked = self._ask(connection, task_id, action, evidence, via)
         self._audit.seal()
         if person is not None and request.confirmed_hash and asked.state is ApprovalState.PENDING:
@@ -236,7 +230,7 @@ class Tasks:
         )
 
     def _confirmed(
-        self, request: ActionRequest, requester: str, via: str, person: Person | None
+        self, request: ActionRequest, requester: str, via: str, person: Person | None, agent_says: str
     ) -> tuple[Action, Evidence]:
         """Prepare the action and hold it against what a person has confirmed, if anything."""
         if request.confirmed_hash and person is None:
@@ -245,7 +239,7 @@ class Tasks:
         if request.confirmed_hash and request.confirmed_hash != action.hash():
             changed = f"What would run now is no longer what you confirmed ({evidence.title})."
             raise self._refused(request, requester, via, Conflict(changed, "Look at it again."))
-        return action, evidence
+        return action, replace(evidence, agent_says=agent_says)
 
     def _refused(self, request: ActionRequest, requester: str, via: str, error: BackendError) -> BackendError:
         """Record a refused attempt (R2.1) and return its error."""

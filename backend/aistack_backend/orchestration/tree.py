@@ -21,24 +21,30 @@ class Under:
     """The step's name, with what makes it unique below its parent, e.g. ``deploy`` or ``deploy/2``."""
 
 
-def link(connection: Connection, task_id: int, under: Under) -> None:
-    """Write that ``task_id`` is the task of that node.
+def link(connection: Connection, task_id: int, under: Under | None) -> None:
+    """Write that ``task_id`` is the task of that node; nothing for no node.
 
     Raises:
         IntegrityError: the node has a task already, or there is no such parent.
     """
-    connection.execute(insert(task_parent).values(task_id=task_id, parent_id=under.parent_id, node=under.node))
+    if under is not None:
+        connection.execute(insert(task_parent).values(task_id=task_id, parent_id=under.parent_id, node=under.node))
 
 
-def refuse_ended(connection: Connection, under: Under) -> None:
-    """Let nothing begin below a task that is over.
+def taken(connection: Connection, under: Under | None) -> int | None:
+    """Return the task that a node has already; None when one may begin there, or for no node.
 
     Raises:
-        Conflict: it has ended or was stopped.
+        Conflict: the task above has ended or was stopped: nothing begins below it.
     """
+    if under is None:
+        return None
+    if there := child(connection, under):
+        return there
     state = connection.execute(select(task.c.state).where(task.c.id == under.parent_id)).scalar()
     if state in FINAL:
         raise Conflict(f"Task {under.parent_id} is {state} already: nothing begins below it.")
+    return None
 
 
 def child(connection: Connection, under: Under) -> int | None:

@@ -87,7 +87,6 @@ ROLES = (
         control=True,
         prefix="/ralph",
         routes=TASKS,
-        later=("the loop that works on a goal until it is proven",),
     ),
     Role(id="aidb", port=8091, title="Documents and vectors", prefix="/aidb", later=("documents", "search", "MCP")),
     Role(

@@ -151,10 +151,8 @@ class Flows:
 
     def _open(self, asked: Asked, actor: str, via: str, under: Under | None, kept: Mapping[str, RowMapping]) -> int:
         with self._database.tx() as connection:
-            if under is not None:
-                if there := tree.child(connection, under):
-                    return there
-                tree.refuse_ended(connection, under)
+            if there := tree.taken(connection, under):
+                return there
             task_id = board.create(
                 connection,
                 self._clock,
@@ -163,8 +161,7 @@ class Flows:
                 via=via,
                 state=TaskState.RUNNING,
             )
-            if under is not None:
-                tree.link(connection, task_id, under)
+            tree.link(connection, task_id, under)
             rows.create(connection, task_id, asked, kept)
             self._audit.append(
                 connection,

@@ -30,11 +30,12 @@ class Left:
 def gauges(base_tree: str, passes: Sequence[Left], seconds: float, limits: LoopLimits) -> tuple[Gauge, ...]:
     """Return every limit as it stands after these passes, ``seconds`` after the loop began."""
     ended = [one for one in passes if one.state in COUNTED]
+    worked = len(ended) + sum(one.state is PassState.PROVEN for one in passes)
     trees = [base_tree, *(one.tree for one in ended)]
     still, alike, back = _still(trees), _alike(ended), _back(trees)
     said = ended[-1].error.strip().splitlines()[-1][:120] if ended and ended[-1].error.strip() else ""
     return (
-        Gauge(name="passes", used=len(ended), limit=limits.passes),
+        Gauge(name="passes", used=worked, limit=limits.passes),
         Gauge(name="seconds", used=int(seconds), limit=limits.seconds),
         Gauge(
             name="unchanged",

@@ -318,7 +318,7 @@ class Drive:
     def _proven(self, number: int) -> Outcome:
         return Outcome(
             ok=True,
-            text=f"Proven after {number} passes: {self._request.proof} ended with 0. "
+            text=f"Proven in pass {number}: {self._request.proof} ended with 0. "
             f"The result is a patch: aistack-console loop diff {self._id}",
         )
 
