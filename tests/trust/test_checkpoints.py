@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -140,6 +141,14 @@ def test_a_key_that_cannot_be_used_stops_every_action_and_is_told(world: Any) ->
     (world.folder / SECRET).unlink()
     assert world.audit.writable() == ""
     assert world.audit.verify().signed
+
+
+def test_a_key_that_a_crash_left_half_written_stops_nothing(world: Any) -> None:
+    (world.folder / f"{SECRET}.new").write_text("ab")
+    fill(world, EVERY_RECORDS + 8)
+    assert world.audit.verify().signed
+    assert stat.S_IMODE((world.folder / SECRET).stat().st_mode) == 0o400
+    assert not (world.folder / f"{SECRET}.new").exists()
 
 
 def test_a_torn_checkpoint_is_taken_away_by_the_next(world: Any) -> None:

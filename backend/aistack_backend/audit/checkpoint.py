@@ -77,16 +77,9 @@ class Signer:
             from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
             path = self._folder.parent / SECRET
-            try:
-                descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o400)
-            except FileExistsError:
-                self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text("ascii").strip()))
-            else:
-                self._key = Ed25519PrivateKey.generate()
-                with os.fdopen(descriptor, "w") as file:
-                    file.write(self._key.private_bytes_raw().hex() + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
+            if not path.exists():
+                _make(path, Ed25519PrivateKey.generate().private_bytes_raw().hex())
+            self._key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text("ascii").strip()))
             self._publish(self._key.public_key().public_bytes_raw().hex())
         return self._key
 
@@ -94,6 +87,18 @@ class Signer:
         path = self._folder / PUBLIC
         if not path.exists() or public not in path.read_text("ascii").split():
             _append(path, public + "\n")
+
+
+def _make(path: Path, text: str) -> None:
+    """Write a file for its owner's eyes, whole or not at all: half a key would stop every action."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def _line(fields: dict[str, object]) -> bytes:
