@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,11 +107,11 @@ def wait_until(
     Raises:
         AssertionError: it did not in time, or the process ended.
     """
-    tick = threading.Event()
-    for _ in range(round(seconds / 0.02)):
-        if good():
-            return
-        if process is not None and process.poll() is not None:
+    tick, until = threading.Event(), time.monotonic() + seconds
+    while not good():
+        if (process is not None and process.poll() is not None) or time.monotonic() > until:
             break
         tick.wait(0.02)
+    else:
+        return
     raise AssertionError(complaint() if callable(complaint) else complaint)

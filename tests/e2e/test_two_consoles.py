@@ -50,7 +50,7 @@ def fight(home: House, boxes: Boxes, one: Terminal, other: Terminal) -> None:
     other.press("not now")
     one.press("a")
     other.press("\r")
-    wait_until(lambda: _over(home, task), 30, "the task did not end")
+    wait_until(lambda: _over(home, task), 30, lambda: _unended(home, task, one, other))
     ran = boxes.started_at(web) != started
     state = json.loads(home.cli("tasks", str(task["id"]), "--json").stdout)["state"]
     assert state == ("done" if ran else "denied")
@@ -63,6 +63,11 @@ def fight(home: House, boxes: Boxes, one: Terminal, other: Terminal) -> None:
 def _over(home: House, task: dict[str, object]) -> bool:
     found = json.loads(home.cli("tasks", str(task["id"]), "--json").stdout)
     return found["state"] in ("done", "denied", "failed")
+
+
+def _unended(home: House, task: dict[str, object], *screens: Terminal) -> str:
+    shown = "\n".join(one.text for one in screens)
+    return f"the task did not end: {home.cli('tasks', str(task['id']), '--json').stdout}\n{shown}\n{home.said()}"
 
 
 def test_one_approves_and_the_other_denies(up: House, boxes: Boxes, console: Opener) -> None:

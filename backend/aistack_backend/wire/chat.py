@@ -27,6 +27,19 @@ class Finish(Word):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cite:
+    """Something of the stack that was read for an answer; the answer names it as ``[number]``."""
+
+    number: int
+    what: str
+    """What was read, e.g. ``ladder of redis`` or ``logs of web``."""
+    at: float
+    """When it was read."""
+    text: str = ""
+    """The lines that were read, as the model got them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of a session."""
 
@@ -40,6 +53,15 @@ class Message:
     first_token_after: float | None = None
     """Seconds from the request to the first token."""
     model: str = ""
+    parent_id: int = 0
+    """The message that this one follows; 0 = it begins the chat."""
+    siblings: tuple[int, ...] = ()
+    """Every message that follows the same one, this one included, oldest first: the branches of the chat."""
+    cites: tuple[Cite, ...] = ()
+    route: str = ""
+    """What answered: ``local``, ``rules`` …; empty = a person's message."""
+    task_id: int | None = None
+    """The task that this answer proposed; its action waits in the approval queue."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +73,10 @@ class Session:
     created_at: float
     updated_at: float
     messages: int = 0
+    persona: str = ""
+    """Name of the persona that answers; empty = the usual one."""
+    found: str = ""
+    """Of a search: the line in which the words were found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +88,7 @@ class SessionList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """One session with its messages, oldest first."""
+    """One session with the messages of one branch, oldest first: that which was used last unless another is asked."""
 
     session: Session
     messages: tuple[Message, ...] = ()
@@ -75,6 +101,35 @@ class SayRequest:
     session_id: int = 0
     text: str
     max_tokens: int = 512
+    after: int | None = None
+    """The message that this one follows, which begins a branch when something follows it already; None = the last of
+    the branch used last; 0 = none, the chat is begun anew beside the old beginning."""
+    again: bool = False
+    """Answer the person's message ``after`` once more, as a branch; ``text`` is empty then."""
+    ask: bool = False
+    """Ask the stack: the answer may read ladder, logs, events, map and tasks, cites them, and may propose an action."""
+    attach: tuple[str, ...] = ()
+    """What is to be read for it first: ``service NAME``, ``logs NAME``, ``task ID`` or ``file NAME`` with the text
+    after a newline."""
+    persona: str = ""
+    """Persona of a new session, or the one it changes to; empty = as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persona:
+    """How the model is told to answer."""
+
+    name: str
+    system: str
+    own: bool = False
+    """It comes from the operator's configuration."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonaList:
+    """Every persona, the usual one first."""
+
+    personas: tuple[Persona, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +147,12 @@ class Chunk:
     context_size: int | None = None
     detail: str = ""
     """Why it ended in an error, in one sentence."""
+    ahead: int | None = None
+    """Requests that are served before this one while it waits for a slot."""
+    looking: str = ""
+    """What is being read for the answer now, e.g. ``logs of web``."""
+    cites: tuple[Cite, ...] = ()
+    """All that was read so far."""
+    route: str = ""
+    task_id: int | None = None
+    """The task that the answer proposed; its action waits in the approval queue."""

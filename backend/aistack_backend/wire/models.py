@@ -76,6 +76,23 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One sequence of the model's context, as the worker reported it last."""
+
+    number: int
+    rank: str = ""
+    """``person`` or ``agent``; empty = nobody is served here now."""
+    held: int = 0
+    """Tokens whose keys and values it holds, also after an answer: they are reused when a prompt begins alike."""
+    prompt: int = 0
+    prompt_done: int = 0
+    """Tokens of the prompt that are computed."""
+    tokens: int = 0
+    """Generated so far."""
+    tokens_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelStatus:
     """The engine and its models, as the screens show them."""
 
@@ -89,5 +106,20 @@ class ModelStatus:
     context_size: int | None = None
     tokens_per_second: float | None = None
     """Of the last or running answer."""
+    load_share: float | None = None
+    """How much of the model file is loaded, 0 to 1; None = nothing is being loaded."""
+    slots: tuple[Slot, ...] = ()
+    waiting: int = 0
+    """Requests that wait for a slot."""
+    context_used: int | None = None
+    """Tokens of the context that hold keys and values, all slots together."""
+    memory: int | None = None
+    """Bytes of memory that the worker process holds, measured."""
+    layers: int | None = None
+    layers_on_gpu: int | None = None
+    gpu_hint: str = ""
+    """A GPU is there and the model does not use it: why, and what would help; empty = nothing to say."""
+    embedding_model: str = ""
+    embedding_dimensions: int | None = None
     stages: tuple[Stage, ...] = ()
     cards: tuple[ModelCard, ...] = ()
