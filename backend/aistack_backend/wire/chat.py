@@ -87,6 +87,15 @@ class SessionList:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SessionChange:
+    """Change a session; what is None stays as it is."""
+
+    title: str | None = None
+    persona: str | None = None
+    """Name of the persona that answers from now on; empty = the usual one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """One session with the messages of one branch, oldest first: that which was used last unless another is asked."""
 
