@@ -63,6 +63,14 @@ def _only_ascii(text: str, width: int) -> str:
     return "".join(char if char.isascii() else "?" for char in text)[:width].ljust(width)
 
 
+def sure(text: str) -> str:
+    """Return ``text`` with each character whose width is in doubt as ``?``; newlines made visible."""
+    if text.isascii():
+        return text.translate(_PICTURES)
+    pieces = wcwidth.iter_graphemes(text.translate(_PICTURES))
+    return "".join(piece if _width(piece) > 0 else "?" for piece in pieces)
+
+
 def width_of(text: str) -> int:
     """Return the cells that a text takes, by Textual's own measure."""
     return cell_len(text)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.console.shell import Shell
 from tests.console.stage import NOW, stage, until
 
@@ -15,11 +13,8 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
 from aistack_backend.wire.problems import Problem
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
-from aistack_console.cells import width_of, wrap_words
 from aistack_console.present import chat as words
 from aistack_console.screens.chat import ChatScreen
-from aistack_console.widgets import turn
-from aistack_console.widgets.markdown_view import MarkdownView
 from aistack_console.widgets.prompt import Prompt
 from aistack_console.widgets.question import Question
 from aistack_console.widgets.turn import Turn
@@ -50,7 +45,7 @@ def piece(text: str, **more: object) -> Chunk:
     return Chunk(session_id=3, message_id=1, text=text, **more)  # type: ignore[arg-type]
 
 
-async def test_an_answer_streams_as_text_and_is_formatted_when_finished() -> None:
+async def test_an_answer_is_formatted_while_it_streams() -> None:
     async with stage() as on:
         on.topics[Topic.MODEL] = READY
         app = Shell(on, ChatScreen)
@@ -58,14 +53,15 @@ async def test_an_answer_streams_as_text_and_is_formatted_when_finished() -> Non
             await until(lambda: app.store.model is not None)
             await pilot.press(*"hi", "enter")
             on.chat.put_nowait(piece("**loud** and "))
-            await until(lambda: "**loud** and" in app.text)
-            assert not app.screen.query(MarkdownView)
+            await until(lambda: "loud and" in app.text)
+            assert "**" not in app.text
             end = {"finish": Finish.STOP, "tokens": 9, "tokens_per_second": 41.2, "first_token_after": 0.31}
             on.chat.put_nowait(piece("clear", **end, context_used=120, context_size=4096))
             on.chat.put_nowait(None)
             await until(lambda: "loud and clear" in app.text and "9 tokens  41.2 tok/s  first after 0.31s" in app.text)
             await until(lambda: "ctx 120/4.1k" in app.text)  # painted when the sessions were listed again
-            assert ("POST /v1/chat", {"session_id": 0, "text": "hi", "max_tokens": 512}) in on.asked
+            said = next(body for asked, body in on.asked if asked == "POST /v1/chat")
+            assert (said["session_id"], said["text"], said["max_tokens"]) == (0, "hi", 512)
             await pilot.press(*"b", "enter")
             await until(lambda: [body["session_id"] for asked, body in on.asked if asked == "POST /v1/chat"] == [0, 3])
 
@@ -246,18 +242,3 @@ async def test_newlines_and_history_in_the_prompt() -> None:
 )
 def test_what_is_a_goal(typed: str, goal: str | None) -> None:
     assert words.goal_of(typed) == goal
-
-
-@pytest.mark.parametrize(
-    ("text", "suits"),
-    [("# fine\n\n- a\n  - b", True), ("x" * 60_001, False), (">" * 40 + " deep", False), ("- " * 30 + "deep", False)],
-)
-def test_only_small_and_flat_text_is_formatted(text: str, suits: bool) -> None:
-    assert turn.suits(text) is suits
-
-
-@given(st.text(alphabet="ab 漢é\u0301-", max_size=80), st.integers(2, 30))
-def test_wrapping_loses_nothing_and_fits(text: str, width: int) -> None:
-    lines = wrap_words(text, width)
-    assert all(width_of(line) <= width for line in lines)
-    assert "".join(lines).replace(" ", "") == text.replace(" ", "")

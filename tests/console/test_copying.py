@@ -15,6 +15,7 @@ from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.present import approvals as queue
 from aistack_console.present import audit, chat, tasks
 from aistack_console.present import container as services
+from aistack_console.present.growing import Growing
 from aistack_console.widgets.copy_menu import CopyMenu
 
 
@@ -42,8 +43,8 @@ def test_the_record_is_drawn_without_a_raw_byte() -> None:
 def test_the_last_answer_its_code_and_the_question() -> None:
     you, model = chat.speaker(Role.USER), chat.speaker(Role.ASSISTANT)
     text = "Do:\n```sh\nls\npwd\n```\nand\n```\nx\n```"
-    found = chat.copies([(you, "old"), (model, "older"), (you, "how?"), (model, text)])
-    assert found == (("answer", text), ("code 1", "ls\npwd\n"), ("code 2", "x\n"), ("question", "how?"))
+    found = chat.copies([(you, "old", ()), (model, "older", ()), (you, "how?", ()), (model, text, Growing(text).code)])
+    assert found == (("answer", text), ("code 1", "ls\npwd"), ("code 2", "x"), ("question", "how?"))
     assert chat.copies([]) == ()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from aistack_backend.wire.chat import Chunk, Finish, Message, Role, SessionList
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
 from aistack_backend.wire.tasks import Task, TaskState
+from aistack_console.present.markdown import Code
 from aistack_console.present.para import Para, fact, para, title
 from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import bar, day_clock, size, span
@@ -218,16 +218,13 @@ def goal_of(text: str) -> str | None:
     return rest.strip() if word == "/do" else None
 
 
-_FENCED = re.compile(r"^[ ]*```[^\n]*\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
-
-
-def copies(said: Sequence[tuple[Cell, str]]) -> tuple[tuple[str, str], ...]:
-    """Return what can be copied of ``(speaker, text)`` pairs: the last answer, its code, the last question."""
-    answer, question = ("", ""), ("", "")
-    for who, text in said:
+def copies(said: Sequence[tuple[Cell, str, Sequence[Code]]]) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of ``(speaker, text, code)``: the last answer, its code, the last question."""
+    answer, question, code = ("", ""), ("", ""), tuple[Code, ...]()
+    for who, text, blocks in said:
         if text and who == speaker(Role.ASSISTANT):
-            answer = ("answer", text)
+            answer, code = ("answer", text), tuple(blocks)
         elif text and who == speaker(Role.USER):
             question = ("question", text)
-    blocks = [(f"code {n}", block) for n, block in enumerate(_FENCED.findall(answer[1]), 1)]
-    return tuple(item for item in (answer, *blocks, question) if item[1])
+    named = [(f"code {number}", block.text) for number, block in enumerate(code, 1)]
+    return tuple(item for item in (answer, *named, question) if item[1])

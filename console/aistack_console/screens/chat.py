@@ -38,7 +38,7 @@ PATIENCE = 2.0
 
 
 class ChatScreen(BaseScreen):
-    """One session at a time; what streams in is plain text until it is finished."""
+    """One session at a time; an answer is formatted while it is written."""
 
     NAME = "chat"
     ACTIONS: ClassVar[tuple[Action, ...]] = (
@@ -130,7 +130,7 @@ class ChatScreen(BaseScreen):
         return tuple(one for one in super().hints() if one.name != "cancel" or self._busy)
 
     def _said(self) -> tuple[tuple[str, str], ...]:
-        return words.copies([(turn.who, turn.text) for turn in self._talk.query(Turn)])
+        return words.copies([(turn.who, turn.text, turn.code) for turn in self._talk.query(Turn)])
 
     def do_copy(self) -> None:
         """Offer the last answer, its blocks of code and the last question."""
@@ -203,7 +203,7 @@ class ChatScreen(BaseScreen):
             self.receive(event.text)
         else:
             await self._talk.mount(Turn(words.speaker(Role.USER), event.text))
-            answer = Turn(words.speaker(Role.ASSISTANT))
+            answer = Turn(words.speaker(Role.ASSISTANT), markdown=True)
             await self._talk.mount(answer)
             self._talk.scroll_end(animate=False)
             self._answering = self.run_worker(self._answer(event.text, answer), group="answer", exit_on_error=False)
@@ -328,8 +328,8 @@ class ChatScreen(BaseScreen):
 
 
 def _turn(message: Message) -> Turn:
-    finished = message.role is Role.ASSISTANT
-    return Turn(words.speaker(message.role), message.text, words.message_foot(message), markdown=finished)
+    answer = message.role is Role.ASSISTANT
+    return Turn(words.speaker(message.role), message.text, words.message_foot(message), markdown=answer)
 
 
 def _note(paras: tuple[Para, ...]) -> Note:
