@@ -9,8 +9,10 @@ from pathlib import Path
 
 from aistack_backend.errors import Conflict, Unavailable
 from aistack_backend.inference import grammar
+from aistack_backend.inference.conform import example
 from aistack_backend.inference.gguf import read_header
 from aistack_backend.inference.models import BadModel, Loaded, Piece, Request
+from aistack_backend.inference.schema import read_schema
 from aistack_backend.wire.chat import Finish, Role
 
 CONTEXT = 2048
@@ -93,8 +95,6 @@ def _piece(text: str, made: int, prompt: int, rate: float | None) -> Piece:
 def _words(request: Request) -> list[str]:
     if request.schema:
         grammar.compile_schema(request.schema)  # refuse what a real engine refuses
-        rules = json.loads(request.schema)["properties"]
-        chosen = {name: rule.get("const") or (rule.get("enum") or [""])[0] for name, rule in rules.items()}
-        return [json.dumps(chosen)]
+        return [json.dumps(example(read_schema(request.schema)))]
     said = next((turn.text for turn in reversed(request.turns) if turn.role is Role.USER), "")
     return [f"{word} " for word in ("You said: " + " ".join([said] * 50)).split()]
