@@ -1,4 +1,4 @@
-"""A child process that asks llama.cpp itself: does it take this grammar, and does the grammar take this text to its end?
+"""A child process that asks llama.cpp: does it take this grammar, and does the grammar take this text to its end?
 
 One JSON object a line in, ``{"grammar": …, "text": …}``; one out, ``{"made": bool, "taken": bool}``. It only loads the
 vocabulary of the model. Run with the folder of the engine and the model's path.
@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.append(sys.argv[1])
 
-import llama_cpp.llama_cpp as ll  # noqa: E402
+import llama_cpp.llama_cpp as ll
 
 
 def main() -> None:

@@ -28,7 +28,9 @@ def deep(levels: int) -> str:
 
 def _span(low: str, high: str, most: int) -> st.SearchStrategy[dict[str, int]]:
     pair = st.tuples(st.integers(0, most), st.integers(0, most)).map(sorted)
-    return st.one_of(st.just({}), pair.map(lambda two: {low: two[0], high: two[1]}), pair.map(lambda two: {low: two[0]}))
+    return st.one_of(
+        st.just({}), pair.map(lambda two: {low: two[0], high: two[1]}), pair.map(lambda two: {low: two[0]})
+    )
 
 
 _text = st.text(st.characters(max_codepoint=0x1FFFF, exclude_categories=("Cs", "Cn", "Co")), max_size=8)

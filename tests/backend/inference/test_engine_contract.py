@@ -94,7 +94,11 @@ async def test_schema_is_satisfied(ready: Engine) -> None:
 
 
 async def test_schema_outside_the_subset_is_refused_and_the_engine_lives(ready: Engine) -> None:
-    for schema in ('{"type":"array","uniqueItems":true}', "nonsense", '{"type":"object","properties":{"x":{"not":{}}}}'):
+    for schema in (
+        '{"type":"array","uniqueItems":true}',
+        "nonsense",
+        '{"type":"object","properties":{"x":{"not":{}}}}',
+    ):
         with pytest.raises(BadInput):
             await collect(ready, ask("hello", schema=schema))
     assert (await collect(ready, ask("hello", max_tokens=3)))[-1].finish is not None

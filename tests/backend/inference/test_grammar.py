@@ -61,7 +61,7 @@ def test_outside_the_subset_is_refused_with_its_place(name: str) -> None:
 
 def test_text_of_the_schema_cannot_break_out_of_the_grammar() -> None:
     hostile = 'x" | root ::= "y\\'
-    plain = compile_schema(schema(a={"enum": ["x y"]}, **{"key": {"const": "line"}}))
+    plain = compile_schema(schema(a={"enum": ["x y"]}, key={"const": "line"}))
     made = compile_schema(schema(a={"enum": [hostile]}, **{'k"ey': {"const": "line\nbreak"}}))
     assert len(made.splitlines()) == len(plain.splitlines())
     assert made.count("::=") == plain.count("::=") + 1  # the one inside a quoted literal

@@ -65,8 +65,8 @@ async def test_a_good_choice_of_the_model_is_the_proposal() -> None:
         ("run `ls`", choice("shell.run", "none", " "), "gave no command"),
         ("run `ls -l`", choice("shell.run", "none", "ls-l"), "changed the command that the goal gives into 'ls-l'"),
         ("restart web", "not json", "not JSON"),
-        ("restart web", choice("container.restart", "mail"), "not allowed for target"),
-        ("restart web", choice("volume.remove", "web"), "not allowed for kind"),
+        ("restart web", choice("container.restart", "mail"), "not allowed for the answer.target"),
+        ("restart web", choice("volume.remove", "web"), "not allowed for the answer.kind"),
     ],
 )
 async def test_a_bad_choice_is_said_and_the_rules_take_over(goal: str, answer: dict[str, str] | str, why: str) -> None:
