@@ -1,9 +1,10 @@
 """The subset of JSON Schema that a model's answer can be held to, read into nodes that check an answer.
 
-Taken: ``object`` (declared properties, each required or not), ``array``, ``string``, ``integer``, ``number``, ``boolean``,
-``null``, a list of these types, ``enum``, ``const``, ``anyOf``, and ``$ref`` into ``$defs`` without a circle. An object
-that declares no properties is any JSON object; without ``required`` all that is declared is written. Everything else is refused with its place, because an engine that cannot
-keep a rule must not seem to: llama.cpp's own converter falls back to any JSON in silence (``facts/inference.md`` §4).
+Taken: ``object`` (declared properties, each required or not), ``array``, ``string``, ``integer``, ``number``,
+``boolean``, ``null``, a list of these types, ``enum``, ``const``, ``anyOf``, and ``$ref`` into ``$defs`` without a
+circle. An object that declares no properties is any JSON object; without ``required`` all that is declared is written.
+Everything else is refused with its place, because an engine that cannot keep a rule must not seem to: llama.cpp's own
+converter falls back to any JSON in silence (``facts/inference.md`` §4).
 """
 
 from __future__ import annotations
