@@ -1,4 +1,4 @@
-"""The schema's subset: what is outside is refused with its place, what is inside is compiled, and answers are checked."""
+"""The schema's subset: what is outside is refused with its place, and answers are checked."""
 
 from __future__ import annotations
 
