@@ -132,7 +132,7 @@ class Wiring:
         self._spawn(self._expire(parts.approvals.part))
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
-        await self._step(lambda: latecomers.model(parts, downs, database), parts.inference)
+        await self._step(lambda: latecomers.model(parts, downs, database), parts.inference, parts.library)
         await self._step(
             lambda: latecomers.execution(parts, downs, database),
             parts.engine,

@@ -40,6 +40,7 @@ async def fetch(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A00
 async def use(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002
     """Load a model that is on disk."""
     await asyncio.to_thread(_record, parts, caller, "model.use", id)
+    await asyncio.to_thread(parts.library.get().usable, id)
     return Json(await parts.inference.get().use(id))
 
 

@@ -26,8 +26,11 @@ from aistack_backend.containers.tools import ContainerTool
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.inference.facts import Facts
+from aistack_backend.inference.library import Library
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
+from aistack_backend.inference.shelf import Shelf
 from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.fetch.tool import FetchPart
@@ -79,16 +82,26 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
         raise Unavailable(off)
     options = InferenceSettings(
         model_path=wish.path,
+        folders=tuple(filter(None, wish.folders.split(":"))),
+        stores=wish.stores,
+        hub=wish.hub,
+        fetch_most=int(wish.fetch_most * 1e9),
         model=wish.default,
         auto_prepare=wish.prepare,
         context=wish.context,
         threads=wish.threads,
         adapter=wish.adapter,
     )
-    inference = Inference(options, database, parts.bus, parts.clock, settings.data_dir, settings.cache_dir)
+    facts = Facts(database, parts.clock)
+    shelf = Shelf(options, settings.data_dir, settings.cache_dir, facts)
+    inference = Inference(options, database, parts.bus, parts.clock, settings.data_dir, settings.cache_dir, shelf)
     downs.push_async_callback(inference.stop)
     await inference.start()
     parts.inference.part = inference
+    library = Library(shelf, options, parts.bus, parts.clock)
+    downs.push_async_callback(library.stop)
+    library.start()
+    parts.library.part = library
 
 
 async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> None:

@@ -20,6 +20,7 @@ from aistack_backend.api import (
     openapi,
     problems,
     rules,
+    shelf,
     stack,
     status,
     tasks,
@@ -43,6 +44,7 @@ ROUTERS = (
     audit,
     machine,
     chat,
+    shelf,
 )
 
 

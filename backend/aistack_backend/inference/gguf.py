@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 
+from aistack_backend.inference import quantisation, splits
 from aistack_backend.inference.models import BadModel
 
 MAX_KEYS = 10_000
@@ -50,7 +51,9 @@ class Header:
     template: bool
     """It has a chat template."""
     size: int
-    """Of the file, in bytes."""
+    """Of the file, in bytes; of all its parts when it is split."""
+    quantisation: str = ""
+    """E.g. ``Q4_K_M``; empty when the file does not say it."""
 
     def memory(self, context: int) -> int:
         """Estimate the bytes needed to run it: weights, keys and values, compute buffers, the process itself."""
@@ -62,6 +65,7 @@ class Header:
 class _Found:
     values: dict[str, Value] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
+    blocks: set[str] = field(default_factory=set)
 
 
 class _Cursor:
@@ -69,7 +73,7 @@ class _Cursor:
         self.file, self.path, self.size = file, path, size
 
     def bad(self, why: str) -> BadModel:
-        return BadModel(f"The model file {self.path} {why}.", "Fetch it again, or choose another GGUF file.")
+        return _bad(self.path, why)
 
     def take(self, count: int) -> bytes:
         data = self.file.read(count)
@@ -93,23 +97,37 @@ class _Cursor:
         self.file.seek(count, 1)
 
 
+def _bad(path: Path, why: str) -> BadModel:
+    return BadModel(f"The model file {path} {why}.", "Fetch it again, or choose another GGUF file.")
+
+
 def read_header(path: Path) -> Header:
-    """Read and judge the header of a GGUF file.
+    """Read and judge the header of a GGUF file; of the first part, and of the others with it, when it is split.
 
     Raises:
         BadModel: missing, not GGUF, truncated, absurd or without what is needed to run it; says which.
     """
+    whole = splits.parts(path)
+    found, size = _open(whole[0])
+    for part in whole[1:]:
+        more, length = _open(part)
+        found.blocks |= more.blocks
+        size += length
+    return _judge(whole[0], size, found)
+
+
+def _open(path: Path) -> tuple[_Found, int]:
     if not path.is_file():
         raise BadModel(f"There is no model file at {path}.", "Give the path of a GGUF file.")
-    size = path.stat().st_size
     try:
+        size = path.stat().st_size
         with path.open("rb") as file:
-            return _read(_Cursor(file, path, size))
+            return _read(_Cursor(file, path, size)), size
     except OSError as error:
         raise BadModel(f"The model file {path} cannot be read: {error.strerror}.") from error
 
 
-def _read(cursor: _Cursor) -> Header:
+def _read(cursor: _Cursor) -> _Found:
     if cursor.size == 0:
         raise cursor.bad("is empty")
     magic = cursor.file.read(4)
@@ -119,14 +137,15 @@ def _read(cursor: _Cursor) -> Header:
     if version not in (2, 3):
         raise cursor.bad(f"has GGUF version {version}; versions 2 and 3 can be read")
     tensors, keys = cursor.number("Q"), cursor.number("Q")
-    if not 1 <= tensors <= MAX_TENSORS or not 1 <= keys <= MAX_KEYS:
+    least = 0 if splits.place(cursor.path.name)[2] > 1 else 1
+    if not least <= tensors <= MAX_TENSORS or not 1 <= keys <= MAX_KEYS:
         raise cursor.bad(f"claims {tensors} tensors and {keys} header keys")
     found = _Found()
     for _ in range(keys):
         name = cursor.text()
         _value(cursor, found, name, cursor.number("I"))
-    blocks_seen = _tensors(cursor, found, tensors)
-    return _judge(cursor, found, blocks_seen)
+    _tensors(cursor, found, tensors)
+    return found
 
 
 def _value(cursor: _Cursor, found: _Found, name: str, kind: int) -> None:
@@ -158,8 +177,8 @@ def _array(cursor: _Cursor, found: _Found, name: str) -> None:
         raise cursor.bad(f"has a list of unknown type {kind} for {name[:60]!r}")
 
 
-def _tensors(cursor: _Cursor, found: _Found, count: int) -> int:
-    end, blocks = 0, set()
+def _tensors(cursor: _Cursor, found: _Found, count: int) -> None:
+    end = 0
     for _ in range(count):
         name = cursor.text()
         dimensions = cursor.number("I")
@@ -172,20 +191,19 @@ def _tensors(cursor: _Cursor, found: _Found, count: int) -> int:
         per, width = _BLOCKS.get(kind, (1, 0))
         end = max(end, offset + values // per * width)
         if match := re.match(r"blk\.(\d+)\.", name):
-            blocks.add(match[1])
+            found.blocks.add(match[1])
     align = found.values.get("general.alignment", 32)
     align = align if isinstance(align, int) and 0 < align <= 65_536 else 32
     start = -(-cursor.file.tell() // align) * align
     if start + end > cursor.size:
         raise cursor.bad(f"is cut short: its tensors need {start + end} bytes and it has {cursor.size}")
-    return len(blocks)
 
 
-def _judge(cursor: _Cursor, found: _Found, blocks_seen: int) -> Header:
-    values = found.values
+def _judge(path: Path, size: int, found: _Found) -> Header:
+    values, blocks_seen = found.values, len(found.blocks)
     architecture = str(values.get("general.architecture", ""))
     if not architecture:
-        raise cursor.bad("does not say its architecture")
+        raise _bad(path, "does not say its architecture")
 
     def each(key: str, default: int = 0) -> list[int]:
         value = values.get(f"{architecture}.{key}", default)
@@ -196,21 +214,22 @@ def _judge(cursor: _Cursor, found: _Found, blocks_seen: int) -> Header:
 
     blocks, heads = count("block_count"), count("attention.head_count")
     if not 1 <= blocks <= MAX_BLOCKS or blocks > blocks_seen:
-        raise cursor.bad(f"claims {blocks} layers and has tensors for {blocks_seen}")
+        raise _bad(path, f"claims {blocks} layers and has tensors for {blocks_seen}")
     if heads < 1:
-        raise cursor.bad(f"claims {heads} attention heads")
+        raise _bad(path, f"claims {heads} attention heads")
     per_layer = each("attention.head_count_kv", heads) or [heads]
     kv_heads = sum(per_layer) if len(per_layer) > 1 else per_layer[0] * blocks
     head = count("embedding_length") // heads
     width = count("attention.key_length", head) + count("attention.value_length", head)
     return Header(
         architecture=architecture,
-        name=str(values.get("general.name", "")) or cursor.path.stem,
+        name=str(values.get("general.name", "")) or path.stem,
         licence=str(values.get("general.license", "")),
         blocks=blocks,
         context_train=max(count("context_length"), 0),
         vocabulary=found.lengths.get("tokenizer.ggml.tokens", 0),
         kv_bytes_per_token=max(2 * kv_heads * width, 0),
         template="tokenizer.chat_template" in values,
-        size=cursor.size,
+        size=size,
+        quantisation=quantisation.named(values.get("general.file_type")),
     )

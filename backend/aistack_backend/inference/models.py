@@ -15,6 +15,14 @@ class InferenceSettings:
 
     model_path: str = ""
     """A GGUF file of the operator's own, loaded at the start; empty = a model of the catalogue."""
+    folders: tuple[str, ...] = ()
+    """Further folders that are looked through for GGUF files."""
+    stores: bool = True
+    """Look into the stores of other programs."""
+    hub: str = "https://huggingface.co"
+    """Where a hub name is fetched from."""
+    fetch_most: int = 64_000_000_000
+    """Most bytes that one fetched model may have."""
     model: str = ""
     """Catalogue id to load at the start; empty = the one last used, else the small one."""
     auto_prepare: bool = True

@@ -60,10 +60,13 @@ class Inference:
         clock: Clock,
         data_dir: Path,
         cache_dir: Path,
+        shelf: Shelf | None = None,
     ) -> None:
         self._clock = clock
         self._chats = Chats(database, clock)
-        self._room = EngineRoom(settings, Shelf(settings, data_dir, cache_dir), bus, clock, data_dir, cache_dir)
+        self._room = EngineRoom(
+            settings, shelf or Shelf(settings, data_dir, cache_dir), bus, clock, data_dir, cache_dir
+        )
         self._line = Line()
         self._answers: dict[int, _Answer] = {}
 

@@ -8,6 +8,7 @@ import aistack_backend.store.flow_tables
 import aistack_backend.store.loop_tables
 import aistack_backend.store.mark_tables
 import aistack_backend.store.member_tables
+import aistack_backend.store.model_tables
 import aistack_backend.store.people_tables
 import aistack_backend.store.rule_tables
 import aistack_backend.store.tree_tables

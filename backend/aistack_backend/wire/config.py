@@ -91,6 +91,10 @@ class ModelConfig:
     prepare: bool = option(True, "Build the engine and fetch the small model when they are missing.")
     default: str = option("", "Catalogue id of the model to load; empty = the one last used, else the small one.")
     path: str = option("", "A GGUF file of your own, loaded at the start.")
+    folders: str = option("", "Further folders that are looked through for GGUF files, with : between them.")
+    stores: bool = option(True, "Look into the stores of Ollama, LM Studio and Hugging Face as well; only read.")
+    hub: str = option("https://huggingface.co", "Where OWNER/REPO:FILE is fetched from.")
+    fetch_most: float = option(64.0, "Most gigabytes that one model may have to be fetched.", least=0.001, most=4096)
     adapter: str = option(
         "auto", "What runs the model; memory answers without one.", choices=("auto", "llama", "memory")
     )

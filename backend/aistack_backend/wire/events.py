@@ -30,6 +30,8 @@ class Topic(Word):
     """:class:`~aistack_backend.wire.host.HostSample`"""
     MODEL = "model"
     """:class:`~aistack_backend.wire.models.ModelStatus`"""
+    SHELF = "shelf"
+    """:class:`~aistack_backend.wire.shelf.ModelShelf`: every model on disk or offered."""
     STACK = "stack"
     """:class:`~aistack_backend.wire.stack.Stack`: every declared service and its ladder."""
     BOOT = "boot"

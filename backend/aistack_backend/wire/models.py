@@ -56,6 +56,17 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPlace:
+    """One place where the file of a model lies."""
+
+    store: str
+    """Whose it is: ``our cache``, ``your folder``, ``Ollama``, ``LM Studio``, ``Hugging Face``."""
+    path: str
+    name: str = ""
+    """What that store calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """A model of the catalogue or a file on disk."""
 
@@ -73,6 +84,31 @@ class ModelCard:
     """Estimated bytes of memory to run it."""
     active: bool = False
     note: str = ""
+    architecture: str = ""
+    """By the file's header; empty = not here, or not told."""
+    quantisation: str = ""
+    """As the header names it, e.g. ``Q4_K_M``; empty = not known."""
+    context_train: int | None = None
+    """Tokens of context that it was trained with; None = not known."""
+    template: bool | None = None
+    """It has a chat template; None = not known."""
+    cannot_chat: str = ""
+    """Why it cannot be used to chat, in one sentence; empty = it can, or nobody knows yet."""
+    places: tuple[ModelPlace, ...] = ()
+    """Everywhere the same file lies; the first is the one that would be loaded."""
+    parts: int = 1
+    """Files that it is split into."""
+    removable: bool = False
+    """It lies in our own cache, so that we may remove it."""
+    fits_gpu: bool | None = None
+    """Whether its memory need fits what is free on one GPU; None = no GPU was measured."""
+    have: int | None = None
+    """Bytes on disk of a fetch that has not ended; it goes on from there. None = no such fetch."""
+    fetching: bool = False
+    tokens_per_second: float | None = None
+    """Measured last; None = never."""
+    first_token_after: float | None = None
+    measured_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,12 +38,13 @@ from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.client.calls import JSON_BODY, LONG, encode
 from aistack_console.client.flows import FlowCalls
 from aistack_console.client.loops import LoopCalls
+from aistack_console.client.models import ModelCalls
 
 if TYPE_CHECKING:
     pass
 
 
-class Client(LoopCalls, FlowCalls):
+class Client(LoopCalls, FlowCalls, ModelCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 

@@ -17,6 +17,7 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.shelf import ModelShelf
 from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import TaskList
@@ -34,6 +35,7 @@ TOPICS: dict[Topic, type] = {
     Topic.AUDIT: AuditPage,
     Topic.HOST: HostSample,
     Topic.MODEL: ModelStatus,
+    Topic.SHELF: ModelShelf,
     Topic.STACK: Stack,
     Topic.BOOT: Boot,
     Topic.CHECKLIST: Checklist,

@@ -20,6 +20,7 @@ from aistack_backend.wire.containers import Activity, Fleet, Usage, UsageTable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import EngineState, ModelStatus
+from aistack_backend.wire.shelf import ModelShelf
 from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import TaskList
@@ -130,6 +131,11 @@ class Store:
             return held
         was = f"It was {held.engine.value} when the backend last answered."
         return replace(held, engine=EngineState.UNKNOWN, tokens_per_second=None, detail=was, hint="")
+
+    @property
+    def shelf(self) -> ModelShelf | None:
+        """Every model on disk or offered."""
+        return self._held.get(Topic.SHELF)
 
     @property
     def stack(self) -> Stack | None:

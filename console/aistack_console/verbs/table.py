@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
 from aistack_console.verbs.flowing import WORKFLOW
+from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
@@ -231,6 +232,7 @@ VERBS: tuple[Verb, ...] = (
     LOOP,
     WORKFLOW,
     *DECIDING_VERBS,
+    MODELS,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(
