@@ -67,9 +67,11 @@ class Walk:
             "/v1/tasks/action": {"kind": "container.restart", "target": "web"},
             "/v1/tasks/goal": {"text": "restart web", "planner": "rules"},
             "/v1/stack/use": {"file": ""},
+            "/v1/models": {"source": "http://127.0.0.1:9/o/tiny.gguf"},
+            "/v1/models/{id}/remove": {"typed_name": "1"},
         }
         if path in plain:
-            return path, plain[path]
+            return path.replace("{id}", "1"), plain[path]
         if path == "/v1/rules":
             one = await self.asked()
             wish = {"approval_id": one["id"], "action_hash": one["action_hash"]}

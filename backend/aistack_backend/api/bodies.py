@@ -13,6 +13,7 @@ from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditReque
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest
 from aistack_backend.wire.rules import RuleRequest
+from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
 from aistack_backend.wire.stack import CheckRequest, UseRequest
 
 
@@ -42,4 +43,6 @@ Planning = Annotated[PlanRequest, BeforeValidator(strictly(PlanRequest))]
 Checking = Annotated[CheckRequest, BeforeValidator(strictly(CheckRequest))]
 Using = Annotated[UseRequest, BeforeValidator(strictly(UseRequest))]
 RuleWish = Annotated[RuleRequest, BeforeValidator(strictly(RuleRequest))]
+FetchWish = Annotated[FetchRequest, BeforeValidator(strictly(FetchRequest))]
+Removal = Annotated[RemoveRequest, BeforeValidator(strictly(RemoveRequest))]
 Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]

@@ -32,14 +32,15 @@ def models(parts: Held) -> Response:
 @router.post("/models/{id}/fetch", response_model=ModelStatus)
 async def fetch(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002  the route's own name
     """Begin to fetch a model of the catalogue; the progress comes as MODEL events."""
-    await asyncio.to_thread(_record, parts, caller, "model.fetch", id)
-    return Json(await parts.inference.get().fetch(id))
+    await asyncio.to_thread(record, parts, caller, "model.fetch", id)
+    await parts.library.get().fetch(id)
+    return Json(await asyncio.to_thread(parts.inference.get().status))
 
 
 @router.post("/models/{id}/use", response_model=ModelStatus)
 async def use(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002
     """Load a model that is on disk."""
-    await asyncio.to_thread(_record, parts, caller, "model.use", id)
+    await asyncio.to_thread(record, parts, caller, "model.use", id)
     await asyncio.to_thread(parts.library.get().usable, id)
     return Json(await parts.inference.get().use(id))
 
@@ -59,7 +60,7 @@ def transcript(parts: Held, id: Id) -> Response:  # noqa: A002
 @router.delete("/chats/{id:int}", status_code=204)
 def delete(parts: Held, caller: Caller, id: Id) -> None:  # noqa: A002
     """Delete one session with its messages."""
-    _record(parts, caller, "chat.delete", f"chat {id}")
+    record(parts, caller, "chat.delete", f"chat {id}")
     parts.inference.get().delete(id)
 
 
@@ -87,6 +88,6 @@ async def say(parts: Held, request: Saying) -> Response:
     return Lines(parts.inference.get().say(request), farewell)
 
 
-def _record(parts: Parts, who: Person, kind: str, what: str) -> None:
+def record(parts: Parts, who: Person, kind: str, what: str) -> None:
     """Write down who asks for a change before it is made: no audit, no change."""
     parts.audit.get().note(phase=Phase.NOTE, actor=who.actor, via=who.via, kind=kind, object=what)

@@ -28,6 +28,7 @@ from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.inference.facts import Facts
 from aistack_backend.inference.library import Library
+from aistack_backend.inference.measures import Measures
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
@@ -98,7 +99,9 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
     downs.push_async_callback(inference.stop)
     await inference.start()
     parts.inference.part = inference
-    library = Library(shelf, options, parts.bus, parts.clock)
+    library = Library(
+        shelf, options, parts.bus, parts.clock, settings.cache_dir, Measures(database), inference.answer, inference.use
+    )
     downs.push_async_callback(library.stop)
     library.start()
     parts.library.part = library

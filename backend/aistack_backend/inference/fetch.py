@@ -59,7 +59,7 @@ def _fetch(wanted: Model, target: Path, parts: Path, tell: Tell, stopper: Stoppe
             _collect(wanted, parts, tell, stopper)
             _install(wanted, temporary, lambda: _assembled(wanted, parts), stopper, tell)
         temporary.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except _WrongHashError as error:
         shutil.rmtree(parts, ignore_errors=True)
         raise Unavailable(
@@ -178,7 +178,8 @@ def _room(folder: Path, wanted: Model, need: int) -> None:
         )
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, so that a rename outlives a crash."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -116,6 +116,15 @@ def read_header(path: Path) -> Header:
     return _judge(whole[0], size, found)
 
 
+def check(path: Path) -> None:
+    """Say no to a file that is no whole GGUF file; whether it can be run is another question.
+
+    Raises:
+        BadModel: missing, not GGUF, or cut short; says which.
+    """
+    _open(path)
+
+
 def _open(path: Path) -> tuple[_Found, int]:
     if not path.is_file():
         raise BadModel(f"There is no model file at {path}.", "Give the path of a GGUF file.")

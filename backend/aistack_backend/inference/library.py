@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
-from aistack_backend.errors import BackendError
+from aistack_backend.errors import BackendError, Conflict, NotFound, Refused
+from aistack_backend.inference.bench import Answer, Bench
 from aistack_backend.inference.cards import Room
 from aistack_backend.inference.digests import Digests, Wanted
+from aistack_backend.inference.fetching import Fetches, Unfinished
+from aistack_backend.inference.measures import Measures
 from aistack_backend.inference.models import InferenceSettings
+from aistack_backend.inference.removing import remove_ours
 from aistack_backend.inference.shelf import Shelf
+from aistack_backend.inference.source import read
+from aistack_backend.inference.stores import OURS
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
-from aistack_backend.wire.shelf import ModelDetail, ModelShelf
+from aistack_backend.wire.shelf import FetchRequest, Measured, ModelDetail, ModelShelf
 
 MOST_CARDS = 400
 """Cards on the wire; whoever wants another asks for it by its id."""
@@ -28,8 +35,24 @@ class Library:
     """Publishes SHELF when something changed. ``shelf``, ``detail``, ``look`` and ``usable`` may be called from any
     thread, and read the disk; the rest belongs to one event loop."""
 
-    def __init__(self, shelf: Shelf, settings: InferenceSettings, bus: Bus, clock: Clock) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        settings: InferenceSettings,
+        bus: Bus,
+        clock: Clock,
+        cache: Path,
+        measures: Measures,
+        answer: Answer,
+        use: Callable[[str], Coroutine[Any, Any, object]],
+    ) -> None:
+        """``answer`` asks the loaded model, for the bench; ``use`` loads one, when none is loaded and one has come."""
         self._shelf, self._settings, self._bus, self._clock = shelf, settings, bus, clock
+        self._cache, self._measures = cache, measures
+        self._fetches = Fetches(cache, settings.fetch_most, clock, self._changed)
+        self._bench = Bench(answer, clock)
+        self._benching = False
+        self._use = use
         self._digests = Digests(self._hashed, self._answering)
         self._at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -44,6 +67,7 @@ class Library:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._fetches.stop()
         await asyncio.to_thread(self._digests.stop)
 
     def look(self) -> ModelShelf:
@@ -59,12 +83,13 @@ class Library:
 
     def shelf(self) -> ModelShelf:
         """Return every model as it is known now, bounded; what fits is measured now."""
-        cards = sorted(self._shelf.all(self._room()), key=_order)
+        cards = sorted(self._all(), key=_order)
         return ModelShelf(
             at=self._at,
             cards=tuple(cards[:MOST_CARDS]),
             left_out=max(len(cards) - MOST_CARDS, 0),
             looks=self._shelf.looks,
+            stages=self._fetches.stages(),
             hashing=self._digests.waiting,
         )
 
@@ -74,16 +99,116 @@ class Library:
         Raises:
             NotFound: there is no such model.
         """
-        self._shelf.path(card_id)
-        card = next((one for one in self._shelf.all(self._room()) if one.id == card_id), None)
-        if card is None:  # the one used last, which no store has any more
-            self._shelf.look()
-            card = next(one for one in self._shelf.all(self._room()) if one.id == card_id)
-        return ModelDetail(card=card)
+        return ModelDetail(card=self._card(card_id), measured=self._measures.of(card_id))
+
+    async def fetch(self, card_id: str) -> None:
+        """Begin to fetch a model of the catalogue, or go on with one that broke off.
+
+        Raises:
+            NotFound: there is no such model. Conflict: it is here, or on its way.
+        """
+        begun = await asyncio.to_thread(self._fetches.unfinished)
+        if one := next((one for one in begun if one.id == card_id), None):
+            self._fetches.begin(one.source, self.look)
+        elif await asyncio.to_thread(self._shelf.path, card_id):
+            raise Conflict(f"{card_id} is here already.", "Use it.")
+        else:
+            loop = asyncio.get_running_loop()
+            self._fetches.catalogue(self._shelf.model(card_id), lambda: self._came(card_id, loop))
+        await asyncio.to_thread(self._publish)
+
+    def _came(self, card_id: str, loop: asyncio.AbstractEventLoop) -> None:
+        """A model of the catalogue has come: it is loaded when there was none to load."""
+        self.look()
+        status: ModelStatus | None = self._bus.latest(Topic.MODEL)
+        if status and status.engine is EngineState.NO_MODEL and self._shelf.path(card_id):
+            asyncio.run_coroutine_threadsafe(self._use(card_id), loop)
+
+    async def fetch_from(self, request: FetchRequest) -> ModelDetail:
+        """Begin to fetch a model by URL or hub name.
+
+        Raises:
+            BadInput: it names none. Conflict: it is here, or on its way.
+        """
+        source = read(request.source, self._settings.hub, request.sha256)
+        card_id = self._fetches.begin(source, self.look)
+        await asyncio.to_thread(self._publish)
+        folder = self._cache / "models" / "fetched" / source.key
+        return ModelDetail(card=Unfinished(source, folder).card(card_id in self._fetches.running))
+
+    def cancel(self, card_id: str) -> None:
+        """Stop a fetch; NotFound when there is none under that id."""
+        self._fetches.cancel(card_id)
+
+    def remove(self, card_id: str, typed_name: str) -> ModelShelf:
+        """Remove a model from our own cache.
+
+        Raises:
+            NotFound: there is no such model. Refused: it is not ours, or was not named.
+            Conflict: it is loaded, or on its way.
+        """
+        card = self._card(card_id)
+        if card.active or card_id in self._fetches.running:
+            raise Conflict(f"{card_id} is {'loaded' if card.active else 'being fetched'}.", "Use another one first.")
+        if not card.removable:
+            raise Refused(f"{card_id} does not lie in our own cache, so it is not ours to remove.")
+        if typed_name != card_id:
+            raise Refused(f"To remove {card_id}, type that name.", "Nothing was removed.")
+        for place in card.places:
+            if place.store == OURS:
+                remove_ours(Path(place.path), self._cache / "models")
+        return self.look()
+
+    async def bench(self, card_id: str) -> Measured:
+        """Measure the loaded model with one short answer.
+
+        Raises:
+            NotFound: there is no such model. Conflict: it is not the loaded one, or is being measured.
+            Unavailable: it cannot answer now.
+        """
+        card = await asyncio.to_thread(self._card, card_id)
+        status: ModelStatus | None = self._bus.latest(Topic.MODEL)
+        if not card.active or status is None:
+            raise Conflict(f"{card_id} is not loaded.", f"Use it first: aistack-console models use {card_id}.")
+        if self._benching:
+            raise Conflict("A model is being measured already.")
+        self._benching = True
+        try:
+            found = await self._bench.run(status.adapter)
+        finally:
+            self._benching = False
+        await asyncio.to_thread(self._measures.keep, card_id, found)
+        await asyncio.to_thread(self._publish)
+        return found
 
     def usable(self, card_id: str) -> None:
         """Say no to a model that is not here or cannot chat; see :meth:`Shelf.usable`."""
         self._shelf.usable(card_id)
+
+    def _all(self) -> Iterator[ModelCard]:
+        running, newest = self._fetches.running, self._measures.newest()
+        begun = {one.id: one.card(one.id in running) for one in self._fetches.unfinished()}
+        yield from begun.values()
+        for card in self._shelf.all(self._room()):
+            if card.id in begun:
+                continue
+            last = newest.get(card.id)
+            yield replace(
+                card,
+                fetching=card.id in running,
+                tokens_per_second=last.tokens_per_second if last else None,
+                first_token_after=last.first_token_after if last else None,
+                measured_at=last.at if last else None,
+            )
+
+    def _card(self, card_id: str) -> ModelCard:
+        for _ in range(2):
+            for card in self._all():
+                if card.id == card_id:
+                    return card
+            self._shelf.path(card_id)  # raises when there is none
+            self._shelf.look()
+        raise NotFound(f"There is no model {card_id}.", "aistack-console models lists them.")
 
     def _room(self) -> Room:
         status: ModelStatus | None = self._bus.latest(Topic.MODEL)
@@ -118,6 +243,9 @@ class Library:
         if before is None or replace(found, at=before.at) != before or found.at != before.at:
             self._bus.publish(Topic.SHELF, found)
         return found
+
+    def _changed(self) -> None:
+        self._publish()
 
     def _hashed(self, key: str, sha256: str) -> None:
         self._shelf.facts.hashed(key, sha256)

@@ -36,14 +36,33 @@ class Stopper:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
+        self._calls: list[Callable[[], object]] = []
         self.event = threading.Event()
 
     def stop(self) -> None:
         """Stop now; everything that is asked to run later fails at once."""
         with self._lock:
             self.event.set()
+            for call in self._calls:
+                call()
             if self._child:
                 _end_session(self._child.pid)
+
+    @contextlib.contextmanager
+    def telling(self, call: Callable[[], object]) -> Iterator[None]:
+        """Call ``call`` when it is stopped meanwhile.
+
+        Raises:
+            Unavailable: stopped already.
+        """
+        with self._lock:
+            self.check()
+            self._calls.append(call)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._calls.remove(call)
 
     @contextlib.contextmanager
     def watching(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:

@@ -3,14 +3,17 @@ never written."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aistack_backend.inference import ollama, splits
 from aistack_backend.inference.walk import Walk, is_file, is_folder
 from aistack_backend.wire.shelf import StoreLook
 
+NOTE = "source.json"
+"""Beside a file that we fetched by URL: where it came from."""
 OURS, FOLDER, OLLAMA, STUDIO, HUB = "our cache", "your folder", "Ollama", "LM Studio", "Hugging Face"
 
 
@@ -55,7 +58,7 @@ def stores(environ: Mapping[str, str], cache: Path, folders: Sequence[str], othe
     """Return every place to look, ours first; ``others`` = the stores of other programs too, where they usually are
     and where the environment says they are."""
     home = Path(environ.get("HOME") or Path.home())
-    mine = [Store(OURS, cache / "models", _plain)]
+    mine = [Store(OURS, cache / "models", _ours)]
     mine += [Store(FOLDER, Path(one).expanduser(), _plain, asked=True) for one in folders if one]
     if not others:
         return tuple(mine)
@@ -71,6 +74,18 @@ def stores(environ: Mapping[str, str], cache: Path, folders: Sequence[str], othe
         *(Store(STUDIO, one, _studio) for one in studio),
         Store(HUB, Path(named).expanduser() if named else hub, _hub),
     )
+
+
+def _ours(root: Path, kind: str, walk: Walk) -> Iterator[Found]:
+    for one in _plain(root, kind, walk):
+        yield replace(one, origin=_noted(one.path.parent / NOTE))
+
+
+def _noted(note: Path) -> str:
+    try:
+        return str(json.loads(note.read_text())["source"]["origin"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def _plain(root: Path, kind: str, walk: Walk) -> Iterator[Found]:

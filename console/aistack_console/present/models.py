@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from aistack_backend.wire.models import ModelCard
-from aistack_backend.wire.shelf import Measured, ModelDetail, ModelShelf
+from collections.abc import Sequence
+
+from aistack_backend.wire.models import ModelCard, Stage, StageState
+from aistack_backend.wire.shelf import Measured, ModelShelf
 from aistack_console.present.units import size, span, stamp
 
 LIST_TITLES = ("ID", "STATE", "SIZE", "QUANT", "CONTEXT", "FITS", "TOK/S", "WHERE", "LICENCE")
@@ -124,6 +126,19 @@ def found(shelf: ModelShelf, word: str) -> tuple[ModelCard, ...]:
     return exact or begins
 
 
-def last_measured(detail: ModelDetail) -> Measured | None:
-    """Return the newest measurement."""
-    return detail.measured[0] if detail.measured else None
+def stage_of(card: ModelCard, stages: Sequence[Stage]) -> Stage | None:
+    """Return how far the fetch of a model is; the newest stage of its name."""
+    names = {f"model {card.name}", f"model {card.name}.gguf"}
+    stem = f"model {card.name.removesuffix('.gguf')}-0"
+    mine = [one for one in stages if one.name in names or (card.parts > 1 and one.name.startswith(stem))]
+    running = [one for one in mine if one.state is StageState.RUNNING]
+    found = running or mine
+    return found[-1] if found else None
+
+
+def progress(stage: Stage) -> str:
+    """Return how far a fetch is, in tenths."""
+    if not stage.total:
+        return f"{stage.name}: {stage.detail or stage.state.value}"
+    tenth = stage.done * 10 // stage.total
+    return f"{stage.name}: {tenth * 10} % of {size(stage.total)}{f', {stage.detail}' if stage.detail else ''}"

@@ -11,10 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from tests.bed.backend import wait_until
 
+from aistack_backend.address import forbidden, read
 from aistack_backend.approvals.risk import judge
 from aistack_backend.engine.tools import Fate, Nature
 from aistack_backend.errors import BadInput
-from aistack_backend.orchestration.fetch.address import forbidden, read
 from aistack_backend.orchestration.fetch.tool import MOST, FetchPart, FetchTool
 from aistack_backend.orchestration.rules import plan
 from aistack_backend.wire.actions import Risk

@@ -7,11 +7,11 @@ import hashlib
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from aistack_backend.address import Place, forbidden, literal, read
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.engine.tools import Fate, Nature, Outcome
 from aistack_backend.errors import BackendError, BadInput
-from aistack_backend.orchestration.fetch.address import Place, forbidden, literal, read
 from aistack_backend.wire.actions import Target
 
 KIND = "http.fetch"
