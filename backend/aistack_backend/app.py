@@ -132,7 +132,8 @@ class Wiring:
         self._spawn(self._expire(parts.approvals.part))
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
-        await self._step(lambda: latecomers.model(parts, downs, database), parts.inference, parts.library)
+        up = (parts.inference, parts.library, parts.talk)
+        await self._step(lambda: latecomers.model(parts, downs, database), *up)
         await self._step(
             lambda: latecomers.execution(parts, downs, database),
             parts.engine,

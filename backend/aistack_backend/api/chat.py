@@ -48,26 +48,26 @@ async def use(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002
 @router.get("/chats", response_model=SessionList)
 def sessions(parts: Held) -> Response:
     """Return every chat session, last used first."""
-    return Json(parts.inference.get().sessions())
+    return Json(parts.talk.get().sessions())
 
 
 @router.get("/chats/{id:int}", response_model=Transcript)
 def transcript(parts: Held, id: Id) -> Response:  # noqa: A002
     """Return one session with its messages."""
-    return Json(parts.inference.get().transcript(id))
+    return Json(parts.talk.get().transcript(id))
 
 
 @router.delete("/chats/{id:int}", status_code=204)
 def delete(parts: Held, caller: Caller, id: Id) -> None:  # noqa: A002
     """Delete one session with its messages."""
     record(parts, caller, "chat.delete", f"chat {id}")
-    parts.inference.get().delete(id)
+    parts.talk.get().delete(id)
 
 
 @router.post("/chats/{id:int}/cancel", status_code=204)
 async def cancel(parts: Held, id: Id) -> None:  # noqa: A002
     """Stop the answer that is being written in that session; what came so far is kept."""
-    await parts.inference.get().cancel(id)
+    await parts.talk.get().cancel(id)
 
 
 @router.post(
@@ -85,7 +85,7 @@ async def say(parts: Held, request: Saying) -> Response:
     def farewell(error: BackendError) -> Chunk:
         return Chunk(session_id=request.session_id, message_id=0, finish=Finish.ERROR, detail=error.detail)
 
-    return Lines(parts.inference.get().say(request), farewell)
+    return Lines(parts.talk.get().say(request), farewell)
 
 
 def record(parts: Parts, who: Person, kind: str, what: str) -> None:

@@ -32,6 +32,7 @@ from aistack_backend.inference.measures import Measures
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
+from aistack_backend.inference.talk import Talk
 from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.fetch.tool import FetchPart
@@ -95,10 +96,13 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
     )
     facts = Facts(database, parts.clock)
     shelf = Shelf(options, settings.data_dir, settings.cache_dir, facts)
-    inference = Inference(options, database, parts.bus, parts.clock, settings.data_dir, settings.cache_dir, shelf)
+    inference = Inference(options, parts.bus, parts.clock, settings.data_dir, settings.cache_dir, shelf)
+    talk = Talk(inference, database, parts.clock)
     downs.push_async_callback(inference.stop)
+    downs.push_async_callback(talk.stop)
+    await talk.start()
     await inference.start()
-    parts.inference.part = inference
+    parts.inference.part, parts.talk.part = inference, talk
     library = Library(
         shelf, options, parts.bus, parts.clock, settings.cache_dir, Measures(database), inference.answer, inference.use
     )

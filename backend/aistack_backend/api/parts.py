@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.engine.runtime import Engine
     from aistack_backend.inference.library import Library
     from aistack_backend.inference.service import Inference
+    from aistack_backend.inference.talk import Talk
     from aistack_backend.observe.doctor import Doctor
     from aistack_backend.observe.host import HostWatcher
     from aistack_backend.observe.notify.service import Notifier
@@ -80,6 +81,7 @@ class Parts:
     loops: Late[Loops] = field(default_factory=lambda: Late("engine"))
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
     library: Late[Library] = field(default_factory=lambda: Late("local model"))
+    talk: Late[Talk] = field(default_factory=lambda: Late("local model"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))

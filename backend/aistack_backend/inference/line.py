@@ -5,19 +5,12 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from enum import IntEnum
 
 from aistack_backend.errors import Unavailable
+from aistack_backend.inference.models import Rank
 
 LONGEST = 32
 """Waiting requests; one more is refused."""
-
-
-class Rank(IntEnum):
-    """Who goes first."""
-
-    PERSON = 0
-    AGENT = 1
 
 
 class Line:

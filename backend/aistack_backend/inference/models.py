@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 from aistack_backend.errors import BadInput, Unavailable
@@ -35,6 +36,13 @@ class InferenceSettings:
     """``auto`` (a ready-made first engine until ours is built), ``llama`` (ours only), ``memory`` (no model at all)."""
 
 
+class Rank(IntEnum):
+    """Who goes first."""
+
+    PERSON = 0
+    AGENT = 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One message of the prompt."""
@@ -53,6 +61,11 @@ class Request:
     """0 = always the likeliest token."""
     schema: str = ""
     """JSON Schema that the text must satisfy (:mod:`~aistack_backend.inference.grammar`); empty = free text."""
+    rank: Rank = Rank.AGENT
+    prompt: str = ""
+    """Raw text to go on with, in which special tokens mean nothing; instead of ``turns``."""
+    stop: tuple[str, ...] = ()
+    """The answer ends before the first of these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +85,18 @@ class Piece:
     """Oldest messages left out because the context is full."""
     context_used: int = 0
     context_size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embeddings:
+    """Vectors of texts, in their order."""
+
+    model: str
+    dimensions: int
+    vectors: tuple[tuple[float, ...], ...]
+    """Each of length one."""
+    tokens: int
+    """Of all texts together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,3 +45,7 @@ class Engine(Protocol):
     async def close(self) -> None:
         """End the engine and give its memory back."""
         ...
+
+
+class Lookup(Protocol):
+    """What a chat needs of the stack itself (``orchestration/ask``); not asked by anybody yet."""

@@ -15,10 +15,9 @@ from aistack_backend.clock import SystemClock
 from aistack_backend.errors import BadInput
 from aistack_backend.inference import interim, wheel
 from aistack_backend.inference.host import LlamaHost
-from aistack_backend.inference.models import InferenceSettings, Request, Turn
+from aistack_backend.inference.models import InferenceSettings, Piece, Rank, Request, Turn
 from aistack_backend.inference.service import Inference
-from aistack_backend.store.database import Database
-from aistack_backend.wire.chat import Finish, Role, SayRequest
+from aistack_backend.wire.chat import Finish, Role
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState, ModelStatus, StageState
 
@@ -38,11 +37,15 @@ def fresh(tmp_path: Path, first_site: Path, smollm: Path) -> Path:
 
 @pytest.fixture
 async def service(tmp_path: Path, fresh: Path) -> AsyncIterator[tuple[Inference, Bus]]:
-    database, bus = Database(f"sqlite:///{tmp_path / 'a.db'}"), Bus()
-    made = Inference(InferenceSettings(context=1024), database, bus, SystemClock(), tmp_path, fresh)
+    bus = Bus()
+    made = Inference(InferenceSettings(context=1024), bus, SystemClock(), tmp_path, fresh)
     yield made, bus
     await made.stop()
-    database.close()
+
+
+async def said(inference: Inference, text: str) -> list[Piece]:
+    turns = [Turn(role=Role.USER, text=text)]
+    return [piece async for piece in inference.answer(turns, 8, 0.3, rank=Rank.PERSON)]
 
 
 async def until(bus: Bus, holds: Callable[[ModelStatus], bool]) -> ModelStatus:
@@ -66,14 +69,11 @@ async def test_it_answers_until_our_own_is_built(service: tuple[Inference, Bus],
         fcntl.flock(lock, fcntl.LOCK_EX)
         await inference.start()
         await until(bus, ready("xllamacpp", "The first engine answers"))
-        said = [chunk async for chunk in inference.say(SayRequest(text="Say hello.", max_tokens=8))]
-        assert said[-1].finish in (Finish.STOP, Finish.LENGTH)
+        assert (await said(inference, "Say hello."))[-1].finish in (Finish.STOP, Finish.LENGTH)
         wheel.site_folder(fresh).symlink_to(site)
     status = await until(bus, ready("llama-cpp-python"))
     assert {stage.state for stage in status.stages} == {StageState.DONE}
-    session = said[0].session_id
-    said = [chunk async for chunk in inference.say(SayRequest(session_id=session, text="Again.", max_tokens=8))]
-    assert said[-1].finish in (Finish.STOP, Finish.LENGTH)
+    assert (await said(inference, "Again."))[-1].finish in (Finish.STOP, Finish.LENGTH)
 
 
 async def test_it_goes_on_when_ours_cannot_be_built(
@@ -84,8 +84,7 @@ async def test_it_goes_on_when_ours_cannot_be_built(
     await inference.start()
     status = await until(bus, ready("xllamacpp", "C++ compiler"))
     assert "AISTACK_ENGINE_WHEEL" in status.hint
-    said = [chunk async for chunk in inference.say(SayRequest(text="Say hello.", max_tokens=8))]
-    assert said[-1].finish in (Finish.STOP, Finish.LENGTH)
+    assert (await said(inference, "Say hello."))[-1].finish in (Finish.STOP, Finish.LENGTH)
     assert "C++ compiler" in inference.status().detail
 
 

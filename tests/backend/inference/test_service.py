@@ -1,154 +1,15 @@
-"""Chat and choices over the service: with the real model, and with the in-memory engine where only the rules count."""
+"""The model's standing, and what it says of models that cannot be used."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
-import psutil
 import pytest
+from tests.backend.inference.conftest import Make, Service, until
 
 from aistack_backend.bus import Bus
-from aistack_backend.clock import SystemClock
-from aistack_backend.errors import BadInput, Conflict, NotFound, Unavailable
-from aistack_backend.inference.models import InferenceSettings, Turn
-from aistack_backend.inference.service import Inference
-from aistack_backend.store.database import Database
-from aistack_backend.wire.chat import Chunk, Finish, Role, SayRequest
-from aistack_backend.wire.events import Topic
+from aistack_backend.errors import Conflict, NotFound
 from aistack_backend.wire.models import EngineState, StageState
-
-Make = Callable[..., Awaitable[Inference]]
-SCHEMA = json.dumps({"type": "object", "properties": {"tool": {"enum": ["start", "stop"]}}})
-
-
-@pytest.fixture
-def bus() -> Bus:
-    return Bus()
-
-
-@pytest.fixture
-async def make(tmp_path: Path, bus: Bus) -> AsyncIterator[Make]:
-    made: list[Inference] = []
-    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
-
-    async def build(cache: Path = tmp_path, **settings: object) -> Inference:
-        chosen = InferenceSettings(**settings)  # type: ignore[arg-type]
-        service = Inference(chosen, database, bus, SystemClock(), tmp_path, cache)
-        made.append(service)
-        await service.start()
-        return service
-
-    yield build
-    for service in made:
-        await service.stop()
-    database.close()
-
-
-@pytest.fixture
-async def memory(make: Make, bus: Bus) -> Inference:
-    service = await make(adapter="memory")
-    await until(bus, EngineState.READY)
-    return service
-
-
-@pytest.fixture
-async def llama(make: Make, bus: Bus, site: Path, smollm: Path, cache: Path) -> Inference:
-    service = await make(cache, auto_prepare=False)
-    await until(bus, EngineState.READY)
-    return service
-
-
-async def until(bus: Bus, *states: EngineState, seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        async for event in bus.read():
-            if event.topic is Topic.MODEL and event.data.engine in states:
-                return
-
-
-async def say(service: Inference, text: str, session: int = 0, **more: int) -> list[Chunk]:
-    return [chunk async for chunk in service.say(SayRequest(session_id=session, text=text, **more))]
-
-
-async def test_a_chat_is_kept_with_its_title(memory: Inference) -> None:
-    chunks = await say(memory, "tell me about the nine blue foxes that live near here", max_tokens=4)
-    session = chunks[0].session_id
-    assert chunks[-1].finish is Finish.LENGTH
-    await say(memory, "and then?", session)
-    kept = memory.transcript(session)
-    assert kept.session.title == "tell me about the nine blue foxes that"
-    assert [message.role for message in kept.messages] == [Role.USER, Role.ASSISTANT] * 2
-    assert kept.messages[1].text == "".join([chunk.text for chunk in chunks])
-    assert kept.messages[1].first_token_after is not None
-    assert memory.sessions().sessions[0].messages == 4
-    assert memory.rename(session, "foxes").title == "foxes"
-    memory.delete(session)
-    assert memory.sessions().sessions == ()
-    for gone in (memory.transcript, memory.delete):
-        with pytest.raises(NotFound):
-            gone(session)
-
-
-async def test_bad_messages_are_refused(memory: Inference) -> None:
-    for text in ("", "  \n", "x" * 200_001):
-        with pytest.raises(BadInput):
-            await say(memory, text)
-    with pytest.raises(NotFound):
-        await say(memory, "hello", 77)
-
-
-async def test_cancel_ends_a_running_answer_and_keeps_its_text(memory: Inference) -> None:
-    chunks = []
-    async for chunk in memory.say(SayRequest(text="one two three")):
-        chunks.append(chunk)
-        if chunk.tokens == 2:
-            await memory.cancel(chunk.session_id)
-    assert chunks[-1].finish is Finish.CANCELLED
-    assert memory.transcript(chunks[0].session_id).messages[-1].text == "You said: "
-
-
-async def test_one_session_has_one_answer_at_a_time(memory: Inference) -> None:
-    answer = memory.say(SayRequest(text="one"))
-    first = await anext(answer)
-    with pytest.raises(Conflict):
-        await say(memory, "two", first.session_id)
-    with pytest.raises(Conflict):
-        memory.delete(first.session_id)
-    await answer.aclose()
-    assert memory.transcript(first.session_id).messages[-1].finish is Finish.CANCELLED
-
-
-async def test_an_answer_that_waits_is_cancelled_at_once(memory: Inference) -> None:
-    running = memory.say(SayRequest(text="hold the line"))
-    assert not (await anext(running)).text
-    assert (await anext(running)).text
-    waiting = memory.say(SayRequest(text="queued"))
-    queued = await anext(waiting)
-    rest = asyncio.create_task(anext(waiting))
-    await asyncio.sleep(0)
-    await memory.cancel(queued.session_id)
-    assert (await asyncio.wait_for(rest, 2)).finish is Finish.CANCELLED
-    await running.aclose()
-    assert (await say(memory, "free again", max_tokens=1))[-1].finish is Finish.LENGTH
-
-
-async def test_an_answer_left_open_by_a_killed_backend_is_marked(memory: Inference, make: Make) -> None:
-    session = (await say(memory, "hello", max_tokens=1))[0].session_id
-    await asyncio.to_thread(memory._chats.open_answer, session, "m")
-    again = await make(adapter="memory")
-    assert again.transcript(session).messages[-1].finish is Finish.ERROR
-
-
-async def test_without_an_engine_it_says_so_at_once(make: Make, bus: Bus, tmp_path: Path) -> None:
-    service = await make(tmp_path / "empty", auto_prepare=False)
-    await until(bus, EngineState.ABSENT)
-    for call in (say(service, "hello"), service.choose([], SCHEMA, 10)):
-        with pytest.raises(Unavailable, match="not built"):
-            await asyncio.wait_for(call, 2)
-    assert service.sessions().sessions == ()
 
 
 async def test_without_a_compiler_the_status_says_the_fix(
@@ -158,18 +19,18 @@ async def test_without_a_compiler_the_status_says_the_fix(
     monkeypatch.setenv("PATH", str(tmp_path))
     service = await make(tmp_path / "empty", adapter="llama")
     await until(bus, EngineState.FAILED)
-    status = service.status()
+    status = service.model.status()
     assert "C++ compiler" in status.detail
     assert "AISTACK_ENGINE_WHEEL" in status.hint
     assert {stage.state for stage in status.stages} == {StageState.DONE, StageState.FAILED}
 
 
-async def test_unknown_and_missing_models(memory: Inference) -> None:
-    for call in (memory.fetch, memory.use):
+async def test_unknown_and_missing_models(memory: Service) -> None:
+    for call in (memory.model.fetch, memory.model.use):
         with pytest.raises(NotFound):
             await call("no-such-model")
     with pytest.raises(Conflict, match="not on this machine"):
-        await memory.use("qwen2.5-coder-1.5b-instruct")
+        await memory.model.use("qwen2.5-coder-1.5b-instruct")
 
 
 @pytest.mark.engine
@@ -180,64 +41,6 @@ async def test_a_corrupt_file_of_the_operator_is_told(
     bad.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
     service = await make(cache, auto_prepare=False, model_path=str(bad))
     await until(bus, EngineState.FAILED, seconds=5)
-    assert str(bad) in service.status().detail
-    assert service.status().hint
-    assert service.status().cards[0].note
-
-
-@pytest.mark.engine
-async def test_the_real_model_chats_chooses_and_is_cancelled(llama: Inference) -> None:
-    first = await say(llama, "Say hello.", max_tokens=30)
-    assert first[-1].finish in (Finish.STOP, Finish.LENGTH)
-    assert first[-1].context_used
-    second = await say(llama, "And again.", first[0].session_id, max_tokens=30)
-    assert second[-1].tokens_per_second
-    chosen = await llama.choose([Turn(role=Role.USER, text="Stop it.")], SCHEMA, 40)
-    assert json.loads(chosen)["tool"] in ("start", "stop")
-    status = llama.status()
-    assert (status.engine, status.adapter) == (EngineState.READY, "llama-cpp-python 0.3.36")
-    assert status.model == "smollm2-135m-instruct"
-    assert next(card for card in status.cards if card.active).fits is True
-
-
-@pytest.mark.engine
-async def test_a_dead_worker_ends_the_answer_with_a_sentence_and_comes_back(llama: Inference, bus: Bus) -> None:
-    chunks = []
-    async for chunk in llama.say(SayRequest(text="Tell a story that never ends.", max_tokens=2000)):
-        chunks.append(chunk)
-        if chunk.tokens == 3 and chunk.finish is None:
-            child = next(one for one in psutil.Process().children() if "inference.worker" in " ".join(one.cmdline()))
-            child.kill()
-    assert chunk.finish is Finish.ERROR
-    assert "SIGKILL" in chunk.detail
-    await llama.cancel(chunk.session_id)
-    await until(bus, EngineState.READY)
-    kept = llama.transcript(chunk.session_id).messages[-1]
-    assert (kept.finish, kept.text) == (Finish.ERROR, "".join([one.text for one in chunks]))
-    assert (await say(llama, "Say hello.", max_tokens=3))[-1].finish is not Finish.ERROR
-
-
-@pytest.mark.engine
-async def test_esc_while_it_writes_is_silence_within_300_ms(llama: Inference) -> None:
-    began = 0.0
-    async for chunk in llama.say(SayRequest(text="Tell a story that never ends.", max_tokens=2000)):
-        if chunk.tokens == 5:
-            began = time.monotonic()
-            await llama.cancel(chunk.session_id)
-    assert chunk.finish is Finish.CANCELLED
-    assert time.monotonic() - began < 0.3
-
-
-@pytest.mark.engine
-async def test_esc_while_it_reads_is_silence_within_300_ms(llama: Inference, bus: Bus) -> None:
-    answer = llama.say(SayRequest(text="The quick brown fox jumps over the lazy dog. " * 300, max_tokens=2000))
-    session = (await anext(answer)).session_id
-    last = asyncio.create_task(anext(answer))
-    await until(bus, EngineState.BUSY)
-    assert not (await asyncio.wait({last}, timeout=0.5))[0], "it has read the prompt already"
-    began = time.monotonic()
-    await llama.cancel(session)
-    chunk = await last
-    assert chunk.finish is Finish.CANCELLED
-    assert chunk.tokens == 0
-    assert time.monotonic() - began < 0.3
+    assert str(bad) in service.model.status().detail
+    assert service.model.status().hint
+    assert service.model.status().cards[0].note

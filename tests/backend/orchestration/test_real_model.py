@@ -16,7 +16,6 @@ from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.memory import MemoryShips
-from aistack_backend.store.database import Database
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState
 
@@ -48,9 +47,8 @@ async def ready(bus: Bus) -> None:
 async def test_the_small_model_plans_or_the_rules_do(tmp_path: Path) -> None:
     bus, registry = Bus(), Registry()
     registry.register(Yard(tmp_path / "notes"))
-    database = Database(f"sqlite:///{tmp_path}/aistack.db")
     cache = Path(os.environ["AISTACK_CACHE_DIR"])
-    model = Inference(InferenceSettings(), database, bus, SystemClock(), tmp_path, cache)
+    model = Inference(InferenceSettings(), bus, SystemClock(), tmp_path, cache)
     await model.start()
     try:
         await asyncio.wait_for(ready(bus), 60)
@@ -66,4 +64,3 @@ async def test_the_small_model_plans_or_the_rules_do(tmp_path: Path) -> None:
         assert by_model >= 2
     finally:
         await model.stop()
-        database.close()
