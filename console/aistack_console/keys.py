@@ -161,6 +161,7 @@ PLACES = (
     Place(name="checklist", key="", short="Check", title="Checklist"),
     Place(name="doctor", key="", short="Doctor", title="Doctor"),
     Place(name="storage", key="", short="Store", title="Storage"),
+    Place(name="models", key="", short="Models", title="Models"),
     Place(name="asked", key="", short="Log", title="Command log"),
 )
 """The screens of this version, in the order of their keys, then those that only a command or the palette opens."""

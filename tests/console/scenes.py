@@ -31,8 +31,9 @@ from aistack_backend.wire.containers import (
 )
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Disk, HostSample, Series
-from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, StageState
+from aistack_backend.wire.models import EngineState, ModelCard, ModelPlace, ModelStatus, StageState
 from aistack_backend.wire.models import Stage as Step
+from aistack_backend.wire.shelf import ModelShelf, StoreLook
 from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.storage import BackupList, Storage
@@ -129,6 +130,32 @@ def _model() -> ModelStatus:
     )
 
 
+def _shelf() -> ModelShelf:
+    common: dict[str, Any] = {
+        "licence": "Apache-2.0",
+        "context_train": 32768,
+        "template": True,
+        "quantisation": "Q4_K_M",
+    }
+    loaded = replace(
+        _model().cards[0], path="/cache/smol.gguf", quantisation="Q4_1", context_train=8192, tokens_per_second=41.0
+    )
+    pulled = ModelCard(
+        id="qwen3-8b-1f", name="qwen3:8b", origin="Ollama", size=5 * GIB, path="/o/blobs/sha256-1f", fits=False,
+        places=(ModelPlace(store="Ollama", path="/o/blobs/sha256-1f", name="qwen3:8b"),), **common,
+    )  # fmt: skip
+    base = ModelCard(
+        id="minilm-07", name="all-MiniLM-L6-v2", licence="Apache-2.0", origin="LM Studio", size=46 << 20,
+        path="/l/minilm", cannot_chat="It has no chat template, so it cannot chat.", fits=True, quantisation="F16",
+        context_train=512, template=False, places=(ModelPlace(store="LM Studio", path="/l/minilm"),),
+    )  # fmt: skip
+    half = ModelCard(id="gemma-2c", name="gemma.gguf", licence="", origin="o/r", size=GIB, have=GIB // 4, fetching=True)
+    offered = ModelCard(id="qwen", name="Qwen2.5 Coder 0.5B", licence="Apache-2.0", origin="Qwen", size=491_400_064)
+    way = Step(name="model gemma.gguf", state=StageState.RUNNING, done=GIB // 4, total=GIB, unit="bytes")
+    looks = tuple(StoreLook(store=name, path=f"/{name[0].lower()}", files=1) for name in ("Ollama", "LM Studio"))
+    return ModelShelf(at=NOW - 9, cards=(loaded, pulled, base, half, offered), looks=looks, stages=(way,))
+
+
 def _details(one: Stage) -> None:
     first = FLEET.containers[0]
     detail = ContainerDetail(
@@ -178,6 +205,7 @@ def normal(one: Stage) -> None:
         Topic.AUDIT: _audit(),
         Topic.HOST: _host(),
         Topic.MODEL: _model(),
+        Topic.SHELF: _shelf(),
         Topic.ACTIVITY: Activity(at=NOW - 20, who="podman", text="web died: exit 3", object_name="web", action="died"),
     }
     _details(one)

@@ -176,22 +176,14 @@ async def test_sessions_are_opened_listed_and_deleted_after_one_key() -> None:
             await until(lambda: "new session" in app.text)
 
 
-async def test_fetching_a_model_shows_licence_and_needs_one_key() -> None:
+async def test_the_models_are_a_screen_of_their_own() -> None:
     async with stage() as on:
         on.topics[Topic.MODEL] = READY
-        on.answers["POST /v1/models/qwen/fetch"] = READY
         app = Shell(on, ChatScreen)
         async with app.run_test(size=(160, 45)) as pilot:
             await until(lambda: app.store.model is not None)
-            await pilot.press("escape", "M", "j", "enter")
-            await until(lambda: isinstance(app.screen, Question))
-            await pilot.pause()
-            assert "Apache-2.0" in app.text
-            assert "1.0G (1,073,741,824 bytes)" in app.text
-            question = app.screen
-            assert isinstance(question, Question)
-            question.action_answer(True)
-            await until(lambda: any(asked == "POST /v1/models/qwen/fetch" for asked, _ in on.asked))
+            await pilot.press("escape", "M")
+            await until(lambda: app.went == [("models", "")])
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])

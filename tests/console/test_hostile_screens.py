@@ -36,6 +36,7 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample, Series
 from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.shelf import ModelShelf
 from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.status import DoctorReport, Status
 from aistack_backend.wire.tasks import Task, TaskList
@@ -67,6 +68,7 @@ def dress(on: Stage, fill: Filler) -> None:
     on.push(Topic.HOST, fill.make(HostSample))
     on.push(Topic.MODEL, fill.make(ModelStatus, 4))
     dress_stack(on, Filler(itertools.chain(MARKUP, payloads(fill.used))))
+    on.push(Topic.SHELF, Filler(itertools.chain(MARKUP, payloads(fill.used))).make(ModelShelf, 4))
     for _ in range(5):
         on.push(Topic.ACTIVITY, fill.make(Activity))
     sessions = tuple(fill.make(Session, id=number) for number in (1, 2, 3))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aistack_backend.wire.chat import Chunk, Finish, Message, Role, SessionList
-from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
+from aistack_backend.wire.models import EngineState, ModelStatus, Stage, StageState
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.present.markdown import Code
-from aistack_console.present.para import Para, fact, para, title
+from aistack_console.present.para import Para, fact, para
 from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import bar, day_clock, size, span
 
 SESSION_COLUMNS = (Column("SESSION", 0), Column("LAST", 11))
-CARD_COLUMNS = (Column("MODEL", 0), Column("SIZE", 6, "right"), Column("FITS", 4), Column("STATE", 8))
 
 _ENGINE: dict[EngineState, Tone] = {
     EngineState.READY: "ok",
@@ -95,43 +94,6 @@ def _amount(value: int | None, unit: str) -> str:
     if value is None:
         return "?"
     return size(value) if unit == "bytes" else f"{value}"
-
-
-def card_rows(model: ModelStatus | None) -> tuple[Row, ...]:
-    """Return the models of the catalogue and on disk."""
-    if model is None:
-        return ()
-    return tuple(
-        Row(card.id, (card.name, size(card.size), _fits(card), _where(card)))
-        for card in sorted(model.cards, key=lambda card: (not card.active, not card.path, card.size))
-    )
-
-
-def _fits(card: ModelCard) -> Cell:
-    if card.fits is None:
-        return ("?", "dim")
-    return ("yes", "ok") if card.fits else ("NO", "bad")
-
-
-def _where(card: ModelCard) -> Cell:
-    if card.active:
-        return ("in use", "ok")
-    return ("here", "plain") if card.path else ("offered", "accent")
-
-
-def card_paras(card: ModelCard) -> tuple[Para, ...]:
-    """Return everything a person should know before a model is fetched or used."""
-    fits = {True: "yes", False: "NO: it needs more than is free now", None: "not measured"}[card.fits]
-    paras = [
-        title(card.name),
-        fact("licence", card.licence or "unknown", "plain" if card.licence else "warn"),
-        fact("origin", card.origin or "unknown", "plain" if card.origin else "warn"),
-        fact("size", f"{size(card.size)} ({card.size:,} bytes)"),
-        fact("needs", f"{size(card.needs)} of memory; fits now: {fits}"),
-        fact("sha256", card.sha256 or "-"),
-        fact("file", card.path or "not here"),
-    ]
-    return (*paras, para((card.note, "dim"))) if card.note else tuple(paras)
 
 
 def session_rows(sessions: SessionList | None, now: float) -> tuple[Row, ...]:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 
 from aistack_backend.wire.models import ModelCard, Stage, StageState
 from aistack_backend.wire.shelf import Measured, ModelShelf
-from aistack_console.present.units import size, span, stamp
+from aistack_console.present.chat import stage_cells
+from aistack_console.present.para import Para, fact, para, title
+from aistack_console.present.table import Cell, Column, Row, Tone
+from aistack_console.present.units import day_clock, size, span, stamp
 
 LIST_TITLES = ("ID", "STATE", "SIZE", "QUANT", "CONTEXT", "FITS", "TOK/S", "WHERE", "LICENCE")
 MEASURED_TITLES = ("WHEN", "KIND", "TOK/S", "FIRST", "PROMPT", "TOKENS", "LOAD", "ENGINE")
@@ -71,10 +74,13 @@ def tokens(count: int | None) -> str:
 def facts(card: ModelCard) -> list[tuple[str, str]]:
     """Return everything that is known of a model, by name; what is not known has an empty value."""
     needs = f"{size(card.needs)} of memory; fits: {fits(card)}" if card.needs is not None else ""
+    first = f", first token after {seconds(card.first_token_after)}"
+    speed = f"{rate(card.tokens_per_second)} tok/s{first}" if card.tokens_per_second is not None else ""
     return [
         ("id", card.id),
         ("state", state(card)),
         ("cannot", card.cannot_chat),
+        ("speed", speed),
         ("licence", card.licence),
         ("origin", card.origin),
         ("kind", " ".join(filter(None, (card.architecture, card.quantisation)))),
@@ -142,3 +148,102 @@ def progress(stage: Stage) -> str:
         return f"{stage.name}: {stage.detail or stage.state.value}"
     tenth = stage.done * 10 // stage.total
     return f"{stage.name}: {tenth * 10} % of {size(stage.total)}{f', {stage.detail}' if stage.detail else ''}"
+
+
+COLUMNS = (
+    Column("MODEL", 0),
+    Column("STATE", 10),
+    Column("SIZE", 5, "right"),
+    Column("QUANT", 7),
+    Column("CTX", 5, "right"),
+    Column("FITS", 4),
+    Column("TOK/S", 6, "right"),
+    Column("WHERE", 14, min_screen_width=100),
+    Column("LICENCE", 18, min_screen_width=140),
+)
+_FITS: dict[bool | None, Cell] = {True: ("yes", "ok"), False: ("NO", "bad"), None: ("?", "dim")}
+_STATES: dict[str, Tone] = {
+    "in use": "ok",
+    "fetching": "accent",
+    "broken off": "warn",
+    "offered": "accent",
+    "no chat": "dim",
+    "here": "plain",
+}
+
+
+def rows(shelf: ModelShelf | None, stages: Sequence[Stage], text: str) -> tuple[Row, ...]:
+    """Return the models whose name, store, licence or kind holds ``text``."""
+    return tuple(_row(card, stages) for card in shown(shelf, text))
+
+
+def shown(shelf: ModelShelf | None, text: str) -> tuple[ModelCard, ...]:
+    """Return the models that a filter leaves."""
+    wanted = text.lower()
+    return tuple(
+        card
+        for card in (shelf.cards if shelf else ())
+        if wanted in f"{card.id} {card.name} {where(card)} {card.licence} {card.architecture}".lower()
+    )
+
+
+def _row(card: ModelCard, stages: Sequence[Stage]) -> Row:
+    word, stage = state(card), stage_of(card, stages)
+    said = word
+    if card.fetching and stage and stage.total:
+        said = f"fetch {stage.done * 100 // stage.total}%"
+    cells: tuple[Cell, ...] = (
+        card.name,
+        (said, _STATES.get(word, "plain")),
+        size(card.size or None),
+        card.quantisation or "-",
+        tokens(card.context_train),
+        _FITS[card.fits],
+        rate(card.tokens_per_second),
+        where(card),
+        card.licence or "-",
+    )
+    return Row(card.id, cells)
+
+
+def head(shelf: ModelShelf | None, text: str, now: float) -> tuple[Cell, ...]:
+    """Return the line above the list: how many, where was looked, how long ago."""
+    if shelf is None:
+        return (("Models  ", "accent"), ("not looked yet", "dim"))
+    here = sum(bool(card.path) for card in shelf.cards) + shelf.left_out
+    stores = f"{len(shelf.looks)} {'store' if len(shelf.looks) == 1 else 'stores'}"
+    age = "not looked yet" if shelf.at is None else f"looked {span(now - shelf.at)} ago"
+    cells: list[Cell] = [("Models  ", "accent"), f"{here} here, {len(shelf.cards) + shelf.left_out - here} not  "]
+    cells.append((f"{stores}, {age}", "dim"))
+    if shelf.hashing:
+        cells.append((f"  {shelf.hashing} sha256 to come", "dim"))
+    return (*cells, (f"  /{text}", "warn")) if text else tuple(cells)
+
+
+def card_paras(card: ModelCard, measured: Sequence[Measured], stages: Sequence[Stage], now: float) -> tuple[Para, ...]:
+    """Return all that is known of one model, the way of its fetch, and what was measured of it."""
+    paras = [title(card.name)]
+    if stage := stage_of(card, stages):
+        paras.append(para(*stage_cells(stage, now), hang="    "))
+    paras += [fact(name, value, "warn" if name == "cannot" else "plain", 11) for name, value in facts(card) if value]
+    if card.path:
+        paras.append(title("measured"))
+    paras += [
+        para(
+            (f"{day_clock(one.at, now)}  ", "dim"),
+            f"{one.kind}  {rate(one.tokens_per_second)} tok/s  first {seconds(one.first_token_after)}  ",
+            (f"{one.tokens} tokens after {'-' if one.prompt_tokens is None else one.prompt_tokens}, ", "dim"),
+            (f"load {'-' if one.load is None else f'{one.load:.1f}'}, {one.adapter}", "dim"),
+        )
+        for one in measured[:12]
+    ]
+    if card.path and not measured and card.tokens_per_second is None:
+        paras.append(para(("never; b measures the loaded model", "dim")))
+    return tuple(paras)
+
+
+def store_paras(shelf: ModelShelf | None, now: float) -> tuple[Para, ...]:
+    """Return where was looked, and what could not be seen."""
+    if shelf is None:
+        return ()
+    return (title("looked into"), *(para((line, "dim")) for line in looks(shelf, now)))

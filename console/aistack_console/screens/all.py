@@ -12,6 +12,7 @@ from aistack_console.screens.checklist import ChecklistScreen
 from aistack_console.screens.doctor import DoctorScreen
 from aistack_console.screens.logs import LogsScreen
 from aistack_console.screens.map import MapScreen
+from aistack_console.screens.models import ModelsScreen
 from aistack_console.screens.overview import OverviewScreen
 from aistack_console.screens.resources import ResourcesScreen
 from aistack_console.screens.services import ServicesScreen
@@ -34,6 +35,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         ChecklistScreen,
         DoctorScreen,
         StorageScreen,
+        ModelsScreen,
         AskedScreen,
     )
 }

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.css.query import NoMatches
 from textual.widget import Widget
 from textual.worker import Worker
 
@@ -22,7 +21,6 @@ from aistack_console.present import chat as words
 from aistack_console.present import empty
 from aistack_console.present.para import Para, para
 from aistack_console.screens.base import BaseScreen
-from aistack_console.screens.chat_models import ModelsPane
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
@@ -49,7 +47,7 @@ class ChatScreen(BaseScreen):
         Action(id="chat.earlier", keys="left_square_bracket", title="Earlier session", hint="earlier"),
         Action(id="chat.later", keys="right_square_bracket", title="Later session", hint="later"),
         Action(id="chat.copy", keys="y", title="Copy the last answer, its code or the question", hint="copy"),
-        Action(id="chat.models", keys="M", title="Models: licence, size, fetch, use", hint="models"),
+        Action(id="chat.models", keys="M", title="Models: what is here, fetch, use, measure", hint="models"),
         Action(id="chat.delete", keys="X", title="Delete this session", mutates=True),
     )
     TOPICS = frozenset({Topic.MODEL, Topic.TASKS})
@@ -66,7 +64,7 @@ class ChatScreen(BaseScreen):
         self._goals: dict[int, Note] = {}
 
     def compose_body(self) -> ComposeResult:
-        """Lay out sessions, conversation, prompt and the models."""
+        """Lay out sessions, conversation and prompt."""
         yield Line(id="chat-head", classes="pane-title")
         with Horizontal():
             yield LiveTable(words.SESSION_COLUMNS, id="sessions")
@@ -75,7 +73,6 @@ class ChatScreen(BaseScreen):
                     yield Note(id="stages")
                 yield VerticalScroll(id="talk")
                 yield Prompt(id="prompt")
-            yield ModelsPane(id="models")
 
     def on_mount(self) -> None:
         """Open the session that was used last."""
@@ -100,7 +97,6 @@ class ChatScreen(BaseScreen):
         if waiting:
             self.query_one("#stages", Note).show(words.preparation(store.model, store.why_down, store.now()))
         self.query_one("#sessions", LiveTable).set_rows(words.session_rows(self._sessions, store.now()))
-        self.query_one(ModelsPane).show(store.model)
         for task in store.tasks.tasks if store.tasks else ():
             if task.id in self._goals:
                 self._goals[task.id].show(words.goal_note(task))
@@ -298,12 +294,8 @@ class ChatScreen(BaseScreen):
             self.console.say("There is no further session that way.")
 
     def do_models(self) -> None:
-        """Show or hide the models."""
-        self.toggle_class("-models")
-        try:
-            (self.query_one("#cards") if self.has_class("-models") else self.query_one(Prompt)).focus()
-        except NoMatches:
-            return
+        """Go to the models."""
+        self.console.goto("models")
 
     def do_delete(self) -> None:
         """Delete this session after one confirming key."""

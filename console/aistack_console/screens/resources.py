@@ -37,6 +37,7 @@ class ResourcesScreen(BaseScreen):
     ACTIONS: ClassVar[tuple[Action, ...]] = (
         Action(id="resources.sort", keys="o", title="Sort by processor, memory, name", hint="sort"),
         Action(id="resources.logs", keys="l", title="Logs of the container", hint="logs"),
+        Action(id="resources.models", keys="M", title="Models: the engine, its memory, what fits", hint="models"),
         Action(id="resources.describe", keys="d", title="The container in Services", hint="describe"),
     )
     TOPICS = frozenset({Topic.HOST, Topic.USAGE, Topic.FLEET})
@@ -133,6 +134,10 @@ class ResourcesScreen(BaseScreen):
     def do_logs(self) -> None:
         """Go to the logs of the container."""
         self.console.goto("logs", self.query_one("#usage", LiveTable).cursor_key or "")
+
+    def do_models(self) -> None:
+        """Go to the models."""
+        self.console.goto("models")
 
     def do_describe(self) -> None:
         """Go to the container in Services."""
