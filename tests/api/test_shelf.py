@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from tests.bed import ggufs
 from tests.bed.hub import Hub, hub
 
+from aistack_backend.inference.models import Piece
 from aistack_backend.wire.events import Topic
 
 from .conftest import make_app, running, settings_in, small_world
@@ -130,3 +131,15 @@ async def test_what_is_not_ours_is_never_removed_nor_benched(served: FastAPI, tm
         assert (bench.status_code, "is not loaded" in bench.json()["detail"]) == (409, True)
         for verb in ("bench", "cancel", "fetch", "use"):
             assert (await client.post(f"/v1/models/none/{verb}")).status_code == 404
+
+
+async def test_an_answer_of_the_loaded_model_is_measured(served: FastAPI) -> None:
+    async with speaking(served) as client:
+        library = served.state.parts.library.get()
+        last = Piece(tokens=20, prompt_tokens=30, reused_tokens=10, tokens_per_second=12.0)
+        before = served.state.parts.bus.latest(Topic.SHELF)
+        library.answered("qwen2.5-coder-0.5b-instruct", "engine 1", last, 0.5)
+        library.answered("qwen2.5-coder-0.5b-instruct", "engine 1", last, 9.9)
+        await until(served, lambda shelf: shelf != before and any(card.tokens_per_second for card in shelf.cards))
+        (one,) = (await client.get("/v1/models/qwen2.5-coder-0.5b-instruct")).json()["measured"]
+        assert (one["kind"], one["prompt_tokens"], one["first_token_after"]) == ("answer", 20, 0.5)

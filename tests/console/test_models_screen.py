@@ -89,7 +89,7 @@ async def test_each_key_does_what_it_says_or_says_why_not() -> None:
         on.answers |= {
             "POST /v1/models/llama-1/use": FULL,
             "POST /v1/models/smol/bench": DETAIL.measured[0],
-            "POST /v1/models/half-1/cancel": ModelDetail(card=HALF),
+            "POST /v1/models/half-1/cancel": SHELF,
             "POST /v1/models": ModelDetail(card=HALF),
             "GET /v1/shelf": SHELF,
         }

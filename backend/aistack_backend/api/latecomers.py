@@ -107,6 +107,7 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
         shelf, options, parts.bus, parts.clock, settings.cache_dir, Measures(database), inference.answer, inference.use
     )
     downs.push_async_callback(library.stop)
+    inference.on_answer.append(library.answered)
     library.start()
     parts.library.part = library
 

@@ -37,13 +37,13 @@ async def fetch_from(parts: Held, caller: Caller, request: FetchWish) -> Respons
     return Json(await library.fetch_from(request))
 
 
-@router.post("/models/{id}/cancel", response_model=ModelDetail)
+@router.post("/models/{id}/cancel", response_model=ModelShelf)
 async def cancel(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002
     """Stop a fetch; what came so far is kept."""
     library = parts.library.get()
     await asyncio.to_thread(record, parts, caller, "model.cancel", id)
     library.cancel(id)
-    return Json(await asyncio.to_thread(library.detail, id))
+    return Json(await asyncio.to_thread(library.shelf))
 
 
 @router.post("/models/{id}/bench", response_model=Measured)

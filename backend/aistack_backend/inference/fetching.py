@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -144,7 +145,13 @@ class Fetches:
         temporary.write_text(json.dumps({"source": asdict(one.source)}))
         temporary.rename(one.folder / NOTE)
         with only_one(one.folder / "lock", f"model {one.source.file}", tell, stopper):
-            paths = [download(part, one.folder / part.file, self._rules, tell, stopper) for part in one.source.parts()]
+            try:
+                wanted = one.source.parts()
+                paths = [download(part, one.folder / part.file, self._rules, tell, stopper) for part in wanted]
+            except BackendError:
+                if not one.have:  # nothing to go on with
+                    shutil.rmtree(one.folder, ignore_errors=True)
+                raise
         return paths[0]
 
     def _spawn(

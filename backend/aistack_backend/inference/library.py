@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from aistack_backend.inference.cards import Room
 from aistack_backend.inference.digests import Digests, Wanted
 from aistack_backend.inference.fetching import Fetches, Unfinished
 from aistack_backend.inference.measures import Measures
-from aistack_backend.inference.models import InferenceSettings
+from aistack_backend.inference.models import InferenceSettings, Piece
 from aistack_backend.inference.removing import remove_ours
 from aistack_backend.inference.shelf import Shelf
 from aistack_backend.inference.source import read
@@ -27,6 +28,10 @@ from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
 from aistack_backend.wire.shelf import FetchRequest, Measured, ModelDetail, ModelShelf
 
+EVERY = 30.0
+"""Seconds between two answers whose figures are kept."""
+LEAST = 8
+"""Tokens of an answer that says something about speed."""
 MOST_CARDS = 400
 """Cards on the wire; whoever wants another asks for it by its id."""
 
@@ -51,7 +56,7 @@ class Library:
         self._cache, self._measures = cache, measures
         self._fetches = Fetches(cache, settings.fetch_most, clock, self._changed)
         self._bench = Bench(answer, clock)
-        self._benching = False
+        self._benching, self._kept = False, float("-inf")
         self._use = use
         self._digests = Digests(self._hashed, self._answering)
         self._at: float | None = None
@@ -184,6 +189,29 @@ class Library:
     def usable(self, card_id: str) -> None:
         """Say no to a model that is not here or cannot chat; see :meth:`Shelf.usable`."""
         self._shelf.usable(card_id)
+
+    def answered(self, card_id: str, adapter: str, last: Piece, first: float) -> None:
+        """Keep what an answer measured, in the background; at most one in ``EVERY`` seconds, and none of a bench."""
+        now = self._clock.mono()
+        if self._benching or not card_id or last.tokens < LEAST or now - self._kept < EVERY:
+            return
+        self._kept = now
+        found = Measured(
+            at=self._clock.now(),
+            kind="answer",
+            adapter=adapter,
+            tokens=last.tokens,
+            prompt_tokens=max(last.prompt_tokens - last.reused_tokens, 0) or None,
+            tokens_per_second=last.tokens_per_second,
+            first_token_after=first,
+            load=os.getloadavg()[0],
+        )
+        self._spawn(self._keep(card_id, found))
+
+    async def _keep(self, card_id: str, found: Measured) -> None:
+        with suppress(BackendError):  # a figure that cannot be kept is no reason to disturb anybody
+            await asyncio.to_thread(self._measures.keep, card_id, found)
+            await asyncio.to_thread(self._publish)
 
     def _all(self) -> Iterator[ModelCard]:
         running, newest = self._fetches.running, self._measures.newest()

@@ -93,6 +93,11 @@ class EngineRoom:
         )
 
     @property
+    def active(self) -> str:
+        """Card id of the loaded model; empty = none."""
+        return self._active if self._loaded else ""
+
+    @property
     def model_name(self) -> str:
         """Catalogue id, or the file's name, of the loaded model; empty = none."""
         loaded = self._loaded

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 from aistack_backend.bus import Bus
@@ -36,7 +37,9 @@ class Inference:
     ) -> None:
         held = shelf or Shelf(settings, data_dir, cache_dir)
         self._room = EngineRoom(settings, held, bus, clock, data_dir, cache_dir)
-        self._line = Line()
+        self._line, self._clock = Line(), clock
+        self.on_answer: list[Callable[[str, str, Piece, float], None]] = []
+        """Called with card id, engine, last piece (with its rate) and seconds to the first token of a whole answer."""
 
     async def start(self) -> None:
         """Begin to get ready; returns at once."""
@@ -90,7 +93,7 @@ class Inference:
         try:
             engine = self._room.engine()
             self._room.busy(True)
-            rate = None
+            rate, began, first = None, self._clock.mono(), 0.0
             request = Request(
                 turns=tuple(turns),
                 max_tokens=max_tokens,
@@ -104,11 +107,18 @@ class Inference:
                 async with aclosing(engine.generate(request)) as pieces:
                     async for piece in pieces:
                         rate = piece.tokens_per_second or rate
+                        first = first or (self._clock.mono() - began if piece.text else 0.0)
+                        if piece.finish in (Finish.STOP, Finish.LENGTH) and rate and first:
+                            self._tell(engine.adapter, replace(piece, tokens_per_second=rate), first)
                         yield piece
             finally:
                 self._room.busy(False, rate)
         finally:
             self._line.give()
+
+    def _tell(self, adapter: str, last: Piece, first: float) -> None:
+        for call in self.on_answer:
+            call(self._room.active, adapter, last, first)
 
     async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
         """Return JSON that satisfies ``schema`` (the subset of :mod:`~aistack_backend.inference.grammar`).

@@ -24,9 +24,9 @@ class ModelCalls(Calls):
         """Begin to fetch a model by URL or hub name."""
         return await self._post("/v1/models", FetchRequest(source=source, sha256=sha256), ModelDetail)
 
-    async def cancel_fetch(self, card_id: str) -> ModelDetail:
+    async def cancel_fetch(self, card_id: str) -> ModelShelf:
         """Stop a fetch; what came so far is kept."""
-        return await self._post(f"{_path(card_id)}/cancel", None, ModelDetail)
+        return await self._post(f"{_path(card_id)}/cancel", None, ModelShelf)
 
     async def bench_model(self, card_id: str) -> Measured:
         """Measure the loaded model with one short answer."""

@@ -75,7 +75,11 @@ async def _loaded(client: Client, wanted: str, since: float) -> ModelStatus:
     while True:
         status = await client.models()
         moving = status.engine in (EngineState.LOADING, EngineState.PREPARING)
-        loaded = status.engine is EngineState.READY and any(card.active and card.id == wanted for card in status.cards)
+        loaded = (
+            status.model
+            and status.engine is EngineState.READY
+            and any(card.active and card.id == wanted for card in status.cards)
+        )
         if loaded or (status.since != since and not moving):
             return status
         await asyncio.sleep(0.2)
@@ -140,11 +144,11 @@ async def _fetched(context: Context, client: Client, detail: ModelDetail) -> Mod
 def _cancel(context: Context) -> Exit:
     context.mutate("models cancel")
 
-    async def job(client: Client) -> ModelDetail:
+    async def job(client: Client) -> ModelShelf:
         return await client.cancel_fetch((await one(client, context.arguments.id)).card.id)
 
     found = context.with_backend(job)
-    context.show(found, lambda: fields(words.facts(found.card)))
+    context.show(found, lambda: listed(found))
     return Exit.OK
 
 
