@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from tests.bed import ggufs
 from tests.bed.hub import Hub, hub
 
+from aistack_backend.inference import library
 from aistack_backend.inference.models import Piece
 from aistack_backend.wire.events import Topic
 
@@ -135,11 +136,24 @@ async def test_what_is_not_ours_is_never_removed_nor_benched(served: FastAPI, tm
 
 async def test_an_answer_of_the_loaded_model_is_measured(served: FastAPI) -> None:
     async with speaking(served) as client:
-        library = served.state.parts.library.get()
+        held = served.state.parts.library.get()
         last = Piece(tokens=20, prompt_tokens=30, reused_tokens=10, tokens_per_second=12.0)
         before = served.state.parts.bus.latest(Topic.SHELF)
-        library.answered("qwen2.5-coder-0.5b-instruct", "engine 1", last, 0.5)
-        library.answered("qwen2.5-coder-0.5b-instruct", "engine 1", last, 9.9)
+        held.answered("qwen2.5-coder-0.5b-instruct", "engine 1", last, 0.5)
+        held.answered("qwen2.5-coder-0.5b-instruct", "engine 1", last, 9.9)
         await until(served, lambda shelf: shelf != before and any(card.tokens_per_second for card in shelf.cards))
         (one,) = (await client.get("/v1/models/qwen2.5-coder-0.5b-instruct")).json()["measured"]
         assert (one["kind"], one["prompt_tokens"], one["first_token_after"]) == ("answer", 20, 0.5)
+
+
+async def test_more_models_than_a_list_holds_are_counted_and_the_offered_ones_stay(
+    served: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "MOST_CARDS", 10)
+    for number in range(30):
+        ggufs.write(tmp_path / f"mine/m{number:02}.gguf", {"general.name": ggufs.words(str(number))})
+    async with speaking(served) as client:
+        shelf = (await client.get("/v1/shelf?fresh=true")).json()
+        assert (len(shelf["cards"]), shelf["left_out"]) == (10, 31 - 7)
+        assert len([card for card in shelf["cards"] if not card["path"]]) == 3
+        await until(served, lambda shelf: not shelf.hashing and all(card.sha256 for card in shelf.cards))

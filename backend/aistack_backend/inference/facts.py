@@ -82,11 +82,10 @@ class Facts:
         return found
 
     def hashed(self, key: str, sha256: str) -> None:
-        """Remember the sha256 that the file with this key has."""
+        """Remember the sha256 that the file with this key has; ``save`` writes it down."""
         with self._lock:
             self._known[key] = replace(self._known.get(key) or FileFacts(key=key), sha256=sha256)
             self._new.add(key)
-        self.save()
 
     def save(self) -> None:
         """Write down what was found out since; what cannot be written now is known to this process all the same."""

@@ -25,11 +25,13 @@ from aistack_backend.inference.source import read
 from aistack_backend.inference.stores import OURS
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
-from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
+from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, StageState
 from aistack_backend.wire.shelf import FetchRequest, Measured, ModelDetail, ModelShelf
 
 EVERY = 30.0
 """Seconds between two answers whose figures are kept."""
+QUIET = 1.0
+"""Seconds between two lists that differ in progress alone."""
 LEAST = 8
 """Tokens of an answer that says something about speed."""
 MOST_CARDS = 400
@@ -58,6 +60,8 @@ class Library:
         self._bench = Bench(answer, clock)
         self._benching, self._kept = False, float("-inf")
         self._use = use
+        self._told = float("-inf")
+        self._states: list[tuple[str, StageState]] = []
         self._digests = Digests(self._hashed, self._answering)
         self._at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,6 +78,7 @@ class Library:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._fetches.stop()
         await asyncio.to_thread(self._digests.stop)
+        await asyncio.to_thread(self._shelf.facts.save)
 
     def look(self) -> ModelShelf:
         """Look through every store anew."""
@@ -89,10 +94,12 @@ class Library:
     def shelf(self) -> ModelShelf:
         """Return every model as it is known now, bounded; what fits is measured now."""
         cards = sorted(self._all(), key=_order)
+        here, rest = [card for card in cards if card.path], tuple(card for card in cards if not card.path)
+        shown = tuple(here[: max(MOST_CARDS - len(rest), 0)])
         return ModelShelf(
             at=self._at,
-            cards=tuple(cards[:MOST_CARDS]),
-            left_out=max(len(cards) - MOST_CARDS, 0),
+            cards=(*shown, *rest),
+            left_out=len(here) - len(shown),
             looks=self._shelf.looks,
             stages=self._fetches.stages(),
             hashing=self._digests.waiting,
@@ -273,10 +280,21 @@ class Library:
         return found
 
     def _changed(self) -> None:
-        self._publish()
+        """A fetch moved: its states are told at once, mere progress each ``QUIET`` seconds."""
+        states, now = [(one.name, one.state) for one in self._fetches.stages()], self._clock.mono()
+        states += [(card_id, StageState.RUNNING) for card_id in sorted(self._fetches.running)]
+        if states != self._states or now - self._told >= QUIET:
+            self._states, self._told = states, now
+            self._publish()
 
     def _hashed(self, key: str, sha256: str) -> None:
+        """A sha256 is known: all that came within ``QUIET`` seconds are written down and told together."""
         self._shelf.facts.hashed(key, sha256)
+        now = self._clock.mono()
+        if self._digests.waiting and now - self._told < QUIET:
+            return
+        self._told = now
+        self._shelf.facts.save()
         self._shelf.sort_again()
         self._publish()
 

@@ -9,17 +9,20 @@ from pathlib import Path
 
 import pytest
 from tests.bed import ggufs
+from tests.bed.splitter import split
 
 from aistack_backend.clock import HandClock, SystemClock
 from aistack_backend.errors import Refused
 from aistack_backend.inference.bench import TOKENS, Bench
 from aistack_backend.inference.digests import Digests, Wanted
 from aistack_backend.inference.facts import key_of
+from aistack_backend.inference.gguf import read_header
 from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.measures import KEPT, Measures
-from aistack_backend.inference.models import Piece, Request, Turn
+from aistack_backend.inference.models import BadModel, Piece, Request, Turn
 from aistack_backend.inference.removing import remove_ours
 from aistack_backend.store.database import Database
+from aistack_backend.wire.chat import Role
 from aistack_backend.wire.shelf import Measured
 
 ONE = Measured(at=1.0, kind="bench", adapter="a", tokens=3, tokens_per_second=9.0, first_token_after=0.5)
@@ -107,3 +110,19 @@ async def test_sha256_are_computed_smallest_first_and_wait_while_the_model_answe
     assert done == [one.key for one in sorted(wanted)]
     digests.stop()
     assert digests.waiting == 0
+
+
+@pytest.mark.engine
+async def test_a_real_model_in_three_parts_is_read_loaded_and_answers(
+    host: LlamaHost, smollm: Path, tmp_path: Path
+) -> None:
+    first = await asyncio.to_thread(split, smollm, tmp_path, 3)
+    parts, whole = await asyncio.to_thread(read_header, first), await asyncio.to_thread(read_header, smollm)
+    assert replace(parts, size=whole.size) == whole
+    await host.load(first)
+    turns = (Turn(role=Role.USER, text="Say hello."),)
+    pieces = [piece async for piece in host.generate(Request(turns=turns, max_tokens=8, temperature=0.0))]
+    assert "".join([piece.text for piece in pieces]).strip()
+    (tmp_path / first.name.replace("00001-of", "00002-of")).unlink()
+    with pytest.raises(BadModel, match="no model file at"):
+        await host.load(first)

@@ -255,6 +255,7 @@ def test_headers_and_sha256_are_kept_for_the_next_backend(tmp_path: Path, look: 
     clock = HandClock()
     shelf = look(Facts(database, clock), folders=(str(path.parent),))
     shelf.facts.hashed(key_of(path), "ab" * 32)
+    shelf.facts.save()
     header = shelf.facts.of(path).header
     again = Facts(database, clock)
     again.begin()
