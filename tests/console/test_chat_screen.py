@@ -13,7 +13,7 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
 from aistack_backend.wire.problems import Problem
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
-from aistack_console.present import chat as words
+from aistack_console.present import slash
 from aistack_console.screens.chat import ChatScreen
 from aistack_console.widgets.prompt import Prompt
 from aistack_console.widgets.question import Question
@@ -167,7 +167,8 @@ async def test_sessions_are_opened_listed_and_deleted_after_one_key() -> None:
             await until(lambda: "stopped at the length limit" in app.text and "Because" in app.text)
             assert "ops" in app.text
             await pilot.press("escape", "left_square_bracket")
-            await until(lambda: app.screen.query(Turn) and len(app.screen.query(Turn)) == 41)
+            await until(lambda: "why?" in app.text and "Because" not in app.text)
+            assert len(app.screen.query(Turn)) == 40
             await pilot.press("right_square_bracket")
             await until(lambda: "stopped at the length limit" in app.text and "Because" in app.text)
             await pilot.press("X")
@@ -229,8 +230,9 @@ async def test_newlines_and_history_in_the_prompt() -> None:
         ("/do", ""),
         ("hello", None),
         ("/dot x", None),
+        ("/etc/hosts is what?", None),
         ("why !", None),
     ],
 )
 def test_what_is_a_goal(typed: str, goal: str | None) -> None:
-    assert words.goal_of(typed) == goal
+    assert (found.rest if (found := slash.typed(typed)) and found.name == "do" else None) == goal

@@ -41,7 +41,7 @@ def test_the_record_is_drawn_without_a_raw_byte() -> None:
 
 
 def test_the_last_answer_its_code_and_the_question() -> None:
-    you, model = chat.speaker(Role.USER), chat.speaker(Role.ASSISTANT)
+    you, model = Role.USER, Role.ASSISTANT
     text = "Do:\n```sh\nls\npwd\n```\nand\n```\nx\n```"
     found = chat.copies([(you, "old", ()), (model, "older", ()), (you, "how?", ()), (model, text, Growing(text).code)])
     assert found == (("answer", text), ("code 1", "ls\npwd"), ("code 2", "x"), ("question", "how?"))

@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
 from aistack_backend.wire.audit import AuditCheck, AuditPage
-from aistack_backend.wire.chat import Message, Role, Session, SessionList, Transcript
+from aistack_backend.wire.chat import Message, PersonaList, Role, Session, SessionList, Transcript
 from aistack_backend.wire.config import Config, ConsoleConfig
 from aistack_backend.wire.containers import (
     Activity,
@@ -77,6 +77,7 @@ def dress(on: Stage, fill: Filler) -> None:
         "GET /v1/audit": fill.make(AuditPage, ROWS),
         "POST /v1/audit/verify": fill.make(AuditCheck),
         "GET /v1/chats": SessionList(sessions=sessions),
+        "GET /v1/personas": fill.make(PersonaList),
         "GET /v1/doctor": fill.make(DoctorReport),
         **{f"GET /v1/chats/{one.id}": Transcript(session=one, messages=talk) for one in sessions},
         **{f"GET /v1/containers/{one.id}": fill.make(ContainerDetail, container=one) for one in boxes},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from aistack_backend.wire.actions import (
@@ -24,7 +24,6 @@ from aistack_backend.wire.actions import (
 )
 from aistack_backend.wire.audit import AuditCheck, AuditPage
 from aistack_backend.wire.boot import BootList, Plan, PlanRequest
-from aistack_backend.wire.chat import Chunk, SayRequest, SessionList, Transcript
 from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import ContainerDetail, Fleet, LogBatch, UsageTable
 from aistack_backend.wire.host import HostSample, Series
@@ -35,16 +34,14 @@ from aistack_backend.wire.stack import CheckRequest, Stack, UseRequest
 from aistack_backend.wire.status import DoctorReport, Status
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.tasks import Task, TaskList
-from aistack_console.client.calls import JSON_BODY, LONG, encode
+from aistack_console.client.calls import LONG
+from aistack_console.client.chats import ChatCalls
 from aistack_console.client.flows import FlowCalls
 from aistack_console.client.loops import LoopCalls
 from aistack_console.client.models import ModelCalls
 
-if TYPE_CHECKING:
-    pass
 
-
-class Client(LoopCalls, FlowCalls, ModelCalls):
+class Client(LoopCalls, FlowCalls, ModelCalls, ChatCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 
@@ -227,28 +224,6 @@ class Client(LoopCalls, FlowCalls, ModelCalls):
     async def use_model(self, card_id: str) -> ModelStatus:
         """Load a model."""
         return await self._post(f"/v1/models/{_part(card_id)}/use", None, ModelStatus)
-
-    async def chats(self) -> SessionList:
-        """Return the chat sessions, last used first."""
-        return await self._get("/v1/chats", SessionList)
-
-    async def chat(self, session_id: int) -> Transcript:
-        """Return one chat session with its messages."""
-        return await self._get(f"/v1/chats/{session_id}", Transcript, mode="drop")
-
-    async def delete_chat(self, session_id: int) -> None:
-        """Delete one chat session."""
-        with self.asked.noting("DELETE", path := f"/v1/chats/{session_id}"):
-            await self._call("DELETE", path)
-
-    async def say(self, request: SayRequest) -> AsyncIterator[Chunk]:
-        """Say something; yield the answer as it comes. The last chunk has ``finish`` set."""
-        async for chunk in self._lines("POST", "/v1/chat", Chunk, "drop", content=encode(request), headers=JSON_BODY):
-            yield chunk
-
-    async def cancel_chat(self, session_id: int) -> None:
-        """Stop the answer of a session."""
-        await self._call("POST", f"/v1/chats/{session_id}/cancel")
 
     async def doctor(self) -> DoctorReport:
         """Return what is right and wrong with this machine."""

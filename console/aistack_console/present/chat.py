@@ -1,15 +1,16 @@
-"""Chat in words: the model and its preparation, what an answer cost, and where a goal went."""
+"""Chat in words: the model and its preparation, the sessions, and where a goal went."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aistack_backend.wire.chat import Chunk, Finish, Message, Role, SessionList
+from aistack_backend.wire.chat import Role, SessionList
 from aistack_backend.wire.models import EngineState, ModelStatus, Stage, StageState
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.present.markdown import Code
 from aistack_console.present.para import Para, fact, para
 from aistack_console.present.table import Cell, Column, Row, Tone
+from aistack_console.present.talk import session_name
 from aistack_console.present.units import bar, day_clock, size, span
 
 SESSION_COLUMNS = (Column("SESSION", 0), Column("LAST", 11))
@@ -28,39 +29,11 @@ _STAGE: dict[StageState, Tone] = {
     StageState.FAILED: "bad",
     StageState.OFFERED: "warn",
 }
-_ENDS = {
-    Finish.LENGTH: "stopped at the length limit",
-    Finish.CANCELLED: "cancelled",
-    Finish.ERROR: "ended in an error",
-    Finish.UNKNOWN: "ended in a way this console does not know",
-}
 
 
 def answers(model: ModelStatus | None) -> bool:
     """Whether the engine can take a question now."""
     return model is not None and model.engine in {EngineState.READY, EngineState.BUSY}
-
-
-def head_cells(model: ModelStatus | None, last: Chunk | None, session: str) -> tuple[Cell, ...]:
-    """Return the line above the conversation: model, context use, speed, session; unknown is ``-``."""
-    if model is None:
-        return (("The model has not been measured yet.", "dim"),)
-    used = last.context_used if last else None
-    full = (last.context_size if last else None) or model.context_size
-    rate = last.tokens_per_second if last else model.tokens_per_second
-    first = last.first_token_after if last else None
-    return (
-        (model.model or "no model", "accent"),
-        (f" LOCAL {model.engine.value.upper()}  ", _ENGINE.get(model.engine, "bad")),
-        f"ctx {_count(used)}/{_count(full)}  ",
-        f"{'-' if rate is None else f'{rate:.1f}'} tok/s  ",
-        f"first {'-' if first is None else f'{first:.2f}s'}  ",
-        (session, "dim"),
-    )
-
-
-def _count(value: int | None) -> str:
-    return "-" if value is None else f"{value / 1000:.1f}k" if value >= 1000 else str(value)
 
 
 def preparation(model: ModelStatus | None, why_down: str, now: float) -> tuple[Para, ...]:
@@ -96,51 +69,21 @@ def _amount(value: int | None, unit: str) -> str:
     return size(value) if unit == "bytes" else f"{value}"
 
 
+def sessions_head(search: str, found: SessionList | None) -> tuple[Cell, ...]:
+    """Return the line above the sessions: how many there are, and what is searched for."""
+    count = "-" if found is None else str(len(found.sessions))
+    if search:
+        return (("Found ", "accent"), f"{count} with {search!r}", ("  esc shows all", "dim"))
+    return (("Sessions ", "accent"), count, ("  / searches", "dim"))
+
+
 def session_rows(sessions: SessionList | None, now: float) -> tuple[Row, ...]:
     """Return the sessions, last used first."""
     if sessions is None:
         return ()
     return tuple(
-        Row(str(one.id), (one.title or f"session {one.id}", (day_clock(one.updated_at, now), "dim")))
-        for one in sessions.sessions
+        Row(str(one.id), (session_name(one), (day_clock(one.updated_at, now), "dim"))) for one in sessions.sessions
     )
-
-
-def speaker(role: Role) -> Cell:
-    """Return who speaks."""
-    words: dict[Role, Cell] = {
-        Role.USER: ("you", "accent"),
-        Role.ASSISTANT: ("model", "ok"),
-        Role.SYSTEM: ("system", "dim"),
-    }
-    return words.get(role, ("unknown speaker", "warn"))
-
-
-def message_foot(message: Message) -> tuple[Cell, ...]:
-    """Return what a stored answer measured; nothing for a person's own message."""
-    if message.role is not Role.ASSISTANT:
-        return ()
-    return _foot(
-        message.finish, message.tokens, message.tokens_per_second, message.first_token_after, message.model, ""
-    )
-
-
-def chunk_foot(chunk: Chunk) -> tuple[Cell, ...]:
-    """Return what a just finished answer measured."""
-    tokens = chunk.tokens or None
-    return _foot(chunk.finish, tokens, chunk.tokens_per_second, chunk.first_token_after, "", chunk.detail)
-
-
-def _foot(
-    finish: Finish | None, tokens: int | None, rate: float | None, first: float | None, model: str, detail: str
-) -> tuple[Cell, ...]:
-    words = [f"{tokens} tokens" if tokens is not None else ""]
-    words += [f"{rate:.1f} tok/s" if rate is not None else "", f"first after {first:.2f}s" if first is not None else ""]
-    cells: list[Cell] = [("  ".join(filter(None, [*words, model])), "dim")]
-    if finish in _ENDS:
-        tone: Tone = "bad" if finish is Finish.ERROR else "warn"
-        cells.append((f"  {_ENDS[finish]}{': ' + detail if detail else ''}", tone))
-    return tuple(cells)
 
 
 def goal_note(task: Task) -> tuple[Para, ...]:
@@ -171,22 +114,13 @@ def _task_tone(state: TaskState) -> Tone:
     return tones.get(state, "plain")
 
 
-def goal_of(text: str) -> str | None:
-    """Return the goal when what was typed is one (``/do TEXT`` or ``!TEXT``); None = it is for the model."""
-    stripped = text.strip()
-    if stripped.startswith("!"):
-        return stripped[1:].strip()
-    word, _, rest = stripped.partition(" ")
-    return rest.strip() if word == "/do" else None
-
-
-def copies(said: Sequence[tuple[Cell, str, Sequence[Code]]]) -> tuple[tuple[str, str], ...]:
-    """Return what can be copied of ``(speaker, text, code)``: the last answer, its code, the last question."""
+def copies(said: Sequence[tuple[Role, str, Sequence[Code]]]) -> tuple[tuple[str, str], ...]:
+    """Return what can be copied of ``(role, text, code)``: the last answer, its code, the last question."""
     answer, question, code = ("", ""), ("", ""), tuple[Code, ...]()
-    for who, text, blocks in said:
-        if text and who == speaker(Role.ASSISTANT):
+    for role, text, blocks in said:
+        if text and role is Role.ASSISTANT:
             answer, code = ("answer", text), tuple(blocks)
-        elif text and who == speaker(Role.USER):
+        elif text and role is Role.USER:
             question = ("question", text)
     named = [(f"code {number}", block.text) for number, block in enumerate(code, 1)]
     return tuple(item for item in (answer, *named, question) if item[1])
