@@ -10,7 +10,7 @@ import time
 
 from aistack_console.errors import ConsoleError
 
-NAMES = ("fresh", "first_frame", "event_latency", "idle", "keys", "follow", "up", "chat", "tasks")
+NAMES = ("fresh", "first_frame", "event_latency", "idle", "keys", "follow", "up", "chat", "streaming", "tasks")
 
 
 def main(names: list[str]) -> int:

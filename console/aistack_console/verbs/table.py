@@ -5,6 +5,7 @@ Nothing here imports what a verb needs to run, so that help and completions come
 
 from __future__ import annotations
 
+from aistack_console.verbs.chatting import CHATS
 from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
 from aistack_console.verbs.flowing import WORKFLOW
 from aistack_console.verbs.modelling import MODELS
@@ -233,6 +234,7 @@ VERBS: tuple[Verb, ...] = (
     WORKFLOW,
     *DECIDING_VERBS,
     MODELS,
+    CHATS,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(
