@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
+
+from aistack_backend.inference.protocol import Order
+from aistack_backend.wire.models import Slot
 
 
 class CannotAnswer(ValueError):
@@ -31,14 +34,32 @@ class Progress:
         return (self.tokens - 1) / (self.last_at - self.first_at)
 
 
-class Answering(Protocol):
-    """A loaded model."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one computation brought to one request; it is over when ``progress.finish`` or ``refused`` is set."""
 
-    context_size: int
+    id: int
+    progress: Progress
+    text: str = ""
+    refused: str = ""
+    """Why it cannot be answered, in one sentence."""
+    begun: bool = False
+    """It has a slot now, and nothing more is said by this step."""
+    used: int = 0
+    """Tokens that its slot holds."""
 
     @property
-    def used(self) -> int:
-        """Tokens in the context now."""
+    def over(self) -> bool:
+        """Whether this is the last step of the request."""
+        return bool(self.refused or self.progress.finish)
+
+
+class Answering(Protocol):
+    """A loaded model that serves many requests."""
+
+    @property
+    def context_size(self) -> int:
+        """Tokens that one request may fill."""
         ...
 
     @property
@@ -46,8 +67,33 @@ class Answering(Protocol):
         """The engine's words for the model."""
         ...
 
-    def answer(
-        self, turns: Sequence[tuple[str, str]], limit: int, temperature: float, grammar: str, progress: Progress
-    ) -> Iterator[str]:
-        """Yield the text of one answer as it is made; raises CannotAnswer."""
+    @property
+    def layers(self) -> tuple[int, int]:
+        """Layers of the model, and how many of them a GPU computes."""
+        ...
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs and nothing waits."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Requests that have not begun."""
+        ...
+
+    def shown(self) -> tuple[Slot, ...]:
+        """Return the slots; may be called from another thread."""
+        ...
+
+    def add(self, order: Order) -> None:
+        """Take a request into the queue."""
+        ...
+
+    def cancel(self, number: int) -> Iterator[Step]:
+        """Drop a request, wherever it stands."""
+        ...
+
+    def step(self) -> Iterator[Step]:
+        """Compute for a moment; yield what came of it."""
         ...

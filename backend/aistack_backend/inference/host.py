@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
-from aistack_backend.errors import BackendError, BadInput, Conflict, Unavailable
+from aistack_backend.errors import BackendError, BadInput, Unavailable
 from aistack_backend.inference import grammar
 from aistack_backend.inference.gguf import Header, read_header
 from aistack_backend.inference.models import (
     BadModel,
     EngineDied,
     InferenceSettings,
+    Load,
     Loaded,
     Piece,
     Quarantined,
@@ -32,6 +35,10 @@ MEMORY_SHARE = 0.25
 SMALLEST = 512
 """A context below this is refused rather than made."""
 MAX_BACK_OFF = 30.0
+MEMORY_STEP = 1_000_000
+"""Bytes: a smaller change of the worker's memory is not told."""
+SLOTS = 4
+"""Answers that memory is planned for."""
 
 Watcher = Callable[[EngineState, str, str], None]
 """Told of every change: state, one sentence, next step."""
@@ -59,7 +66,9 @@ class LlamaHost:
         self._model: Path | None = None
         self._adapter = self._engine = engine
         self._next = 0
-        self._running = 0
+        self.load_now = Load()
+        """What the worker told last of its slots, queue and memory."""
+        self.on_load: Callable[[], None] = lambda: None
         self._restart: asyncio.Task[None] | None = None
         self._swap = asyncio.Lock()
 
@@ -98,66 +107,83 @@ class LlamaHost:
             header = await asyncio.to_thread(read_header, model)
             if not header.template:
                 raise BadModel(f"{model.name} has no chat template, so it cannot chat.", "Choose an instruct model.")
-            context = fit_context(header, self._settings.context, psutil.virtual_memory().available)
-            await self._end()
+            await self._end()  # before its memory is counted as taken
+            free = await asyncio.to_thread(lambda: psutil.virtual_memory().available)
+            context, cells = fit_context(header, self._settings.context, free)
             self._watcher(EngineState.LOADING, f"Loading {model.name}.", "")
             process = WorkerProcess(self._engine, self._site, self._log, self._patience, self._died)
             self._process = process
+            process.on_beat = self._beaten
             self._adapter = await process.start()
-            self._loaded = await self._order_load(process, model, context)
+            self._loaded = await self._order_load(process, model, context, cells)
             self._watcher(EngineState.READY, "", "")
             return self._loaded
 
-    async def _order_load(self, process: WorkerProcess, model: Path, context: int) -> Loaded:
+    async def _order_load(self, process: WorkerProcess, model: Path, context: int, cells: int) -> Loaded:
         self._next += 1
         threads = self._settings.threads or compute_threads()
-        order = Order(do=Do.LOAD, id=self._next, path=str(model), context=context, threads=threads)
+        order = Order(do=Do.LOAD, id=self._next, path=str(model), context=context, cells=cells, threads=threads)
         async for report in process.reports(order):
+            if report.what is Is.LOADING:
+                self._tell(replace(self.load_now, share=report.share))
+                continue
+            self._tell(replace(self.load_now, share=None))
             if report.what is Is.LOADED:
-                return Loaded(path=model, context_size=report.context_size, description=report.detail)
+                layers = (report.layers, report.layers_on_gpu) if report.layers else (None, None)
+                return Loaded(
+                    path=model,
+                    context_size=report.context_size,
+                    description=report.detail,
+                    layers=layers[0],
+                    layers_on_gpu=layers[1],
+                )
             raise BadModel(f"{model.name}: {report.detail}", "Fetch it again, or choose another GGUF file.")
         raise EngineDied("The model worker ended while it loaded.")
 
     async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See the port."""
-        process = self._process
-        if process is None or self._loaded is None:
-            raise Unavailable("No model is loaded.", "Wait until the model is ready.")
-        if self._running:
-            raise Conflict("Another answer is being generated.")
         compiled = grammar.compile_schema(request.schema) if request.schema else ""
-        self._next += 1
-        order = Order(
-            do=Do.SAY,
-            id=self._next,
-            turns=tuple((turn.role.value, turn.text) for turn in request.turns),
-            max_tokens=request.max_tokens,
-            temperature=request.temperature,
-            grammar=compiled,
-        )
-        self._running, model = order.id, self._loaded.path
+        for last in (False, True):  # sent again once at most: it may be what kills
+            process = self._process
+            if process is None or self._loaded is None:
+                raise Unavailable("No model is loaded.", "Wait until the model is ready.")
+            self._next += 1
+            begun = False
+            reports = self._answer(process, self._loaded.path, order_of(self._next, request, compiled))
+            try:
+                async with aclosing(reports):
+                    async for report in reports:
+                        begun = True
+                        if report.what is not Is.BEGUN:
+                            yield _piece(report)
+                return
+            except EngineDied:
+                if begun or last or not await self._back():
+                    raise
+
+    async def _answer(self, process: WorkerProcess, model: Path, order: Order) -> AsyncGenerator[Report, None]:
         done = False
         try:
-            async for report in process.reports(order):
-                done = report.what is not Is.PIECE
-                if report.what is Is.REFUSED:
-                    raise BadInput(report.detail)
-                if done:  # before the last piece goes out: its reader may never come back
-                    self._running = 0
-                    self._quarantine.clear(model)
-                yield _piece(report)
-                if done:
-                    break
+            async with aclosing(process.reports(order)) as reports:
+                async for report in reports:
+                    if report.what is Is.REFUSED:
+                        done = True
+                        raise BadInput(report.detail)
+                    if report.what is Is.END:  # before it goes out: its reader may never come back
+                        done = True
+                        self._quarantine.clear(model)
+                    yield report
+                    if done:
+                        return
         finally:
             if not done:
                 process.send(Order(do=Do.CANCEL, id=order.id))
-            if self._running == order.id:
-                self._running = 0
 
-    def cancel(self) -> None:
-        """See the port."""
-        if self._running and self._process:
-            self._process.send(Order(do=Do.CANCEL, id=self._running))
+    async def _back(self) -> bool:
+        """Wait while the worker is being restarted; say whether a model is there again."""
+        while self._loaded is None and self._restart is not None and not self._restart.done():
+            await asyncio.wait({self._restart})
+        return self._loaded is not None
 
     async def close(self) -> None:
         """See the port."""
@@ -165,8 +191,18 @@ class LlamaHost:
         self._model = None
         await self._end()
 
+    def _beaten(self) -> None:
+        beat = self._process.beat if self._process else Report(what=Is.BEAT)
+        memory = beat.memory // MEMORY_STEP * MEMORY_STEP
+        self._tell(replace(self.load_now, slots=beat.slots, waiting=beat.waiting, memory=memory))
+
+    def _tell(self, load: Load) -> None:
+        if load != self.load_now:
+            self.load_now = load
+            self.on_load()
+
     def _died(self, sentence: str) -> None:
-        self._loaded = None
+        self._loaded, self.load_now = None, Load()
         if self._model is None:
             return
         self._count_crash(self._model, sentence)
@@ -197,15 +233,16 @@ class LlamaHost:
         self._restart = None
 
     async def _end(self) -> None:
-        self._loaded = None
+        self._loaded, self.load_now = None, Load()
         if process := self._process:
             await process.stop()  # ours until it has ended: who is cancelled here may come again
             if self._process is process:
                 self._process = None
 
 
-def fit_context(header: Header, wished: int, free: int) -> int:
-    """Return the context in tokens: at most what is wished, what the model was trained for, what memory allows.
+def fit_context(header: Header, wished: int, free: int) -> tuple[int, int]:
+    """Return how many tokens one request may fill, and how many all together. One: at most what is wished, what the
+    model was trained for, what memory allows. Together: a full one for each slot, as far as memory allows.
 
     Raises:
         Unavailable: not even the weights and a small context fit into ``free`` bytes.
@@ -218,7 +255,22 @@ def fit_context(header: Header, wished: int, free: int) -> int:
         )
     by_memory = int(free * MEMORY_SHARE) // max(header.kv_bytes_per_token, 1)
     fitted = min(wished, header.context_train or wished, by_memory)
-    return max(SMALLEST, fitted // 256 * 256)
+    context = max(SMALLEST, fitted // 256 * 256)
+    return context, max(context, min(SLOTS * context, by_memory) // 256 * 256)
+
+
+def order_of(number: int, request: Request, compiled: str) -> Order:
+    """Return the worker's order for a request."""
+    return Order(
+        do=Do.SAY,
+        id=number,
+        turns=tuple((turn.role.value, turn.text) for turn in request.turns),
+        max_tokens=request.max_tokens,
+        temperature=request.temperature,
+        grammar=compiled,
+        rank=int(request.rank),
+        prompt=request.prompt,
+    )
 
 
 def compute_threads() -> int:

@@ -1,17 +1,17 @@
-"""One model in llama.cpp's low-level API: load, prompt with reuse of the context, generate, abort. Child only."""
+"""One model in llama.cpp's low-level API: load, tokens, batches over several sequences, abort. Child only."""
 
 from __future__ import annotations
 
-import codecs
 import ctypes
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llama_cpp.llama_cpp as ll
 
-from aistack_backend.inference.answers import CannotAnswer, Progress
+from aistack_backend.inference.answers import CannotAnswer
 from aistack_backend.inference.pace import Pace
+from aistack_backend.inference.protocol import Order
 from aistack_backend.inference.sampling import Sampler
 from aistack_backend.inference.template import ChatFormat
 
@@ -19,37 +19,53 @@ CHUNK = 256
 """Tokens of the prompt computed at once: the longest time between two looks at a cancel, abort callback aside."""
 ABORTED = 2
 """What ``llama_decode`` returns when the abort callback said so."""
+EVERY_LAYER = 999
 ROUND = 256
 """llama.cpp rounds a context to this."""
 
 
 class LoadedModel:
-    """A model with one context and one sequence in it."""
+    """A model with one context of several sequences that share its cells."""
 
-    def __init__(self, path: str, context: int, threads: int, tick: Callable[[], bool]) -> None:
-        """Load; ``tick`` is called all the time while anything is computed and says True to abort.
+    def __init__(
+        self, order: Order, sequences: int, tick: Callable[[], bool], loading: Callable[[float], None]
+    ) -> None:
+        """Load ``order.path``; ``tick`` is called all the time while anything is computed and says True to abort,
+        ``loading`` with the share of the file that is loaded.
 
         Raises:
             CannotAnswer: the file cannot be loaded, or has no chat template.
         """
+
+        def follow(share: float, _data: Any) -> bool:
+            loading(share)
+            return not tick()
+
+        self.abort: Callable[[], bool] = lambda: False
         self._tick = tick
-        self._on_load = ll.llama_progress_callback(lambda _fraction, _data: not tick())
-        self._on_compute = ll.ggml_abort_callback(lambda _data: tick())
+        self._on_load = ll.llama_progress_callback(follow)
+        self._on_compute = ll.ggml_abort_callback(lambda _data: tick() or self.abort())
         ll.llama_backend_init()
         settings = ll.llama_model_default_params()
-        settings.n_gpu_layers = 0
+        gpu = bool(ll.llama_supports_gpu_offload())
+        settings.n_gpu_layers = EVERY_LAYER if gpu else 0
         settings.progress_callback = self._on_load
-        self._model: Any = ll.llama_model_load_from_file(path.encode(), settings)
+        self._model: Any = ll.llama_model_load_from_file(order.path.encode(), settings)
         if not self._model:
             raise CannotAnswer("llama.cpp cannot load this model file.")
+        layers = int(ll.llama_model_n_layer(self._model))
+        self.layers = (layers, layers if gpu else 0)
         self._vocab: Any = ll.llama_model_get_vocab(self._model)
-        self._context: Any = ll.llama_init_from_model(self._model, self._context_settings(context, threads))
+        self.sequences, self.context_size = sequences, max(ROUND, order.context // ROUND * ROUND)
+        wish = self._context_settings(max(order.cells, self.context_size), order.threads)
+        self._context: Any = ll.llama_init_from_model(self._model, wish)
         if not self._context:
-            raise CannotAnswer(f"llama.cpp cannot make a context of {context} tokens for this model.")
+            raise CannotAnswer(f"llama.cpp cannot make a context of {wish.n_ctx} tokens for this model.")
+        self.cells = int(ll.llama_n_ctx(self._context))
         self._memory: Any = ll.llama_get_memory(self._context)
-        self.context_size = int(ll.llama_n_ctx(self._context))
-        self._held: list[int] = []
-        self._pace, self._threads = Pace(threads), threads
+        self._whole = bool(ll.llama_model_is_recurrent(self._model) or ll.llama_model_is_hybrid(self._model))
+        self._batch = ll.llama_batch_init(CHUNK, 0, 1)
+        self._pace, self._threads = Pace(order.threads), order.threads
         self._format = self._chat_format()
 
     @property
@@ -59,89 +75,16 @@ class LoadedModel:
         ll.llama_model_desc(self._model, buffer, 256)
         return buffer.value.decode("utf-8", "replace")
 
-    @property
-    def used(self) -> int:
-        """Tokens that are in the context now."""
-        return len(self._held)
-
-    def answer(
-        self, turns: Sequence[tuple[str, str]], limit: int, temperature: float, grammar: str, progress: Progress
-    ) -> Iterator[str]:
-        """Yield the text of one answer as it is made; ``progress`` is kept true meanwhile.
+    def prompt(self, order: Order) -> tuple[list[int], int]:
+        """Return the tokens of a request, and how many of its oldest turns were left out because they do not fit.
 
         Raises:
-            CannotAnswer: too long for the context, template or grammar refused, or the computation failed.
+            CannotAnswer: too long for the context all the same, or the template refuses the turns.
         """
-        prompt, progress.dropped = self._fit(list(turns), min(limit, self.context_size // 4))
-        progress.prompt = len(prompt)
-        sampler = Sampler(self._context, self._vocab, temperature, grammar)
-        try:
-            if self._prefill(prompt, progress):
-                yield from self._generate(sampler, limit, progress)
-        finally:
-            sampler.close()
-
-    def _generate(self, sampler: Sampler, limit: int, progress: Progress) -> Iterator[str]:
-        text = codecs.getincrementaldecoder("utf-8")("replace")
+        turns, reserve, dropped = list(order.turns), min(order.max_tokens, self.context_size // 4), 0
         while True:
-            token = sampler.sample()
-            if ll.llama_vocab_is_eog(self._vocab, token):
-                progress.finish = "stop"
-                break
-            progress.last_at = time.monotonic()
-            progress.first_at = progress.first_at or progress.last_at
-            progress.tokens += 1
-            if piece := text.decode(self._piece(token)):
-                yield piece
-            if progress.tokens >= limit or self.used + 1 >= self.context_size:
-                progress.finish = "length"
-                break
-            if not self._decode([token], progress):
-                break
-        if rest := text.decode(b"", final=True):
-            yield rest
-
-    def _prefill(self, prompt: list[int], progress: Progress) -> bool:
-        same = 0
-        for held, wanted in zip(self._held, prompt[:-1], strict=False):
-            if held != wanted:
-                break
-            same += 1
-        self._forget(same)
-        progress.reused = len(self._held)
-        rest = prompt[progress.reused :]
-        return all(self._decode(rest[at : at + CHUNK], progress) for at in range(0, len(rest), CHUNK))
-
-    def _decode(self, tokens: list[int], progress: Progress) -> bool:
-        if self._tick():
-            progress.finish = "cancelled"
-            return False
-        if (threads := self._pace.threads(time.monotonic())) != self._threads:
-            ll.llama_set_n_threads(self._context, threads, threads)
-            self._threads = threads
-        array = (ll.llama_token * len(tokens))(*tokens)
-        outcome = ll.llama_decode(self._context, ll.llama_batch_get_one(array, len(tokens)))
-        if outcome == 0:
-            self._held += tokens
-            return True
-        self._forget(len(self._held))
-        if outcome != ABORTED:
-            raise CannotAnswer(f"llama.cpp failed while computing (code {outcome}).")
-        progress.finish = "cancelled"
-        return False
-
-    def _forget(self, keep: int) -> None:
-        if ll.llama_memory_seq_rm(self._memory, 0, keep, -1):
-            del self._held[keep:]
-        else:  # some architectures cannot cut in the middle
-            ll.llama_memory_clear(self._memory, True)
-            self._held.clear()
-
-    def _fit(self, turns: list[tuple[str, str]], reserve: int) -> tuple[list[int], int]:
-        dropped = 0
-        while True:
-            prompt = self._tokens(self._format.render(turns))
-            if len(prompt) + reserve <= self.context_size:
+            prompt = self._raw(order.prompt) if order.prompt else self._tokens(self._format.render(turns))
+            if len(prompt) + reserve <= self.context_size and prompt:
                 return prompt, dropped
             oldest = next((at for at, (role, _) in enumerate(turns[:-1]) if role != "system"), None)
             if oldest is None:
@@ -152,18 +95,63 @@ class LoadedModel:
             del turns[oldest]
             dropped += 1
 
-    def _tokens(self, text: str) -> list[int]:
-        data = text.encode()
-        size = len(data) + 8
-        buffer = (ll.llama_token * size)()
-        # the template writes the beginning-of-text token itself where the model wants one
-        count = ll.llama_tokenize(self._vocab, data, len(data), buffer, size, False, True)
-        return list(buffer[:count])
+    def sampler(self, temperature: float, grammar: str) -> Sampler:
+        """Return what chooses the tokens of one answer; raises CannotAnswer."""
+        return Sampler(self._context, self._vocab, temperature, grammar)
 
-    def _piece(self, token: int, special: bool = False) -> bytes:
+    def decode(self, parts: Sequence[tuple[int, int, list[int]]]) -> int:
+        """Compute ``(sequence, position, tokens)`` together, ``CHUNK`` tokens at most; logits are there for the last
+        token of each part. Return llama.cpp's code: 0 = done, 1 = no room, 2 = aborted; else nothing was computed."""
+        if self._tick() or self.abort():
+            return ABORTED
+        if (threads := self._pace.threads(time.monotonic())) != self._threads:
+            ll.llama_set_n_threads(self._context, threads, threads)
+            self._threads = threads
+        batch, at = self._batch, 0
+        for sequence, position, tokens in parts:
+            for offset, token in enumerate(tokens):
+                batch.token[at], batch.pos[at] = token, position + offset
+                batch.n_seq_id[at], batch.seq_id[at][0] = 1, sequence
+                batch.logits[at] = offset == len(tokens) - 1
+                at += 1
+        batch.n_tokens = at
+        return int(ll.llama_decode(self._context, batch))
+
+    def forget(self, sequence: int, keep: int) -> bool:
+        """Drop what a sequence holds beyond ``keep`` tokens; False = all of it had to go."""
+        if ll.llama_memory_seq_rm(self._memory, sequence, keep, -1):
+            return True
+        ll.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return False
+
+    def share(self, source: int, target: int, tokens: int) -> bool:
+        """Let ``target`` hold the first tokens of ``source`` and nothing else; False = this model cannot."""
+        ll.llama_memory_seq_rm(self._memory, target, -1, -1)
+        if self._whole or not tokens:
+            return False
+        ll.llama_memory_seq_cp(self._memory, source, target, 0, tokens)
+        return True
+
+    def ends(self, token: int) -> bool:
+        """Whether the token ends an answer."""
+        return bool(ll.llama_vocab_is_eog(self._vocab, token))
+
+    def piece(self, token: int, special: bool = False) -> bytes:
+        """Return the bytes of a token; a special one is empty unless asked for."""
         buffer = ctypes.create_string_buffer(512)
         count = ll.llama_token_to_piece(self._vocab, token, buffer, 512, 0, special)
         return buffer.raw[: max(count, 0)]
+
+    def _raw(self, text: str) -> list[int]:
+        return self._tokens(text, begin=True, special=False)
+
+    def _tokens(self, text: str, begin: bool = False, special: bool = True) -> list[int]:
+        data = text.encode()
+        size = len(data) + 8
+        buffer = (ll.llama_token * size)()
+        # a template writes the beginning-of-text token itself where the model wants one
+        count = ll.llama_tokenize(self._vocab, data, len(data), buffer, size, begin, special)
+        return list(buffer[:count])
 
     def _chat_format(self) -> ChatFormat:
         source = ll.llama_model_chat_template(self._model, None)
@@ -172,19 +160,20 @@ class LoadedModel:
         special = []
         for token in range(ll.llama_vocab_n_tokens(self._vocab)):
             if ll.llama_vocab_is_control(self._vocab, token) or ll.llama_vocab_is_eog(self._vocab, token):
-                special.append(self._piece(token, special=True).decode("utf-8", "replace"))
+                special.append(self.piece(token, special=True).decode("utf-8", "replace"))
         bos, eos = (self._special_text(token) for token in (ll.llama_vocab_bos, ll.llama_vocab_eos))
         return ChatFormat(source.decode("utf-8", "replace"), special, bos, eos)
 
     def _special_text(self, of: Callable[[Any], int]) -> str:
         token = int(of(self._vocab))
-        return self._piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
+        return self.piece(token, special=True).decode("utf-8", "replace") if token >= 0 else ""
 
     def _context_settings(self, context: int, threads: int) -> Any:
         settings = ll.llama_context_default_params()
         settings.n_ctx = max(ROUND, context // ROUND * ROUND)
         settings.n_batch = settings.n_ubatch = CHUNK
-        settings.n_seq_max = 1
+        settings.n_seq_max = self.sequences
+        settings.kv_unified = settings.swa_full = True
         settings.n_threads = settings.n_threads_batch = threads
         settings.abort_callback = self._on_compute
         settings.no_perf = True

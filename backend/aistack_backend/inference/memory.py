@@ -7,7 +7,7 @@ import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from aistack_backend.errors import Conflict, Unavailable
+from aistack_backend.errors import Unavailable
 from aistack_backend.inference import grammar
 from aistack_backend.inference.conform import example
 from aistack_backend.inference.gguf import read_header
@@ -25,7 +25,6 @@ class MemoryEngine:
         """With ``check_files`` a model file must pass the same header check as with a real engine."""
         self._check = check_files
         self._loaded: Loaded | None = None
-        self._stop: asyncio.Event | None = None
 
     @property
     def adapter(self) -> str:
@@ -44,37 +43,22 @@ class MemoryEngine:
         """See the port."""
         if self._loaded is None:
             raise Unavailable("No model is loaded.", "Wait until the model is ready.")
-        if self._stop is not None:
-            raise Conflict("Another answer is being generated.")
         words = _words(request)
         prompt = sum(len(turn.text.split()) for turn in request.turns)
-        stop = self._stop = asyncio.Event()
         began = asyncio.get_running_loop().time()
         made = 0
-        try:
-            for word in words[: request.max_tokens]:
-                await asyncio.sleep(0)  # let a cancel come in between, as it does with a real engine
-                if stop.is_set():
-                    break
-                made += 1
-                rate = made / max(asyncio.get_running_loop().time() - began, 1e-9) if made > 1 else None
-                yield _piece(word, made, prompt, rate)
-            finish = Finish.LENGTH if len(words) > request.max_tokens else Finish.STOP
-            last = _piece("", made, prompt, None)
-            yield Piece(
-                finish=Finish.CANCELLED if stop.is_set() else finish,
-                tokens=last.tokens,
-                prompt_tokens=prompt,
-                context_used=last.context_used,
-                context_size=CONTEXT,
-            )
-        finally:
-            self._stop = None
-
-    def cancel(self) -> None:
-        """See the port."""
-        if self._stop:
-            self._stop.set()
+        for word in words[: request.max_tokens]:
+            await asyncio.sleep(0)  # let a cancel come in between, as it does with a real engine
+            made += 1
+            rate = made / max(asyncio.get_running_loop().time() - began, 1e-9) if made > 1 else None
+            yield _piece(word, made, prompt, rate)
+        yield Piece(
+            finish=Finish.LENGTH if len(words) > request.max_tokens else Finish.STOP,
+            tokens=made,
+            prompt_tokens=prompt,
+            context_used=prompt + made,
+            context_size=CONTEXT,
+        )
 
     async def close(self) -> None:
         """See the port."""

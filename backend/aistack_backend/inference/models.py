@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aistack_backend.errors import BadInput, Unavailable
 from aistack_backend.wire.chat import Finish, Role
+from aistack_backend.wire.models import Slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,20 @@ class Loaded:
     context_size: int
     description: str
     """The engine's own words, e.g. ``llama ?B Q4_1``."""
+    layers: int | None = None
+    layers_on_gpu: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What the worker holds and does now, as it told last."""
+
+    slots: tuple[Slot, ...] = ()
+    waiting: int = 0
+    memory: int | None = None
+    """Bytes; None = no worker runs."""
+    share: float | None = None
+    """Of the model file that is being loaded; None = none is."""
 
 
 class EngineDied(Unavailable):

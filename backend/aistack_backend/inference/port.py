@@ -1,4 +1,4 @@
-"""The port of what can answer: one model, one answer at a time."""
+"""The port of what can answer: one model, many answers at once."""
 
 from __future__ import annotations
 
@@ -28,18 +28,15 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """Stream one answer; the last piece has ``finish``. Closing the iterator cancels.
+        """Stream one answer; the last piece has ``finish``. Closing the iterator cancels, within 150 ms also while a
+        prompt is read. Many may run at once; a person's is served before an agent's.
 
         Raises:
             BadInput: the request cannot be answered (too long, a schema outside the subset).
-            Conflict: another answer is being generated.
-            EngineDied: the engine ended or hung; it comes back by itself.
+            EngineDied: the engine ended or hung meanwhile; it comes back by itself. A request that had not begun
+                waits for that instead.
             Unavailable: no model is loaded.
         """
-        ...
-
-    def cancel(self) -> None:
-        """Stop the running answer: it ends with ``Finish.CANCELLED`` within 300 ms. No-op when none runs."""
         ...
 
     async def close(self) -> None:

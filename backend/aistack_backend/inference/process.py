@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -52,6 +52,9 @@ class WorkerProcess:
         self._seen = self._moved = 0.0
         self._count = -1
         self._busy = False
+        self.beat = Report(what=Is.BEAT)
+        """The newest sign of life, with what the worker holds."""
+        self.on_beat: Callable[[], None] = lambda: None
         self._verdict = ""
         self._asked_to_end = False
         self._oom_before = 0
@@ -93,7 +96,7 @@ class WorkerProcess:
         if self._child and self._child.stdin and not self._child.stdin.is_closing():
             self._child.stdin.write(encode(order))
 
-    async def reports(self, order: Order) -> AsyncIterator[Report]:
+    async def reports(self, order: Order) -> AsyncGenerator[Report, None]:
         """Send an order and yield its reports, for as long as the caller wants more.
 
         Raises:
@@ -156,6 +159,8 @@ class WorkerProcess:
             if report.count != self._count or not report.busy:
                 self._moved = now
             self._count, self._busy = report.count, report.busy
+            self.beat = report
+            self.on_beat()
         elif report.what is Is.HELLO:
             self._hello.set_result(report.detail)
         elif report.id in self._waiting:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from aistack_backend.wire.models import Slot
+
 LINE_LIMIT = 8 * 1024 * 1024
 """Longest line in bytes that either side takes."""
 
@@ -31,6 +33,10 @@ class Is(StrEnum):
     BEAT = "beat"
     """Alive; ``count`` grows while work gets on."""
     LOADED = "loaded"
+    LOADING = "loading"
+    """``share`` of the model file is loaded."""
+    BEGUN = "begun"
+    """The request has a slot."""
     PIECE = "piece"
     END = "end"
     REFUSED = "refused"
@@ -45,11 +51,17 @@ class Order:
     id: int = 0
     path: str = ""
     context: int = 0
+    """Tokens that one request may fill."""
+    cells: int = 0
+    """Tokens that all requests may fill together."""
     threads: int = 0
     turns: tuple[tuple[str, str], ...] = ()
     """Pairs of role and text."""
     max_tokens: int = 0
     temperature: float = 0.0
+    rank: int = 0
+    prompt: str = ""
+    """Raw text instead of turns."""
     grammar: str = ""
     """GBNF, already compiled and checked by the backend."""
 
@@ -72,6 +84,14 @@ class Report:
     dropped_turns: int = 0
     context_used: int = 0
     context_size: int = 0
+    share: float = 0.0
+    layers: int = 0
+    layers_on_gpu: int = 0
+    slots: tuple[Slot, ...] = ()
+    """Of a beat, as all below."""
+    waiting: int = 0
+    memory: int = 0
+    """Bytes that the process holds."""
 
 
 Line = TypeVar("Line", Order, Report)
@@ -97,6 +117,7 @@ def decode(kind: type[Line], line: bytes) -> Line:
             values["turns"] = tuple((str(role), str(text)) for role, text in values.get("turns", ()))
         else:
             values["what"] = Is(values["what"])
+            values["slots"] = tuple(Slot(**slot) for slot in values.get("slots", ()))
         return kind(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"Not a {kind.__name__} line: {line[:80]!r} ({error}).") from error

@@ -17,7 +17,7 @@ from aistack_backend.inference.catalogue import SMALL
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.memory import MemoryEngine
-from aistack_backend.inference.models import EngineDied, InferenceSettings, Loaded, Quarantined
+from aistack_backend.inference.models import EngineDied, InferenceSettings, Load, Loaded, Quarantined
 from aistack_backend.inference.packages import Stopper
 from aistack_backend.inference.port import Engine
 from aistack_backend.inference.progress import Tell
@@ -54,6 +54,7 @@ class EngineRoom:
         self._loaded: Loaded | None = None
         self._active = ""
         self._rate: float | None = None
+        self._answers = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching: set[str] = set()
         self._preparing: asyncio.Task[None] | None = None
@@ -79,6 +80,7 @@ class EngineRoom:
     def status(self) -> ModelStatus:
         """Return the whole standing, cards with what fits now included."""
         now, engine, loaded = self._standing, self._engine, self._loaded
+        load = engine.load_now if isinstance(engine, LlamaHost) else Load()
         return ModelStatus(
             engine=now.state,
             since=now.since,
@@ -88,6 +90,13 @@ class EngineRoom:
             model=self.model_name,
             context_size=loaded.context_size if loaded else None,
             tokens_per_second=self._rate,
+            load_share=load.share,
+            slots=load.slots,
+            waiting=load.waiting,
+            context_used=sum(slot.held for slot in load.slots) if load.slots else None,
+            memory=load.memory,
+            layers=loaded.layers if loaded else None,
+            layers_on_gpu=loaded.layers_on_gpu if loaded else None,
             stages=self._stages.all(),
             cards=self._shelf.cards(self._active, self._settings.context),
         )
@@ -115,21 +124,17 @@ class EngineRoom:
             raise Unavailable(detail, now.hint or "Wait until it is ready.", kind="model-not-ready")
         return self._engine
 
-    def cancel(self) -> None:
-        """Stop the running answer; no-op when none runs or the engine has died."""
-        if self._engine:
-            self._engine.cancel()
-
     def busy(self, answering: bool, rate: float | None = None) -> None:
         """An answer began or ended."""
         self._rate = rate if rate is not None else self._rate
-        if answering:
+        self._answers += 1 if answering else -1
+        if self._answers:
             self._idle.clear()
         else:
             self._idle.set()
-        now = self._standing
-        if now.state in (EngineState.READY, EngineState.BUSY):
-            self._set(EngineState.BUSY if answering else EngineState.READY, now.detail, now.hint)
+        now, state = self._standing, EngineState.BUSY if self._answers else EngineState.READY
+        if now.state in (EngineState.READY, EngineState.BUSY) and now.state is not state:
+            self._set(state, now.detail, now.hint)
 
     async def fetch(self, card_id: str) -> ModelStatus:
         """Begin to fetch a model: a person confirmed it. The progress is in the stages.
@@ -204,7 +209,7 @@ class EngineRoom:
         self._loaded = None
         if self._engine:
             await self._engine.close()
-        self._engine, self._first = LlamaHost(site, self._data, self._settings, self._watch), False
+        self._engine, self._first = self._hosted(site), False
         if choice := await asyncio.to_thread(self._choice):
             await self._load(*choice)
         else:
@@ -222,7 +227,7 @@ class EngineRoom:
         self._set(EngineState.PREPARING, "A first engine is being fetched.")
         with contextlib.suppress(BackendError):  # the failed stage tells it
             site = await self._job(interim.STAGE, lambda tell: interim.prepare(self._cache, tell, self._stopper))
-            self._engine = LlamaHost(site, self._data, self._settings, self._watch, engine="xllamacpp")
+            self._engine = self._hosted(site, "xllamacpp")
             self._first = True
             await self._load(SMALL.id, small)
         if self._loaded is None:
@@ -276,6 +281,11 @@ class EngineRoom:
             self._set(EngineState.READY)
             if isinstance(engine, LlamaHost) and not self._first:
                 await asyncio.to_thread(self._shelf.used, card_id)
+
+    def _hosted(self, site: Path, engine: str = "llama-cpp-python") -> LlamaHost:
+        host = LlamaHost(site, self._data, self._settings, self._watch, engine=engine)
+        host.on_load = self._publish
+        return host
 
     def _watch(self, state: EngineState, detail: str, hint: str) -> None:
         if isinstance(self._engine, LlamaHost):

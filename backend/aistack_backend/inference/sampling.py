@@ -35,17 +35,17 @@ class Sampler:
         size = int(ll.llama_vocab_n_tokens(vocab))
         self._free = _chain(_steps(0.0 if grammar else temperature, size))
 
-    def sample(self) -> int:
-        """Return the next token and remember it.
+    def sample(self, at: int) -> int:
+        """Return the next token, by the logits of the batch's token ``at``, and remember it.
 
         With a grammar the free choice is tried first, and all tokens are weighed only when it is refused:
         31 → 1.25 ms a token (``facts/inference.md`` §3).
         """
-        token = int(ll.llama_sampler_sample(self._free, self._context, -1))
+        token = int(ll.llama_sampler_sample(self._free, self._context, at))
         if self._grammar is None:
             return token
         if not self._allowed(token):
-            return int(ll.llama_sampler_sample(self._strict, self._context, -1))
+            return int(ll.llama_sampler_sample(self._strict, self._context, at))
         ll.llama_sampler_accept(self._strict, token)
         return token
 

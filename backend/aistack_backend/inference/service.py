@@ -12,13 +12,15 @@ from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference import grammar
-from aistack_backend.inference.line import Line
 from aistack_backend.inference.models import Embeddings, InferenceSettings, Piece, Rank, Request, Turn
 from aistack_backend.inference.room import EngineRoom
 from aistack_backend.inference.shelf import Shelf
+from aistack_backend.inference.stops import stopped
 from aistack_backend.wire.chat import Finish
 from aistack_backend.wire.models import ModelStatus
 
+MOST = 32
+"""Requests at once, running and waiting; one more is refused."""
 CHOICE_LIMIT = 180.0
 """Seconds until an agent's choice is given up, the wait for its turn included."""
 
@@ -37,7 +39,7 @@ class Inference:
     ) -> None:
         held = shelf or Shelf(settings, data_dir, cache_dir)
         self._room = EngineRoom(settings, held, bus, clock, data_dir, cache_dir)
-        self._line, self._clock = Line(), clock
+        self._asked, self._clock = 0, clock
         self.on_answer: list[Callable[[str, str, Piece, float], None]] = []
         """Called with card id, engine, last piece (with its rate) and seconds to the first token of a whole answer."""
 
@@ -89,32 +91,34 @@ class Inference:
         Raises:
             BadInput: the prompt is too long, or the schema is outside the subset. Unavailable: no model can answer now.
         """
-        await self._line.take(rank)
+        engine = self._room.engine()
+        if self._asked >= MOST:
+            raise Unavailable(f"{MOST} requests wait for the model already.", "Try again in a moment.")
+        request = Request(
+            turns=tuple(turns),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            schema=schema,
+            rank=rank,
+            prompt=prompt,
+            stop=tuple(stop),
+        )
+        rate, began, first = None, self._clock.mono(), 0.0
+        alone = self._asked == 0  # else the figures say nothing of the model
+        self._asked += 1
+        self._room.busy(True)
         try:
-            engine = self._room.engine()
-            self._room.busy(True)
-            rate, began, first = None, self._clock.mono(), 0.0
-            request = Request(
-                turns=tuple(turns),
-                max_tokens=max_tokens,
-                temperature=temperature,
-                schema=schema,
-                rank=rank,
-                prompt=prompt,
-                stop=tuple(stop),
-            )
-            try:
-                async with aclosing(engine.generate(request)) as pieces:
-                    async for piece in pieces:
-                        rate = piece.tokens_per_second or rate
-                        first = first or (self._clock.mono() - began if piece.text else 0.0)
-                        if piece.finish in (Finish.STOP, Finish.LENGTH) and rate and first:
-                            self._tell(engine.adapter, replace(piece, tokens_per_second=rate), first)
-                        yield piece
-            finally:
-                self._room.busy(False, rate)
+            async with aclosing(stopped(engine.generate(request), request.stop)) as pieces:
+                async for piece in pieces:
+                    rate = piece.tokens_per_second or rate
+                    first = first or (self._clock.mono() - began if piece.text else 0.0)
+                    alone = alone and self._asked == 1
+                    if alone and piece.finish in (Finish.STOP, Finish.LENGTH) and rate and first:
+                        self._tell(engine.adapter, replace(piece, tokens_per_second=rate), first)
+                    yield piece
         finally:
-            self._line.give()
+            self._asked -= 1
+            self._room.busy(False, rate)
 
     def _tell(self, adapter: str, last: Piece, first: float) -> None:
         for call in self.on_answer:

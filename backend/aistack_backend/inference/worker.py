@@ -14,14 +14,19 @@ import queue
 import resource
 import sys
 import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
-from aistack_backend.inference.answers import Answering, CannotAnswer, Progress
+from aistack_backend.inference.answers import Answering, CannotAnswer, Step
 from aistack_backend.inference.protocol import LINE_LIMIT, Do, Is, Order, Report, decode, encode
 
 XLLAMACPP = "xllamacpp"
 LIBRARIES = {"llama-cpp-python": "llama_cpp", XLLAMACPP: "xllamacpp"}
 """Engine → the module that must be there."""
+EVERY = 0.25
+"""Seconds between two words on how much is loaded."""
 BEAT = 0.5
 """Seconds between two signs of life."""
 
@@ -37,9 +42,12 @@ class Worker:
         self._model: Answering | None = None
         self._count = 0
         self._busy = False
-        self._current = 0
-        self._cancelled = 0
+        self._cancelled: set[int] = set()
+        self._open: set[int] = set()
+        """Requests that are not over."""
+        self._unwanted: Callable[[], bool] = lambda: False
         self._stop = False
+        self._told = 0.0
 
     def run(self) -> None:
         """Load the library, say hello, and serve."""
@@ -47,93 +55,148 @@ class Worker:
         library = importlib.import_module(LIBRARIES[self._engine])
         self._say(Report(what=Is.HELLO, detail=f"{self._engine} {library.__version__}"))
         threading.Thread(target=self._read, daemon=True).start()
-        while (order := self._todo.get()).do is not Do.QUIT:
-            self._busy = True
-            try:
-                self._obey(order)
-            finally:
-                self._busy = False
+        while not self._stop:
+            self._busy = self._model is not None and not self._model.idle
+            self._orders_in(wait=not self._busy)
+            if self._model is not None and not self._stop:
+                self._busy = True
+                self._tell(self._model.step())
+
+    def _orders_in(self, wait: bool) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                order = self._todo.get(wait)
+                wait = False
+                self._busy = True
+                try:
+                    self._obey(order)
+                except CannotAnswer as error:
+                    self._say(Report(what=Is.REFUSED, id=order.id, detail=str(error)))
 
     def _obey(self, order: Order) -> None:
-        try:
-            if order.do is Do.LOAD:
-                self._load(order)
-            elif order.do is Do.SAY:
-                self._answer(order)
-        except CannotAnswer as error:
-            self._say(Report(what=Is.REFUSED, id=order.id, detail=str(error)))
+        if order.do is Do.LOAD:
+            self._load(order)
+        elif order.do is Do.SAY:
+            if self._model is None:
+                raise CannotAnswer("No model is loaded.")
+            self._open.add(order.id)
+            self._model.add(order)
+        elif order.do is Do.CANCEL:
+            if self._model is not None and order.id in self._open:
+                self._tell(self._model.cancel(order.id))
+            else:
+                self._cancelled.discard(order.id)
 
     def _load(self, order: Order) -> None:
         if self._engine == XLLAMACPP:
-            from aistack_backend.inference.xllama import LoadedModel as Loader
+            from aistack_backend.inference import xllama
+            from aistack_backend.inference.serial import Serial
+
+            model = xllama.LoadedModel(order.path, order.context, order.threads, self._tick)
+            self._model = serial = Serial(model, self._cancelled.__contains__)
+            self._unwanted = serial.unwanted
         else:
-            from aistack_backend.inference.llama import LoadedModel as Loader  # type: ignore[assignment]
-        self._model = Loader(order.path, order.context, order.threads, self._tick)
-        detail = self._model.description
-        self._say(Report(what=Is.LOADED, id=order.id, detail=detail, context_size=self._model.context_size))
+            from aistack_backend.inference.batching import SLOTS, Batching
+            from aistack_backend.inference.llama import LoadedModel
 
-    def _answer(self, order: Order) -> None:
-        if self._model is None:
-            raise CannotAnswer("No model is loaded.")
-        self._current = order.id
-        self._stop = self._cancelled == order.id
-        progress = Progress()
-        try:
-            for text in self._model.answer(order.turns, order.max_tokens, order.temperature, order.grammar, progress):
-                self._say(self._report(Is.PIECE, order.id, progress, text))
-            self._say(self._report(Is.END, order.id, progress, ""))
-        finally:
-            self._current, self._stop = 0, False
+            loaded = LoadedModel(order, SLOTS, self._tick, lambda share: self._loading(order.id, share))
+            self._model = Batching(loaded, self._cancelled.__contains__)
+        layers, on_gpu = self._model.layers
+        self._say(
+            Report(
+                what=Is.LOADED,
+                id=order.id,
+                detail=self._model.description,
+                context_size=self._model.context_size,
+                layers=layers,
+                layers_on_gpu=on_gpu,
+            )
+        )
 
-    def _report(self, what: Is, number: int, progress: Progress, text: str) -> Report:
+    def _loading(self, number: int, share: float) -> None:
+        now = time.monotonic()
+        if now - self._told >= EVERY or share >= 1:
+            self._told = now
+            self._say(Report(what=Is.LOADING, id=number, share=share))
+
+    def _tell(self, steps: Iterator[Step]) -> None:
         assert self._model is not None  # noqa: S101
+        for step in steps:
+            if step.refused:
+                self._say(Report(what=Is.REFUSED, id=step.id, detail=step.refused))
+            elif step.begun:
+                self._say(Report(what=Is.BEGUN, id=step.id))
+            else:
+                if step.text or not step.over:
+                    self._say(self._report(Is.PIECE, step))
+                if step.over:
+                    self._say(self._report(Is.END, step))
+            if step.over:
+                self._open.discard(step.id)
+                self._cancelled.discard(step.id)
+
+    def _report(self, what: Is, step: Step) -> Report:
+        assert self._model is not None  # noqa: S101
+        progress = step.progress
         return Report(
             what=what,
-            id=number,
-            text=text,
+            id=step.id,
+            text=step.text if what is Is.PIECE else "",
             finish=progress.finish,
             tokens=progress.tokens,
             tokens_per_second=progress.rate,
             prompt_tokens=progress.prompt,
             reused_tokens=progress.reused,
             dropped_turns=progress.dropped,
-            context_used=self._model.used,
+            context_used=step.used,
             context_size=self._model.context_size,
         )
 
     def _tick(self) -> bool:
         self._count += 1
-        return self._stop
+        return self._stop or self._unwanted()
 
     def _read(self) -> None:
         try:
             while line := self._orders.readline(LINE_LIMIT):
-                self._take(decode(Order, line))
+                order = decode(Order, line)
+                if order.do is Do.CANCEL:
+                    self._cancelled.add(order.id)
+                elif order.do is Do.QUIT:
+                    self._stop = True
+                self._todo.put(order)
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
             os._exit(2)
         os._exit(0)  # the backend is gone: nobody to answer, nothing to save
 
-    def _take(self, order: Order) -> None:
-        if order.do is Do.CANCEL:
-            self._cancelled = order.id
-            self._stop = self._stop or order.id == self._current
-        elif order.do is Do.QUIT:
-            self._stop = True
-            self._todo.put(order)
-        else:
-            self._todo.put(order)
-
     def _beat(self) -> None:
         pause = threading.Event()
         while True:
-            self._say(Report(what=Is.BEAT, count=self._count, busy=self._busy))
+            model = self._model
+            self._say(
+                Report(
+                    what=Is.BEAT,
+                    count=self._count,
+                    busy=self._busy,
+                    slots=model.shown() if model else (),
+                    waiting=model.waiting if model else 0,
+                    memory=_memory(),
+                )
+            )
             pause.wait(BEAT)
 
     def _say(self, report: Report) -> None:
         with self._write, contextlib.suppress(BrokenPipeError):
             self._reports.write(encode(report))
             self._reports.flush()
+
+
+def _memory() -> int:
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def main() -> None:

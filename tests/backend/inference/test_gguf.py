@@ -94,9 +94,9 @@ def test_the_small_model_is_read(smollm: Path) -> None:
 def test_the_context_is_what_is_wished_trained_and_affordable(tmp_path: Path) -> None:
     header = read(tmp_path, gguf(sane()))
     plenty = 8_000_000_000
-    assert fit_context(header, 1024, plenty) == 1024
-    assert fit_context(header, 100_000, plenty) == 2048
-    assert fit_context(header, 1, plenty) == 512
-    assert fit_context(header, 2048, header.memory(512) + 1) == 2048
+    assert fit_context(header, 1024, plenty) == (1024, 4096)
+    assert fit_context(header, 100_000, plenty) == (2048, 8192)
+    assert fit_context(header, 1, plenty) == (512, 2048)
+    assert fit_context(header, 2048, header.memory(512) + 1)[0] == 2048
     with pytest.raises(Unavailable, match="MB are free"):
         fit_context(header, 2048, 1_000_000)

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aistack_backend.errors import BackendError
-from aistack_backend.inference.host import LlamaHost
+from aistack_backend.errors import BackendError, BadInput
+from aistack_backend.inference.host import SLOTS, LlamaHost
 from aistack_backend.inference.models import (
     BadModel,
     EngineDied,
@@ -92,6 +92,18 @@ async def test_a_killed_worker_fails_the_answer_and_comes_back(
     assert (await rest(host.generate(SHORT))).finish is not None
 
 
+async def test_who_had_not_begun_waits_for_the_restart(host: LlamaHost, smollm: Path) -> None:
+    await host.load(smollm)
+    running = [await started(host) for _ in range(SLOTS)]
+    waiting = asyncio.create_task(rest(host.generate(SHORT)))
+    await anext(running[0])
+    os.kill(host.pid, signal.SIGKILL)
+    for answer in running:
+        with pytest.raises(EngineDied, match="SIGKILL"):
+            await rest(answer)
+    assert (await asyncio.wait_for(waiting, 20)).finish is not None
+
+
 async def test_a_hanging_worker_is_killed_and_comes_back(host: LlamaHost, smollm: Path, states: States) -> None:
     await host.load(smollm)
     answer, pid = await started(host), host.pid
@@ -142,7 +154,7 @@ async def test_out_of_memory_is_a_crash_with_its_reason(host: LlamaHost, smollm:
     await host.load(smollm)
     await rest(host.generate(SHORT))
     with little_memory(host.pid):
-        with pytest.raises(EngineDied):
+        with pytest.raises((EngineDied, BadInput)):  # the second: sent again, unread, to the next worker
             await rest(host.generate(Request(turns=(Turn(role=Role.USER, text="x" * 3_000_000),), max_tokens=4)))
         await states.until(EngineState.READY, 2)
     detail = states.told[2][1]
