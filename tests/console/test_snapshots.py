@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.console import flow_scene, loop_scene, scenes
+from tests.console import chat_scene, flow_scene, loop_scene, scenes
 from tests.console.stage import NOW, Stage, until
 from tests.console.world import stage
 from textual.pilot import Pilot
@@ -35,6 +35,7 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "fault": scenes.one_fault,
     "booting": scenes.booting,
     "machines": scenes.machines,
+    "chatting": chat_scene.chatting,
     "looping": loop_scene.looping,
     "flowing": flow_scene.running,
 }
@@ -44,6 +45,7 @@ PICTURED = {
     "fault": ("overview", "services", "map", "boot"),
     "booting": ("overview", "boot"),
     "machines": ("overview", "services"),
+    "chatting": ("chat",),
     "looping": ("tasks",),
     "flowing": ("tasks",),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
