@@ -169,3 +169,6 @@ async def test_an_older_backend_is_not_asked_for_what_it_cannot_do() -> None:
             await pilot.press("escape", "a")
             await until(lambda: any("older" in said for said in app.said))
             assert "ASKS THE STACK" not in app.text
+            await pilot.press("i", *"see", "space", "at", *"task", "space", "4", "enter")
+            await until(lambda: any("would not read" in said for said in app.said))
+            assert asked(on, "POST /v1/chat") == 0

@@ -77,6 +77,8 @@ class AnswerScreen(ChatBase):
 
     async def _attached(self, text: str) -> tuple[str, ...]:
         found = mentions(text)
+        if found and self.personas is None:
+            raise ConsoleError("This backend is older: it would not read what is attached.")
         if len(found) > MOST:
             raise ConsoleError(f"A message can attach {MOST} things; this one names {len(found)}.")
         return tuple(
