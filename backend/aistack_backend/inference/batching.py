@@ -166,7 +166,11 @@ class Batching:
                 yield self._sample(slot, answer, at)
 
     def _sample(self, slot: Slot, answer: Answer, at: int) -> Step:
-        progress, token = answer.progress, answer.sampler.sample(at)
+        progress = answer.progress
+        try:
+            token = answer.sampler.sample(at)
+        except CannotAnswer as error:
+            return self._end(slot, "", str(error))
         if self._model.ends(token):
             return self._end(slot, "stop")
         progress.last_at = time.monotonic()

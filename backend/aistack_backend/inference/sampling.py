@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from array import array
 from typing import Any
 
 import llama_cpp.llama_cpp as ll
@@ -32,20 +33,23 @@ class Sampler:
             if not self._grammar:
                 raise CannotAnswer("llama.cpp refuses the grammar of this schema.")
             self._strict = _chain([self._grammar, ll.llama_sampler_init_greedy()])
-        size = int(ll.llama_vocab_n_tokens(vocab))
-        self._free = _chain(_steps(0.0 if grammar else temperature, size))
+        self._size = int(ll.llama_vocab_n_tokens(vocab))
+        self._free = _chain(_steps(0.0 if grammar else temperature, self._size))
 
     def sample(self, at: int) -> int:
         """Return the next token, by the logits of the batch's token ``at``, and remember it.
 
         With a grammar the free choice is tried first, and all tokens are weighed only when it is refused:
         31 → 1.25 ms a token (``facts/inference.md`` §3).
+
+        Raises:
+            CannotAnswer: the model has no token for what the grammar wants (taken all the same, it would abort).
         """
         token = int(ll.llama_sampler_sample(self._free, self._context, at))
         if self._grammar is None:
             return token
         if not self._allowed(token):
-            return int(ll.llama_sampler_sample(self._strict, self._context, at))
+            token = self._likeliest_allowed(at)
         ll.llama_sampler_accept(self._strict, token)
         return token
 
@@ -57,9 +61,24 @@ class Sampler:
 
     def _allowed(self, token: int) -> bool:
         one = (ll.llama_token_data * 1)(ll.llama_token_data(id=token, logit=0.0, p=0.0))
-        array = ll.llama_token_data_array(data=one, size=1, selected=-1, sorted=False)
-        ll.llama_sampler_apply(self._grammar, ctypes.byref(array))
+        alone = ll.llama_token_data_array(data=one, size=1, selected=-1, sorted=False)
+        ll.llama_sampler_apply(self._grammar, ctypes.byref(alone))
         return math.isfinite(one[0].logit)
+
+    def _likeliest_allowed(self, at: int) -> int:
+        weighed = (ll.llama_token_data * self._size)()
+        logits = (ctypes.c_float * self._size).from_address(
+            ctypes.addressof(ll.llama_get_logits_ith(self._context, at).contents)
+        )
+        bytes_of = memoryview(weighed).cast("B")
+        bytes_of.cast("i")[0::3] = array("i", range(self._size))  # a token is three words: id, logit, probability
+        bytes_of.cast("f")[1::3] = memoryview(logits).cast("B").cast("f")
+        all_of = ll.llama_token_data_array(data=weighed, size=self._size, selected=-1, sorted=False)
+        ll.llama_sampler_apply(self._strict, ctypes.byref(all_of))
+        chosen = weighed[all_of.selected]
+        if not math.isfinite(chosen.logit):
+            raise CannotAnswer("The model has no token for what the schema wants.")
+        return int(chosen.id)
 
 
 def _chain(steps: list[Any]) -> Any:

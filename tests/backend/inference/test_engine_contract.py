@@ -132,3 +132,18 @@ async def test_missing_and_bad_files_are_refused(engine: Engine, tmp_path: Path)
     for path in (tmp_path / "missing.gguf", bad, tmp_path):
         with pytest.raises(BadModel):
             await engine.load(path)
+
+
+async def test_a_schema_that_no_token_can_spell_is_refused_and_the_engine_lives(
+    site: Path, smollm: Path, tmp_path: Path
+) -> None:
+    host = LlamaHost(site, tmp_path, InferenceSettings(context=512), lambda *_: None)
+    try:
+        await host.load(smollm)
+        before = host.pid
+        with pytest.raises(BadInput, match="no token"):
+            await collect(host, ask("hello", schema=json.dumps({"const": "\U00040000"})))
+        assert (await collect(host, ask("hello", schema='{"type":"integer"}')))[-1].finish is Finish.STOP
+        assert host.pid == before
+    finally:
+        await host.close()
