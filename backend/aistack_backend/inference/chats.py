@@ -1,18 +1,34 @@
-"""Chat sessions and their messages in the store."""
+"""Chat sessions, their branches and their messages in the store."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, NotFound
+from aistack_backend.inference import branches, chatrows, chatsearch
+from aistack_backend.inference.personas import USUAL
+from aistack_backend.store.chat_tables import chat_link, chat_thread
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import chat_message, chat_session
-from aistack_backend.wire.chat import Finish, Message, Role, Session, SessionList, Transcript
+from aistack_backend.wire.chat import Cite, Finish, Message, Role, SayRequest, Session, SessionList, Transcript
 
 TITLE_WORDS, TITLE_LENGTH = 8, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A person's message that is to be answered."""
+
+    session_id: int
+    message_id: int
+    persona: str = ""
+    branch: tuple[Message, ...] = ()
+    """The messages up to this one, this one included."""
 
 
 class Chats:
@@ -21,86 +37,99 @@ class Chats:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
 
-    def sessions(self) -> SessionList:
-        """Return all sessions, last used first."""
-        count = (
-            select(func.count())
-            .select_from(chat_message)
-            .where(chat_message.c.session_id == chat_session.c.id)
-            .scalar_subquery()
-        )
-        wanted = select(chat_session, count.label("messages")).order_by(
-            chat_session.c.updated_at.desc(), chat_session.c.id.desc()
-        )
-        with self._database.read() as connection:
-            return SessionList(sessions=tuple(_session(row, row.messages) for row in connection.execute(wanted)))
-
-    def transcript(self, session_id: int) -> Transcript:
-        """Return a session with its messages, oldest first.
+    def sessions(self, search: str = "") -> SessionList:
+        """Return all sessions, last used first; with ``search`` those that have its words (see ``chatsearch``).
 
         Raises:
-            NotFound: there is no such session.
+            BadInput: far too much is looked for.
         """
         with self._database.read() as connection:
-            head = connection.execute(select(chat_session).where(chat_session.c.id == session_id)).first()
-            if head is None:
-                raise NotFound(f"There is no chat {session_id}.")
-            of_session = select(chat_message).where(chat_message.c.session_id == session_id)
-            rows = connection.execute(of_session.order_by(chat_message.c.id)).all()
-        return Transcript(session=_session(head, len(rows)), messages=tuple(_message(row) for row in rows))
+            if search:
+                return SessionList(sessions=chatsearch.search(connection, search))
+            wanted = chatrows.heads().order_by(chat_session.c.updated_at.desc(), chat_session.c.id.desc())
+            return SessionList(sessions=tuple(chatrows.session(row) for row in connection.execute(wanted)))
 
-    def begin(self, session_id: int, text: str) -> int:
-        """Store what a person says; with session 0 begin a new session. Return the session's id.
+    def transcript(self, session_id: int, through: int | None = None) -> Transcript:
+        """Return a session with one branch, oldest first: that which was used last, or the newest that goes ``through``
+        a message.
 
         Raises:
-            NotFound: there is no such session.
+            NotFound: there is no such session, or no such message in it.
+        """
+        with self._database.read() as connection:
+            head = chatrows.head(connection, session_id)
+            parent_of = chatrows.family(connection, session_id)
+            if through is not None and through not in parent_of:
+                raise NotFound(f"There is no message {through} in chat {session_id}.")
+            start = through if through is not None else head.leaf_id or 0
+            line = branches.path(parent_of, branches.leaf(parent_of, start))
+            return Transcript(session=chatrows.session(head), messages=chatrows.messages(connection, parent_of, line))
+
+    def begin(self, request: SayRequest, cites: Sequence[Cite] = ()) -> Said:
+        """Store what a person says, with what is attached; with session 0 begin a session. With ``again`` only
+        find it: an answer stands for the message that it answers.
+
+        Raises:
+            NotFound: there is no such session, or no such message in it.
+            BadInput: what is to be answered again is no person's message.
         """
         now = self._clock.now()
         with self._database.tx() as connection:
-            if session_id == 0:
-                made = connection.execute(
-                    insert(chat_session).values(title=title(text), created_at=now, updated_at=now)
-                )
-                session_id = int(made.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
-            else:
-                touched = connection.execute(
-                    update(chat_session).where(chat_session.c.id == session_id).values(updated_at=now)
-                )
-                if not touched.rowcount:
-                    raise NotFound(f"There is no chat {session_id}.")
-            connection.execute(
-                insert(chat_message).values(session_id=session_id, role=Role.USER.value, text=text, at=now, model="")
-            )
-        return session_id
+            session = request.session_id or self._new(connection, request.text, now)
+            head = chatrows.head(connection, session)
+            persona = request.persona or head.persona or ""
+            if request.persona:
+                chatrows.keep(connection, session, persona="" if persona == USUAL else persona)
+            connection.execute(update(chat_session).where(chat_session.c.id == session).values(updated_at=now))
+            after = _place(connection, head.leaf_id or 0, session, request.after)
+            if not request.again:
+                said = {"text": request.text, "at": now, "model": ""}
+                after = chatrows.add(connection, session, after, Role.USER, chatrows.packed(cites), **said)
+            parent_of = chatrows.family(connection, session)
+            branch = chatrows.messages(connection, parent_of, branches.path(parent_of, after))
+            if request.again and branch and branch[-1].role is Role.ASSISTANT:
+                branch = branch[:-1]
+            if not branch or branch[-1].role is not Role.USER:
+                raise BadInput("There is no message of a person here that could be answered again.")
+        return Said(session_id=session, message_id=branch[-1].id, persona=persona, branch=branch)
 
-    def open_answer(self, session_id: int, model: str) -> int:
-        """Store the beginning of an answer; return the message's id."""
+    def _new(self, connection: Connection, text: str, now: float) -> int:
+        values = {"title": title(text), "created_at": now, "updated_at": now}
+        return int(connection.execute(insert(chat_session).values(**values).returning(chat_session.c.id)).scalar_one())
+
+    def open_answer(self, session_id: int, parent_id: int, model: str) -> int:
+        """Store the beginning of an answer to ``parent_id``; return the message's id."""
         with self._database.tx() as connection:
-            made = connection.execute(
-                insert(chat_message).values(
-                    session_id=session_id, role=Role.ASSISTANT.value, text="", at=self._clock.now(), model=model
-                )
-            )
-            return int(made.inserted_primary_key[0])  # type: ignore[index]  # one row was inserted
+            values = {"text": "", "at": self._clock.now(), "model": model}
+            return chatrows.add(connection, session_id, parent_id, Role.ASSISTANT, **values)
 
-    def close_answer(self, message_id: int, **values: Any) -> None:
-        """Store how an answer ended: ``text``, ``finish``, ``tokens``, ``tokens_per_second``, ``first_token_after``."""
+    def close_answer(
+        self, message_id: int, *, route: str = "", task_id: int | None = None, cites: Sequence[Cite] = (), **values: Any
+    ) -> None:
+        """Store how an answer ended: ``text``, ``finish``, ``model``, ``tokens``, ``tokens_per_second``,
+        ``first_token_after``; what it read, who wrote it, and the task that it proposed."""
+        link = {"route": route, "task_id": task_id, "cites": chatrows.packed(cites)}
         with self._database.tx() as connection:
             connection.execute(update(chat_message).where(chat_message.c.id == message_id).values(**values))
+            connection.execute(update(chat_link).where(chat_link.c.message_id == message_id).values(**link))
 
-    def rename(self, session_id: int, new: str) -> Session:
-        """Give a session another title.
+    def change(self, session_id: int, new_title: str | None = None, persona: str | None = None) -> Session:
+        """Give a session another title or persona; what is None stays.
 
         Raises:
             BadInput: the title is empty.
             NotFound: there is no such session.
         """
-        clean = " ".join(new.split())[:TITLE_LENGTH]
-        if not clean:
+        clean = " ".join((new_title or "").split())[:TITLE_LENGTH]
+        if new_title is not None and not clean:
             raise BadInput("A chat's title needs at least one visible character.")
         with self._database.tx() as connection:
-            connection.execute(update(chat_session).where(chat_session.c.id == session_id).values(title=clean))
-        return self.transcript(session_id).session
+            chatrows.head(connection, session_id)
+            if new_title is not None:
+                connection.execute(update(chat_session).where(chat_session.c.id == session_id).values(title=clean))
+            if persona is not None:
+                chatrows.keep(connection, session_id, persona=persona)
+            return chatrows.session(chatrows.head(connection, session_id))
 
     def delete(self, session_id: int) -> None:
         """Remove a session with its messages.
@@ -109,7 +138,8 @@ class Chats:
             NotFound: there is no such session.
         """
         with self._database.tx() as connection:
-            connection.execute(delete(chat_message).where(chat_message.c.session_id == session_id))
+            for table in (chat_link, chat_thread, chat_message):
+                connection.execute(delete(table).where(table.c.session_id == session_id))
             if not connection.execute(delete(chat_session).where(chat_session.c.id == session_id)).rowcount:
                 raise NotFound(f"There is no chat {session_id}.")
 
@@ -127,19 +157,17 @@ def title(text: str) -> str:
     return words if len(words) <= TITLE_LENGTH else words[: TITLE_LENGTH - 1] + "…"
 
 
-def _session(row: Row[Any], messages: int) -> Session:
-    return Session(id=row.id, title=row.title, created_at=row.created_at, updated_at=row.updated_at, messages=messages)
+def _place(connection: Connection, used_last: int, session: int, after: int | None) -> int:
+    """Return the message that is followed: ``after`` where it is given, else the end of the branch used last.
 
-
-def _message(row: Row[Any]) -> Message:
-    return Message(
-        id=row.id,
-        role=Role(row.role),
-        text=row.text,
-        at=row.at,
-        finish=Finish(row.finish) if row.finish else None,
-        tokens=row.tokens,
-        tokens_per_second=row.tokens_per_second,
-        first_token_after=row.first_token_after,
-        model=row.model,
-    )
+    Raises:
+        NotFound: there is no such message in the session.
+    """
+    if after == 0:
+        return 0
+    parent_of = chatrows.family(connection, session)
+    if after is None:
+        return branches.leaf(parent_of, used_last)
+    if after not in parent_of:
+        raise NotFound(f"There is no message {after} in chat {session}.")
+    return after

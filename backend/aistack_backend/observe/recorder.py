@@ -92,6 +92,21 @@ class Recorder:
         times = (*stored.times, *(metric.at for metric in held))
         return Series(name=name, times=times, values=(*stored.values, *(metric.value for metric in held)))
 
+    def events(self, name: str = "", most: int = 50) -> tuple[Activity, ...]:
+        """Return what happened last, newest first; with an object's ``name`` only what happened with that one."""
+        with self._lock:
+            held = [one for one in reversed(self._batch.events) if name in ("", one.name)]
+            try:
+                held += self._ring.happenings(name, most) if self._ring else []
+            except sqlite3.Error as error:
+                self._failed(error)
+        return tuple(
+            Activity(
+                at=one.at, who=one.who, text=one.text, object_id=one.object, object_name=one.name, action=one.action
+            )
+            for one in held[:most]
+        )
+
     def take(self, event: Event) -> None:
         """Hold what one event says until the next batch."""
         data: Any = event.data

@@ -112,6 +112,14 @@ class Ring:
         ).fetchall()
         return Series(name=name, times=tuple(row[0] for row in rows), values=tuple(row[1] for row in rows))
 
+    def happenings(self, name: str, most: int) -> list[Happening]:
+        """Return the newest events, newest first; with one object's ``name`` only that one's."""
+        rows = self._db.execute(
+            "SELECT at, who, text, object, name, action FROM happening WHERE ? IN ('', name) ORDER BY id DESC LIMIT ?",
+            (name, most),
+        )
+        return [Happening(*row) for row in rows]
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

@@ -168,7 +168,8 @@ class ConsoleConfig:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``); ``hosts`` are the
-    other machines, in the order of the file; ``operators`` maps an operator's name to the sha256 of his key."""
+    other machines, in the order of the file; ``operators`` maps an operator's name to the sha256 of his key;
+    ``personas`` maps a persona's name to what the model is told."""
 
     backend: BackendConfig = field(default_factory=BackendConfig)
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
@@ -181,6 +182,7 @@ class Config:
     keys: dict[str, str] = field(default_factory=dict)
     hosts: tuple[HostConfig, ...] = ()
     operators: dict[str, str] = field(default_factory=dict)
+    personas: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,11 @@ from typing import Any
 from aistack_backend.wire import hosts, operatorkey
 from aistack_backend.wire.config import Config, ConfigError, Loaded, Row
 
-FREE = ("keys", "hosts", "operators")
+FREE = ("keys", "hosts", "operators", "personas")
 """Sections whose keys the person names."""
 SECTIONS = {field.name: field.default_factory for field in fields(Config) if field.name not in FREE}
+PERSONA = 4_000
+"""Characters of what a persona is told."""
 TRUE = ("true", "1", "yes", "on")
 FALSE = ("false", "0", "no", "off")
 
@@ -37,7 +39,8 @@ def load(path: Path, env: Mapping[str, str]) -> Loaded:
     home = Path(env.get("HOME", "/"))
     others = tuple(_host(name, table, place, home, rows) for name, table in document.get("hosts", {}).items())
     named = _operators(document.get("operators", {}), place, rows)
-    config = Config(**sections, keys=keys, hosts=others, operators=named)
+    told = _personas(document.get("personas", {}), place, rows)
+    config = Config(**sections, keys=keys, hosts=others, operators=named, personas=told)
     return Loaded(config=config, rows=tuple(rows), file=str(path))
 
 
@@ -136,6 +139,17 @@ def _operators(table: dict[str, Any], place: _Places, rows: list[Row]) -> dict[s
                 f"{where}: operators.{name} must be the 64 hex digits that aistack-backend operator tells."
             )
         rows.append(Row(key=f"operators.{name}", value=f"{digest[:8]}…", source=where))
+    return dict(table)
+
+
+def _personas(table: dict[str, Any], place: _Places, rows: list[Row]) -> dict[str, str]:
+    for name, told in table.items():
+        where = place.of("personas", name)
+        if not operatorkey.NAME.fullmatch(name):
+            raise ConfigError(f"{where}: personas.{name} must be 1 to 32 of a-z, 0-9 and -, beginning with a letter.")
+        if not isinstance(told, str) or not 1 <= len(told.strip()) <= PERSONA:
+            raise ConfigError(f"{where}: personas.{name} must be text of 1 to {PERSONA} characters, what it is told.")
+        rows.append(Row(key=f"personas.{name}", value=told, source=where))
     return dict(table)
 
 
