@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 from aistack_backend.api.parts import Parts
 from aistack_backend.api.stackwork import StackParts
 from aistack_backend.containers.service import Containers
+from aistack_backend.inference.answering import Speaks
+from aistack_backend.inference.personas import Personas
+from aistack_backend.inference.talk import Talk
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.ask.reader import Reader
 from aistack_backend.orchestration.ask.service import AskTheStack
 from aistack_backend.orchestration.tasks import Tasks
+from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import ApprovalList
 from aistack_backend.wire.containers import Activity, UsageTable
 from aistack_backend.wire.events import Topic
@@ -70,6 +75,14 @@ class Seen:
     async def doctor(self) -> DoctorReport:
         """Make the checks."""
         return await self._parts.doctor.get().report()
+
+
+async def chats(parts: Parts, downs: AsyncExitStack, database: Database, model: Speaks) -> None:
+    """Have chats over ``model``; without one that answers they look up by rules."""
+    talk = Talk(model, database, parts.clock, Personas(parts.settings.config.personas))
+    downs.push_async_callback(talk.stop)
+    await talk.start()
+    parts.talk.part = talk
 
 
 def build(parts: Parts, *, tasks: Tasks, stack: StackParts, boats: Containers, agent: Agent) -> AskTheStack:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 
 from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest, GoOnRequest
 from aistack_backend.wire.boot import PlanRequest
-from aistack_backend.wire.chat import SayRequest
+from aistack_backend.wire.chat import SayRequest, SessionChange
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
 from aistack_backend.wire.stack import CheckRequest, UseRequest
@@ -46,3 +46,4 @@ RuleWish = Annotated[RuleRequest, BeforeValidator(strictly(RuleRequest))]
 FetchWish = Annotated[FetchRequest, BeforeValidator(strictly(FetchRequest))]
 Removal = Annotated[RemoveRequest, BeforeValidator(strictly(RemoveRequest))]
 Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]
+Changing = Annotated[SessionChange, BeforeValidator(strictly(SessionChange))]

@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from aistack_backend.api.approvals import LARGEST, Id
-from aistack_backend.api.bodies import Saying
+from aistack_backend.api.bodies import Changing, Saying
 from aistack_backend.api.lines import NDJSON, Json, Lines
 from aistack_backend.api.parts import Held, Parts
 from aistack_backend.api.peers import Caller
 from aistack_backend.approvals.port import Person
 from aistack_backend.errors import BackendError, NotFound
 from aistack_backend.wire.audit import Phase
-from aistack_backend.wire.chat import Chunk, Finish, SessionList, Transcript
+from aistack_backend.wire.chat import Chunk, Finish, PersonaList, Session, SessionList, Transcript
 from aistack_backend.wire.models import ModelStatus
 
 router = APIRouter(prefix="/v1", tags=["model"])
 Card = Annotated[str, Path(min_length=1, max_length=200)]
 """A model's id in the catalogue."""
+
+
+Message = Annotated[int | None, Query(ge=1, le=LARGEST)]
+"""A message's id."""
 
 
 @router.get("/models", response_model=ModelStatus)
@@ -46,15 +50,28 @@ async def use(parts: Held, caller: Caller, id: Card) -> Response:  # noqa: A002
 
 
 @router.get("/chats", response_model=SessionList)
-def sessions(parts: Held) -> Response:
-    """Return every chat session, last used first."""
-    return Json(parts.talk.get().sessions())
+def sessions(parts: Held, search: str = "") -> Response:
+    """Return every chat session, last used first; with ``search`` the newest 50 that have all its words."""
+    return Json(parts.talk.get().sessions(search))
 
 
 @router.get("/chats/{id:int}", response_model=Transcript)
-def transcript(parts: Held, id: Id) -> Response:  # noqa: A002
-    """Return one session with its messages."""
-    return Json(parts.talk.get().transcript(id))
+def transcript(parts: Held, id: Id, leaf: Message = None) -> Response:  # noqa: A002
+    """Return one session with one branch: that used last, or the newest through the message ``leaf``."""
+    return Json(parts.talk.get().transcript(id, leaf))
+
+
+@router.patch("/chats/{id:int}", response_model=Session)
+def change(parts: Held, caller: Caller, id: Id, request: Changing) -> Response:  # noqa: A002
+    """Give one session another title or persona."""
+    record(parts, caller, "chat.change", f"chat {id}")
+    return Json(parts.talk.get().change(id, request))
+
+
+@router.get("/personas", response_model=PersonaList)
+def personas(parts: Held) -> Response:
+    """Return every persona, the usual one first."""
+    return Json(parts.talk.get().personas())
 
 
 @router.delete("/chats/{id:int}", status_code=204)
@@ -77,7 +94,7 @@ async def cancel(parts: Held, id: Id) -> None:  # noqa: A002
     response_model=None,
     responses={200: {"content": {NDJSON: {}}, "description": "One Chunk a line; the last has finish set."}},
 )
-async def say(parts: Held, request: Saying) -> Response:
+async def say(parts: Held, caller: Caller, request: Saying) -> Response:
     """Say something and stream the answer. A reader who leaves stops it."""
     if not 0 <= request.session_id <= LARGEST:
         raise NotFound(f"There is no chat {request.session_id}.")
@@ -85,7 +102,7 @@ async def say(parts: Held, request: Saying) -> Response:
     def farewell(error: BackendError) -> Chunk:
         return Chunk(session_id=request.session_id, message_id=0, finish=Finish.ERROR, detail=error.detail)
 
-    return Lines(parts.talk.get().say(request), farewell)
+    return Lines(parts.talk.get().say(request, caller), farewell)
 
 
 def record(parts: Parts, who: Person, kind: str, what: str) -> None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import flowwork, loopwork, stackwork
+from aistack_backend.api import askwork, flowwork, loopwork, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.around import Around
@@ -26,13 +26,13 @@ from aistack_backend.containers.tools import ContainerTool
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.inference.answering import NoModel
 from aistack_backend.inference.facts import Facts
 from aistack_backend.inference.library import Library
 from aistack_backend.inference.measures import Measures
 from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
-from aistack_backend.inference.talk import Talk
 from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.fetch.tool import FetchPart
@@ -80,7 +80,9 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
     settings, wish = parts.settings, parts.settings.config.model
     if not wish.enabled:
         off = "It is switched off (model.enabled = false)."
-        parts.bus.publish(Topic.MODEL, ModelStatus(engine=EngineState.ABSENT, since=parts.started_at, detail=off))
+        standing = ModelStatus(engine=EngineState.ABSENT, since=parts.started_at, detail=off)
+        parts.bus.publish(Topic.MODEL, standing)
+        await askwork.chats(parts, downs, database, NoModel(standing))
         raise Unavailable(off)
     options = InferenceSettings(
         model_path=wish.path,
@@ -97,12 +99,10 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
     facts = Facts(database, parts.clock)
     shelf = Shelf(options, settings.data_dir, settings.cache_dir, facts)
     inference = Inference(options, parts.bus, parts.clock, settings.data_dir, settings.cache_dir, shelf)
-    talk = Talk(inference, database, parts.clock)
     downs.push_async_callback(inference.stop)
-    downs.push_async_callback(talk.stop)
-    await talk.start()
+    await askwork.chats(parts, downs, database, inference)
     await inference.start()
-    parts.inference.part, parts.talk.part = inference, talk
+    parts.inference.part = inference
     library = Library(
         shelf, options, parts.bus, parts.clock, settings.cache_dir, Measures(database), inference.answer, inference.use
     )
@@ -133,6 +133,8 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     flows = flowwork.build(
         parts, database, registry=registry, tasks=tasks, stack=stack, boats=boats, agent=agent, readings=readings
     )
+    if parts.talk.part is not None:
+        parts.talk.part.lookup = askwork.build(parts, tasks=tasks, stack=stack, boats=boats, agent=agent)
     approvals.policy.adopt("goals", (ALWAYS_ASK,))
     approvals.enqueue = engine
     approvals.watchers.append(tasks.follow)

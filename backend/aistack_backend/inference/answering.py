@@ -40,6 +40,28 @@ class Speaks(Protocol):
         ...
 
 
+class NoModel:
+    """What stands for a model that is switched off."""
+
+    def __init__(self, standing: ModelStatus) -> None:
+        self._standing = standing
+
+    def status(self) -> ModelStatus:
+        """See ``Speaks``."""
+        return self._standing
+
+    def answering(self) -> str:
+        """See ``Speaks``."""
+        raise Unavailable(self._standing.detail)
+
+    async def answer(
+        self, turns: Sequence[Turn], max_tokens: int, temperature: float, schema: str = "", *, rank: Rank = Rank.AGENT
+    ) -> AsyncGenerator[Piece, None]:
+        """See ``Speaks``."""
+        raise Unavailable(self._standing.detail)
+        yield Piece()
+
+
 @dataclass(frozen=True, slots=True)
 class Without:
     """Why no model answers, and what is looked up without one."""

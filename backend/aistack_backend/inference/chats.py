@@ -83,8 +83,8 @@ class Chats:
             connection.execute(update(chat_session).where(chat_session.c.id == session).values(updated_at=now))
             after = _place(connection, head.leaf_id or 0, session, request.after)
             if not request.again:
-                said = {"text": request.text, "at": now, "model": ""}
-                after = chatrows.add(connection, session, after, Role.USER, chatrows.packed(cites), **said)
+                kept = chatrows.packed(cites)
+                after = chatrows.add(connection, session, after, Role.USER, kept, text=request.text, at=now, model="")
             parent_of = chatrows.family(connection, session)
             branch = chatrows.messages(connection, parent_of, branches.path(parent_of, after))
             if request.again and branch and branch[-1].role is Role.ASSISTANT:
@@ -100,8 +100,8 @@ class Chats:
     def open_answer(self, session_id: int, parent_id: int, model: str) -> int:
         """Store the beginning of an answer to ``parent_id``; return the message's id."""
         with self._database.tx() as connection:
-            values = {"text": "", "at": self._clock.now(), "model": model}
-            return chatrows.add(connection, session_id, parent_id, Role.ASSISTANT, **values)
+            now = self._clock.now()
+            return chatrows.add(connection, session_id, parent_id, Role.ASSISTANT, text="", at=now, model=model)
 
     def close_answer(
         self, message_id: int, *, route: str = "", task_id: int | None = None, cites: Sequence[Cite] = (), **values: Any

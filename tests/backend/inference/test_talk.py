@@ -14,7 +14,7 @@ from tests.backend.inference.conftest import Make, Service, until
 from aistack_backend.bus import Bus
 from aistack_backend.errors import BadInput, Conflict, NotFound, Unavailable
 from aistack_backend.inference.models import Turn
-from aistack_backend.wire.chat import Chunk, Finish, Role, SayRequest
+from aistack_backend.wire.chat import Chunk, Finish, Role, SayRequest, SessionChange
 from aistack_backend.wire.models import EngineState
 
 SCHEMA = json.dumps({"type": "object", "properties": {"tool": {"enum": ["start", "stop"]}}})
@@ -35,7 +35,7 @@ async def test_a_chat_is_kept_with_its_title(memory: Service) -> None:
     assert kept.messages[1].text == "".join([chunk.text for chunk in chunks])
     assert kept.messages[1].first_token_after is not None
     assert memory.talk.sessions().sessions[0].messages == 4
-    assert memory.talk.rename(session, "foxes").title == "foxes"
+    assert memory.talk.change(session, SessionChange(title="foxes")).title == "foxes"
     memory.talk.delete(session)
     assert memory.talk.sessions().sessions == ()
     for gone in (memory.talk.transcript, memory.talk.delete):
@@ -78,17 +78,16 @@ async def test_an_answer_that_waits_is_cancelled_at_once(memory: Service) -> Non
     assert (await anext(running)).text
     waiting = memory.talk.say(SayRequest(text="queued"))
     queued = await anext(waiting)
-    rest = asyncio.create_task(anext(waiting))
-    await asyncio.sleep(0)
     await memory.talk.cancel(queued.session_id)
-    assert (await asyncio.wait_for(rest, 2)).finish is Finish.CANCELLED
+    (last,) = [chunk async for chunk in waiting]
+    assert (last.finish, last.tokens) == (Finish.CANCELLED, 0)
     await running.aclose()
     assert (await say(memory, "free again", max_tokens=1))[-1].finish is Finish.LENGTH
 
 
 async def test_an_answer_left_open_by_a_killed_backend_is_marked(memory: Service, make: Make) -> None:
     session = (await say(memory, "hello", max_tokens=1))[0].session_id
-    await asyncio.to_thread(memory.talk._chats.open_answer, session, "m")
+    await asyncio.to_thread(memory.talk._chats.open_answer, session, 0, "m")
     again = await make(adapter="memory")
     assert again.talk.transcript(session).messages[-1].finish is Finish.ERROR
 
