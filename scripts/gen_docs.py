@@ -93,6 +93,9 @@ def config() -> str:
         "## [keys]",
         'Maps an action\'s id to the keys that trigger it: `"services.stop" = "ctrl+t"`. `docs/keys.md` lists the '
         "ids. A key that two actions of one screen would share is refused.",
+        "## [personas]",
+        'Maps the name of a persona of your own to what the model is told: `poet = "Answer in verse."`. One with the '
+        "name of ours takes its place.",
     )
 
 

@@ -1,4 +1,4 @@
-"""``ask``: one question to the local model, answered as it comes."""
+"""``ask``: one question about the stack or anything else, answered as it comes, with what was read for it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ def run(context: Context) -> Exit:
 
     async def job(client: Client) -> Chunk | None:
         last = None
-        async for last in client.say(SayRequest(text=text)):
+        async for last in client.say(SayRequest(text=text, ask=True)):
             print(to_json(last, indent=None) + "\n" if context.json else plain(last.text, "drop"), end="", flush=True)
         return last
 
     last = context.with_backend(job)
     if not context.json:
         print()
+        for cite in last.cites if last else ():
+            print(f"[{cite.number}] {plain(cite.what)}")
     if last is None or last.finish is None:
         raise VerbError(Exit.FAILED, "The answer broke off.")
     if last.finish is Finish.ERROR:
