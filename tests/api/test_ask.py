@@ -126,7 +126,6 @@ async def test_a_plain_request_waits_in_the_queue_and_nothing_runs(client: httpx
         ("what uses the memory?", "memory"),
         ("show the last errors of web", "the log of web"),
         ("which tasks run?", "No task runs"),
-        ("hello there", "Without a model I can look up"),
     ],
 )
 async def test_without_a_model_the_rules_answer_and_say_so(
@@ -139,10 +138,14 @@ async def test_without_a_model_the_rules_answer_and_say_so(
 
 
 async def test_without_a_model_a_plain_chat_is_refused_but_a_look_up_is_not(modelless: httpx.AsyncClient) -> None:
-    refused = await modelless.post("/v1/chat", json={"text": "hello"})
-    assert (refused.status_code, "switched off" in refused.text) == (503, True)
+    for ask in (False, True):
+        refused = await modelless.post("/v1/chat", json={"text": "hello", "ask": ask})
+        assert refused.status_code == 503
+        assert "switched off" in refused.json()["detail"]
+        assert "Without a model I can look up" in refused.json()["hint"]
     assert (await modelless.get("/v1/chats")).json()["sessions"] == []
     assert "web is running" in told(await say(modelless, "is web up?"))
+    assert "waits for your decision" in told(await say(modelless, "restart web", ask=True))
 
 
 async def test_nothing_that_was_read_can_propose(app: FastAPI, world: World) -> None:

@@ -60,8 +60,8 @@ class Lookup(Protocol):
         """
         ...
 
-    def knows(self, text: str) -> bool:
-        """Say whether the rules know what to read for ``text``."""
+    def knows(self, text: str, wishes: bool) -> bool:
+        """Say whether the rules know what to read for ``text``, or, with ``wishes``, what it asks to be done."""
         ...
 
     def can(self) -> str:

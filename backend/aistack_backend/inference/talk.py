@@ -164,8 +164,10 @@ class Talk:
         try:
             answer.model = self._model.answering()
         except Unavailable as error:
-            if self.lookup is None or not (request.ask or self.lookup.knows(request.text)):
+            if self.lookup is None:
                 raise
+            if not request.again and not self.lookup.knows(request.text, wishes=request.ask):
+                raise Unavailable(error.detail, f"{error.hint} {self.lookup.can()}".strip()) from error
             answer.without = Without(error, self.lookup.can())
 
     async def _attachments(self, request: SayRequest) -> tuple[Cite, ...]:

@@ -45,9 +45,9 @@ class AskTheStack:
         """See ``Lookup``."""
         return CAN
 
-    def knows(self, text: str) -> bool:
+    def knows(self, text: str, wishes: bool) -> bool:
         """See ``Lookup``."""
-        return bool(words.choose(text, self.reader.names()))
+        return (wishes and wish.asks(text)) or bool(words.choose(text, self.reader.names()))
 
     async def look(self, asked: Asked) -> AsyncGenerator[Found, None]:
         """See ``Lookup``."""
