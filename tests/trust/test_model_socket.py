@@ -125,7 +125,7 @@ def test_a_connect_and_a_switch_get_nowhere(here: Path, meter: Meter) -> None:
         {**SAY, "functions": [{}]},
         {**SAY, "response_format": {"type": "json_object"}},
         {**SAY, "response_format": {"type": "json_schema"}},
-        {**SAY, "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "array"}}}},
+        {**SAY, "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "array", "not": {}}}}},
         {**SAY, "response_format": "json"},
     ],
 )

@@ -8,7 +8,10 @@ import pytest
 from tests.backend.inference.conftest import Make, Service, until
 
 from aistack_backend.bus import Bus
-from aistack_backend.errors import Conflict, NotFound
+from aistack_backend.errors import Conflict, NotFound, Unavailable
+from aistack_backend.inference.models import Turn
+from aistack_backend.inference.service import MOST
+from aistack_backend.wire.chat import Role
 from aistack_backend.wire.models import EngineState, StageState
 
 
@@ -31,6 +34,19 @@ async def test_unknown_and_missing_models(memory: Service) -> None:
             await call("no-such-model")
     with pytest.raises(Conflict, match="not on this machine"):
         await memory.model.use("qwen2.5-coder-1.5b-instruct")
+
+
+async def test_too_many_are_refused_and_an_end_makes_room(memory: Service) -> None:
+    asked = (Turn(role=Role.USER, text="hello"),)
+    running = [memory.model.answer(asked, 100, 0.0) for _ in range(MOST)]
+    for one in running:
+        await anext(one)
+    with pytest.raises(Unavailable, match=f"{MOST} requests wait"):
+        await anext(memory.model.answer(asked, 100, 0.0))
+    await running.pop().aclose()
+    assert (await anext(memory.model.answer(asked, 100, 0.0))).text
+    for one in running:
+        await one.aclose()
 
 
 @pytest.mark.engine
