@@ -71,7 +71,7 @@ def approve(screen: Terminal, home: House, title: str) -> None:
 def chat(screen: Terminal) -> None:
     """Ask, see the answer come, and cancel it."""
     screen.press("6")
-    screen.wait_for("LOCAL READY", 90)
+    screen.wait_for("instruct READY", 90)
     screen.press("Tell me a long story about the sea.\r")
     screen.wait_for(lambda text: re.search(r"\d+\.\d tok/s", text) is not None, 60)
     screen.press("\x1b")
