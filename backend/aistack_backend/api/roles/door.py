@@ -93,9 +93,14 @@ class Door:
         """Take no more, give what runs ``grace`` seconds, then cut it off."""
         if self._server is not None:
             self._server.close()
+        await asyncio.sleep(0)  # one that was accepted in this very moment is a connection two steps later,
+        await asyncio.sleep(0)  # and would be served for ever
         for connection in tuple(self._state.connections):
             connection.shutdown()
         if self._state.tasks:
             _, late = await asyncio.wait(self._state.tasks, timeout=grace)
             for task in late:
                 task.cancel()
+            if late:
+                for connection in tuple(self._state.connections):
+                    connection.transport.abort()  # who does not read would keep it open
