@@ -42,7 +42,11 @@ def run(folder: Path, shaky: int, more: str = "", **env: str) -> subprocess.Comp
     part = re.search(r"^shaky=.*?^}\n", script, re.M | re.S)
     assert part
     return subprocess.run(
-        ["bash", "-euc", f"{part.group()}\nrun_pytest -p xdist -n 2 test_small.py || exit 1; cat .cache/log/second-look || true"],
+        [
+            "bash",
+            "-euc",
+            f"{part.group()}\nrun_pytest -p xdist -n 2 test_small.py || exit 1\ncat .cache/log/second-look || true",
+        ],
         cwd=folder,
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
         capture_output=True,
