@@ -48,7 +48,7 @@ def run(folder: Path, shaky: int, more: str = "", **env: str) -> subprocess.Comp
             f"{part.group()}\nrun_pytest -p xdist -n 2 test_small.py || exit 1\ncat .cache/log/second-look || true",
         ],
         cwd=folder,
-        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **env},
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "SECOND_LOOKS": "3", **env},
         capture_output=True,
         text=True,
         timeout=100,

@@ -62,7 +62,7 @@ def make_app(settings: Settings, world: World) -> FastAPI:
 async def everything_up(parts: Parts) -> None:
     """Wait until every part came up, by what the bus says."""
     lates = (parts.audit, parts.containers, parts.inference, parts.tasks)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for _ in parts.bus.read():
             engine = parts.engine.part
             if all(late.part or late.fault for late in lates) and engine and engine.running:

@@ -33,7 +33,7 @@ class Reader:
         self.source: AsyncIterator[bytes] = read(bus, Encoder(bus.epoch), after, self.stopping, heartbeat)
 
     async def next(self) -> bytes:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await anext(self.source)
 
     async def heads(self, count: int) -> list[tuple[str, str]]:

@@ -57,7 +57,7 @@ class Lab:
 
     async def until(self, number: int, good: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Look at a run whenever the bus tells of tasks, until it is as wanted."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for _ in self.app.state.parts.bus.read():
                 if good(now := await self.look(number)):
                     return now

@@ -40,7 +40,7 @@ class Wire:
         return self.sent[-1]["type"] == "http.response.body" and not self.sent[-1].get("more_body")
 
     async def run(self, lines: Lines) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await lines({"type": "http"}, self.receive, self.send)
 
 
@@ -139,7 +139,7 @@ async def test_the_head_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) 
 
     wire = Early()
     request = asyncio.create_task(wire.run(Lines(late())))
-    await asyncio.wait_for(headed.wait(), 5)
+    await asyncio.wait_for(headed.wait(), 60)
     assert wire.sent[0]["status"] == 200
     go.set()
     await request

@@ -79,4 +79,4 @@ async def test_a_crowd_is_not_kept_waiting(up: tuple[FastAPI, httpx.AsyncClient]
     app, client = up
     task = (await client.post("/v1/tasks/goal", json={"text": "stop web", "planner": "rules"})).json()["id"]
     crowd = Waiting(lambda: app.state.parts, within=30.0, most=0)
-    assert (await asyncio.wait_for(crowd.ended(task), 5)).state == "awaiting approval"
+    assert (await asyncio.wait_for(crowd.ended(task), 60)).state == "awaiting approval"

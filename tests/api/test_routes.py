@@ -14,7 +14,7 @@ from aistack_backend.containers.memory_world import World
 
 async def ended(client: httpx.AsyncClient, parts: Parts, task: int) -> dict[str, Any]:
     """Follow one task to its end."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for _ in parts.bus.read():
             found: dict[str, Any] = (await client.get(f"/v1/tasks/{task}")).json()
             if found["state"] in ("done", "failed", "stopped", "denied"):
@@ -117,7 +117,7 @@ async def test_podman_going_away_is_a_sentence(client: httpx.AsyncClient, world:
     answer = await client.post("/v1/actions/preview", json={"kind": "container.stop", "target": "web"})
     assert answer.status_code == 503
     assert answer.json()["detail"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for _ in app.state.parts.bus.read():
             if (await client.get("/v1/containers")).json()["source"]["state"] != "ok":
                 return

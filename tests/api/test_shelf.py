@@ -51,7 +51,7 @@ def read(path: str) -> bytes | None:
 
 async def until(app: FastAPI, holds: Any) -> Any:
     """Wait for a SHELF that holds."""
-    async with asyncio.timeout(20), aclosing(app.state.parts.bus.read()) as events:
+    async with asyncio.timeout(60), aclosing(app.state.parts.bus.read()) as events:
         async for event in events:
             if event.topic is Topic.SHELF and holds(event.data):
                 return event.data

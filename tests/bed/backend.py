@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+PATIENT = 60.0
+"""Seconds that a wait may take at least: two busy cores prove nothing by being slow."""
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 CONSOLE, BACKEND = str(BIN / "aistack-console"), str(BIN / "aistack-backend")
@@ -107,7 +110,7 @@ def wait_until(
     Raises:
         AssertionError: it did not in time, or the process ended.
     """
-    tick, until = threading.Event(), time.monotonic() + seconds
+    tick, until = threading.Event(), time.monotonic() + max(seconds, PATIENT)
     while not good():
         if (process is not None and process.poll() is not None) or time.monotonic() > until:
             break

@@ -41,7 +41,7 @@ class Browser:
             program, *FLAGS, *QUIET, f"--user-data-dir={self._folder}", "about:blank",
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        address = await asyncio.wait_for(self._address(), 30)
+        address = await asyncio.wait_for(self._address(), 60)
         self._http = ClientSession()
         port = address.split(":")[2].partition("/")[0]
         async with self._http.get(f"http://127.0.0.1:{port}/json") as answer:
@@ -68,7 +68,7 @@ class Browser:
         number = next(self._numbers)
         self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send_json({"id": number, "method": method, "params": params})
-        return await asyncio.wait_for(self._answers[number], 10)
+        return await asyncio.wait_for(self._answers[number], 60)
 
     async def open(self, address: str) -> None:
         """Go to a page."""

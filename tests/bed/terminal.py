@@ -11,7 +11,7 @@ from typing import Self
 import pexpect
 import pyte
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds that a screen may take to show what is waited for, on a busy machine."""
 
 
@@ -60,7 +60,7 @@ class Terminal:
             AssertionError: it did not in time, or the program ended; the sentence shows the screen.
         """
         shown = wanted if callable(wanted) else lambda text: wanted in text
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + max(seconds, PATIENCE)
         while not shown(self.text):
             self._read(deadline, f"{wanted!r} was not shown in {seconds:g} s")
         return self.text
@@ -86,7 +86,7 @@ class Terminal:
 
     def wait_end(self, seconds: float = PATIENCE) -> int | None:
         """Read until the program has ended; return its exit code (None when a signal ended it)."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + max(seconds, PATIENCE)
         while self._alive(deadline):
             assert time.monotonic() < deadline, f"it did not end in {seconds:g} s; the screen:\n{self.text}"
         self.child.close()

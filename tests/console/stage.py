@@ -140,7 +140,7 @@ async def stage() -> AsyncIterator[Stage]:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(what: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(what: Callable[[], object], seconds: float = 60.0) -> None:
     """Let the loop run until ``what`` is true, and look again each 2 ms.
 
     A loop that never rests keeps the interpreter's lock from a thread that imports: what takes 0.1 s then takes 5.

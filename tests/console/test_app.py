@@ -160,7 +160,7 @@ async def test_a_key_asks_first_and_sends_what_was_confirmed() -> None:
             await screen.sees("your own action")
             assert "POST /v1/tasks/action" not in dict(one.asked)
             dialog.guard.press(dialog.guard._opened + 1.5)
-            await asyncio.wait_for(_ready(dialog), 5)
+            await asyncio.wait_for(_ready(dialog), 60)
             await screen.press("a")
             await until(lambda: "POST /v1/tasks/action" in dict(one.asked))
             body = dict(one.asked)["POST /v1/tasks/action"]
@@ -192,7 +192,7 @@ async def test_a_destructive_own_action_waits_in_the_queue() -> None:
             await until(lambda: isinstance(screen.app.screen, ApprovalDialog))
             dialog = screen.app.screen
             assert isinstance(dialog, ApprovalDialog)
-            await asyncio.wait_for(_ready(dialog), 5)
+            await asyncio.wait_for(_ready(dialog), 60)
             await screen.press("a")
             await until(lambda: "POST /v1/tasks/action" in dict(one.asked))
             assert dict(one.asked)["POST /v1/tasks/action"]["confirmed_hash"] == ""

@@ -66,7 +66,8 @@ def send(app: Desk, keys: Sequence[tuple[float, str]]) -> None:
 async def test_keys_in_the_first_second_do_nothing() -> None:
     app = Desk(approval())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("a", "enter", "d", "y")
+        send(app, [(0.1, "a"), (0.3, "enter"), (0.6, "d"), (0.9, "y")])
+        await pilot.pause()
         assert app.screen is app.dialog
         assert not app.decided
         assert not app.dialog.query_one("#typed").has_class("-on")

@@ -52,7 +52,7 @@ class Background:
 
     def until(self, seen: Callable[[list[Any]], bool]) -> list[Any]:
         with self._news:
-            assert self._news.wait_for(lambda: seen(self.items), 10), self.items
+            assert self._news.wait_for(lambda: seen(self.items), 60), self.items
             return list(self.items)
 
     def closes_within(self, seconds: float) -> None:

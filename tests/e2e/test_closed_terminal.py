@@ -18,7 +18,7 @@ def test_the_task_ends_and_is_seen_by_the_next_console(home: House, boxes: Boxes
                     flags=("--stop-timeout=5",))  # fmt: skip
     screen = console(home, columns=120, lines=40)
     screen.press("2")
-    screen.wait_for(lambda _: "OK" in screen.line(web), 40)
+    screen.wait_for(lambda _: "OK" in screen.line(web), 60)
     task = ask(home, f"stop {web}")
     open_dialog(screen, f"stop container {web}")
     screen.watch(DEAD)

@@ -30,7 +30,7 @@ def test_main_job(talking: House, boxes: Boxes, console: Opener) -> None:
 
     screen = console(talking, columns=120, lines=40)  # no backend yet: the console starts it
     screen.press("2")
-    screen.wait_for(lambda _: "OK" in screen.line(web), 40)
+    screen.wait_for(lambda _: "OK" in screen.line(web), 60)
 
     said = talking.cli("run", f"restart {web}", "--planner", "rules").stdout
     assert "AWAITING APPROVAL" in said

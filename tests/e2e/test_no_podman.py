@@ -50,8 +50,8 @@ def test_it_is_found_again_without_anybody_asking(alone: House, boxes: Boxes, co
     )
     try:
         wait_until(socket.exists, 10, "the service did not start", service)
-        screen.wait_for(lambda _: "OK" in screen.line(web), 30)
+        screen.wait_for(lambda _: "OK" in screen.line(web), 60)
     finally:
         service.terminate()
         service.wait(10)
-    screen.wait_for(lambda _: "OK" not in screen.line("SERVICES") or "UNKNOWN" in screen.text, 10)
+    screen.wait_for(lambda _: "OK" not in screen.line("SERVICES") or "UNKNOWN" in screen.text, 60)

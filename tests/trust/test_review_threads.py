@@ -55,7 +55,7 @@ async def test_a_stop_of_one_needs_no_thread_of_the_others(rig: Rig) -> None:
     runs = [rig.approved(script=f"number {number}") for number in range(WORKERS)]
     lives = [asyncio.ensure_future(runner.execute(run)) for run in runs]
     for _ in lives:
-        assert await asyncio.wait_for(_acquired(tool), 20)
+        assert await asyncio.wait_for(_acquired(tool), 60)
     for run in runs:
         runner.stop(run.task_id, "Stopped by operator:root.")
     done, late = await asyncio.wait(lives, timeout=20)

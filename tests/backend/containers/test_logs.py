@@ -20,7 +20,7 @@ from aistack_backend.wire.sources import SourceState
 async def texts(batches: AsyncIterator[LogBatch], count: int | None = None) -> list[str]:
     """Return the text of the first ``count`` lines; a stop is the word STOP."""
     got: list[str] = []
-    async with asyncio.timeout(10), aclosing(batches) as open_batches:  # type: ignore[type-var]
+    async with asyncio.timeout(60), aclosing(batches) as open_batches:  # type: ignore[type-var]
         async for batch in open_batches:
             got += [line.text for line in batch.lines] + ["STOP"] * batch.ended
             if count is not None and len(got) >= count:
@@ -73,7 +73,7 @@ class Reading:
                     self._news.notify_all()
 
     async def until(self, last: str) -> list[str]:
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(60), self._news:
             await self._news.wait_for(lambda: self.got and self.got[-1] == last)
         return self.got
 
@@ -87,7 +87,7 @@ async def written(stage: Stage, ident: str, count: int) -> None:
 
     def wait() -> None:
         with stage.world.changed:
-            assert stage.world.changed.wait_for(lambda: len(stage.world.find(ident).log) >= count, 10)
+            assert stage.world.changed.wait_for(lambda: len(stage.world.find(ident).log) >= count, 60)
 
     await asyncio.to_thread(wait)
 
@@ -115,7 +115,7 @@ async def test_following_ends_when_it_is_removed(stage: Stage) -> None:
     reading = Reading(stage.containers.logs("web", tail=5, follow=True))
     await reading.until("STOP")
     await asyncio.to_thread(stage.podman.remove, ident)
-    await asyncio.wait_for(reading.task, 10)
+    await asyncio.wait_for(reading.task, 60)
     assert reading.got == ["only", "STOP"]
 
 

@@ -49,7 +49,7 @@ async def test_cancelling_removes_it(stage: Stage) -> None:
 
     def until_it_runs() -> None:
         with stage.world.changed:
-            assert stage.world.changed.wait_for(lambda: any(box.runs for box in stage.world.boxes.values()), 10)
+            assert stage.world.changed.wait_for(lambda: any(box.runs for box in stage.world.boxes.values()), 60)
 
     await asyncio.to_thread(until_it_runs)
     running.cancel()

@@ -134,7 +134,7 @@ async def test_without_a_witness_nothing_runs_and_the_end_is_written_when_it_is_
     assert await asyncio.to_thread(rig.disk.refused.wait, 10)
     assert rig.state(run) == ("running", "begun")
     rig.disk.full.clear()
-    assert await asyncio.wait_for(life, 20) == "cancelled"
+    assert await asyncio.wait_for(life, 60) == "cancelled"
     assert rig.tool.lines() == []
     assert rig.state(run) == ("failed", "cancelled")
     assert rig.task(run.task_id)["reason"].startswith("Nothing ran: ")
@@ -206,9 +206,9 @@ async def test_a_stop_ends_what_runs(rig: Any) -> None:
     written = asyncio.Event()
     rig.tool.step = lambda stage: written.set() if stage == "after" else None
     life = asyncio.ensure_future(runner.execute(run))
-    await asyncio.wait_for(written.wait(), 10)
+    await asyncio.wait_for(written.wait(), 60)
     runner.stop(run.task_id, "Stopped by operator:root.")
-    assert await asyncio.wait_for(life, 10) == "cancelled"
+    assert await asyncio.wait_for(life, 60) == "cancelled"
     assert rig.state(run) == ("stopped", "cancelled")
     assert rig.task(run.task_id)["reason"] == "Stopped by operator:root. What it had done until then stays."
 
@@ -226,7 +226,7 @@ async def test_a_run_cancelled_from_outside_stops_its_tool_and_says_so(rig: Any)
     written = asyncio.Event()
     rig.tool.step = lambda stage: written.set() if stage == "after" else None
     life = asyncio.ensure_future(rig.runner().execute(run))
-    await asyncio.wait_for(written.wait(), 10)
+    await asyncio.wait_for(written.wait(), 60)
     life.cancel()
     with pytest.raises(asyncio.CancelledError):
         await life

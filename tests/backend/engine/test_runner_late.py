@@ -36,9 +36,9 @@ async def test_a_stop_that_came_too_late_is_told_as_done(rig: Any) -> None:
     acting = asyncio.Event()
     tool.step = lambda _: acting.set()
     life = asyncio.ensure_future(runner.execute(run))
-    await asyncio.wait_for(acting.wait(), 10)
+    await asyncio.wait_for(acting.wait(), 60)
     runner.stop(run.task_id, "Stopped by operator:root.")
-    assert await asyncio.wait_for(life, 10) == "done"
+    assert await asyncio.wait_for(life, 60) == "done"
     assert rig.task(run.task_id)["reason"] == "Stopped by operator:root. It had been done by then."
 
 
@@ -78,7 +78,7 @@ async def test_an_audit_that_takes_no_intent_fails_the_task_and_runs_nothing(rig
     life = asyncio.ensure_future(rig.runner().execute(run))
     assert await asyncio.to_thread(rig.disk.refused.wait, 10)
     rig.disk.full.clear()
-    assert await asyncio.wait_for(life, 20) == "refused"
+    assert await asyncio.wait_for(life, 60) == "refused"
     assert rig.state(run) == ("failed", None)
     assert rig.task(run.task_id)["reason"].startswith("Nothing ran: ")
     assert rig.tool.lines() == []
@@ -119,8 +119,8 @@ async def test_a_target_that_hangs_does_not_hold_the_database(rig: Any) -> None:
     run = rig.approved()
     life = asyncio.ensure_future(rig.runner().execute(run))
     assert await asyncio.to_thread(tool.asked.wait, 10)
-    other = await asyncio.wait_for(asyncio.to_thread(rig.approved), 10)  # writes meanwhile
+    other = await asyncio.wait_for(asyncio.to_thread(rig.approved), 60)  # writes meanwhile
     tool.let_go.set()
-    assert await asyncio.wait_for(life, 10) == "refused"
+    assert await asyncio.wait_for(life, 60) == "refused"
     assert "It does not answer" in rig.task(run.task_id)["reason"]
     assert rig.approvals.get(other.approval_id).state is ApprovalState.APPROVED

@@ -93,7 +93,7 @@ def test_a_result_that_could_not_be_written_at_once_is_not_lost(
     logger.addHandler(mend)
     try:
         means = Means(database=database, clock=clock, audit=audit, read=lambda *_: flow, changed=lambda _: None)
-        asyncio.run(asyncio.wait_for(Drive(means, works, number).go(), 20))
+        asyncio.run(asyncio.wait_for(Drive(means, works, number).go(), 60))
     finally:
         logger.removeHandler(mend)
         other.close()

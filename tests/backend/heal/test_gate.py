@@ -94,7 +94,7 @@ class Row:
             assert all(self.runs(one) for one in NEEDS[key]), f"{key} before what it needs"
         if decision.restart:
             with self.ward.moved:
-                assert self.ward.moved.wait_for(lambda: all(map(self.runs, decision.restart)), 20), decision.restart
+                assert self.ward.moved.wait_for(lambda: all(map(self.runs, decision.restart)), 60), decision.restart
 
     def _fall(self, key: str) -> None:
         if self.runs(key):

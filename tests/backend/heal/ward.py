@@ -115,7 +115,7 @@ class Ward:
     def wait(self, state: TaskState, seen: Callable[[], object] = lambda: True) -> Task:
         """Wait until the newest task is in a state."""
         with self.moved:
-            assert self.moved.wait_for(lambda: self.newest().state is state and seen(), 20), self.newest()
+            assert self.moved.wait_for(lambda: self.newest().state is state and seen(), 60), self.newest()
         return self.newest()
 
     def close(self) -> None:

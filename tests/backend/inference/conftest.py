@@ -47,7 +47,7 @@ class States:
         return [state for state, _, _ in self.told]
 
     async def until(self, state: EngineState, times: int = 1) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while self.names().count(state) < times:
                 self._news.clear()
                 await self._news.wait()

@@ -108,7 +108,7 @@ async def test_closing_the_iterator_cancels(ready: Engine) -> None:
     answer = ready.generate(ask("Tell a very long story about a fox.", max_tokens=1500))
     await anext(answer)
     await answer.aclose()
-    after = await asyncio.wait_for(collect(ready, ask("hello", max_tokens=3)), 5)
+    after = await asyncio.wait_for(collect(ready, ask("hello", max_tokens=3)), 60)
     assert after[-1].finish is not None
 
 

@@ -105,7 +105,7 @@ async def test_sha256_are_computed_smallest_first_and_wait_while_the_model_answe
     digests = Digests(came, lambda: answering.pop(0) if answering else False)
     wanted = [Wanted(path.stat().st_size, key_of(path), path) for path in files]
     digests.want([*wanted, Wanted(1, "gone", tmp_path / "gone.gguf")])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await all_done.wait()
     assert done == [one.key for one in sorted(wanted)]
     digests.stop()

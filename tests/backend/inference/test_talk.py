@@ -97,7 +97,7 @@ async def test_without_an_engine_it_says_so_at_once(make: Make, bus: Bus, tmp_pa
     await until(bus, EngineState.ABSENT)
     for call in (say(service, "hello"), service.model.choose([], SCHEMA, 10)):
         with pytest.raises(Unavailable, match="not built"):
-            await asyncio.wait_for(call, 2)
+            await asyncio.wait_for(call, 60)
     assert service.talk.sessions().sessions == ()
 
 

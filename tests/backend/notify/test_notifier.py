@@ -142,7 +142,7 @@ async def test_a_flood_is_bounded_and_what_was_let_go_is_told(tmp_path: Path) ->
 
 async def test_without_a_way_nothing_runs(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
-    await asyncio.wait_for(bench.notifier.run(), 1)
+    await asyncio.wait_for(bench.notifier.run(), 60)
     assert bench.notifier.sources() == ()
     bench.audit.close()
     bench.database.close()

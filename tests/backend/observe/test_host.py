@@ -30,7 +30,7 @@ class HeardBus(Bus):
 
     def wait(self, count: int) -> bool:
         with self.heard:
-            return self.heard.wait_for(lambda: self.count >= count, 10)
+            return self.heard.wait_for(lambda: self.count >= count, 60)
 
 
 def test_rates_need_two_samples(tmp_path: Path) -> None:

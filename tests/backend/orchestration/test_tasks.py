@@ -86,7 +86,7 @@ class Office:
 
     def wait(self, task_id: int, state: TaskState) -> Task:
         with self.moved:
-            assert self.moved.wait_for(lambda: self.tasks.get(task_id).state is state, 20), self.tasks.get(task_id)
+            assert self.moved.wait_for(lambda: self.tasks.get(task_id).state is state, 60), self.tasks.get(task_id)
         return self.tasks.get(task_id)
 
     def close(self) -> None:
