@@ -1,4 +1,4 @@
-"""``python -m bench [NAME…]``: measure, and print one line a figure."""
+"""``python -m bench [NAME…] [OPTION…]``: measure, and print one line a figure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ import time
 
 from aistack_console.errors import ConsoleError
 
-NAMES = ("fresh", "first_frame", "event_latency", "idle", "keys", "follow", "up", "chat", "streaming", "tasks")
+NAMES = (
+    *("fresh", "first_frame", "event_latency", "idle", "keys", "follow", "up", "chat", "streaming", "tasks"),
+    "engine",
+)
 
 
-def main(names: list[str]) -> int:
-    """Run the named measurements, or all; 1 when one could not be made."""
+def main(words: list[str]) -> int:
+    """Run the named measurements, or all; 1 when one could not be made. Options go to all that are named."""
+    names, options = ([word for word in words if word.startswith("-") is dashed] for dashed in (False, True))
     if unknown := set(names) - set(NAMES):
         print(f"There is no measurement {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}.", file=sys.stderr)
         return 2
@@ -23,7 +27,7 @@ def main(names: list[str]) -> int:
     for name in names or NAMES:
         began = time.monotonic()
         try:
-            for figure in importlib.import_module(f"bench.{name}").run():
+            for figure in importlib.import_module(f"bench.{name}").run(*options):
                 print(figure.line(), flush=True)
         except (AssertionError, OSError, RuntimeError, ConsoleError) as error:
             failed = 1

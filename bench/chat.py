@@ -24,7 +24,7 @@ def run() -> list[Figure]:
 async def _measure(client: Client) -> list[Figure]:
     try:
         async with asyncio.timeout(120):
-            status = await _model(client)
+            status = await model_ready(client)
         last = await _say(client)
         silence = await _cancel(client)
     finally:
@@ -36,7 +36,8 @@ async def _measure(client: Client) -> list[Figure]:
     ]
 
 
-async def _model(client: Client) -> ModelStatus:
+async def model_ready(client: Client) -> ModelStatus:
+    """Wait until the model can answer; RuntimeError when it never will."""
     while True:
         try:
             status = await client.models()

@@ -22,6 +22,11 @@ class Figure:
         return f"{self.name:<58} {value:>12} {self.unit:<8}" + (f" goal {self.goal}" if self.goal else "")
 
 
+def ms(name: str, seconds: float, goal: str = "") -> Figure:
+    """Return a duration as a figure in milliseconds."""
+    return Figure(name=name, value=seconds * 1000, unit="ms", goal=goal)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     """Return a percentile by linear interpolation between neighbours."""
     if len(values) == 1:
