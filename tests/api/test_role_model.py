@@ -11,13 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
+from aistack_backend.api.openai.routes import endpoints
+from aistack_backend.api.openai.streaming import apart
 from aistack_backend.api.roles.catalogue import named
-from aistack_backend.api.roles.model import apart, endpoints
 from aistack_backend.api.roles.site import build
 from aistack_backend.inference.models import Piece
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
 
-SAY = {"model": "x", "messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "hello"}]}
+SAY = {"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "hello"}]}
 
 
 async def complete(client: httpx.AsyncClient, **more: Any) -> httpx.Response:
@@ -64,13 +65,13 @@ class Loaded:
         cards = [ModelCard(id=one, name=one, licence="", origin="", size=1, path="/m") for one in ("a.gguf", "b.gguf")]
         return ModelStatus(engine=self.engine, since=0.0, model="b.gguf", cards=tuple(cards))
 
-    async def answer(self, turns: Any, max_tokens: int, temperature: float) -> AsyncGenerator[Piece, None]:
+    async def answer(self, *_: Any, **__: Any) -> AsyncGenerator[Piece, None]:
         yield Piece(text="Hi")
 
 
 @pytest.mark.parametrize("engine", [EngineState.READY, EngineState.BUSY, EngineState.LOADING])
 async def test_the_list_says_which_is_loaded_and_whether_it_is_free(engine: EngineState) -> None:
-    site = build(named("llama-cpp"), endpoints(lambda: Loaded(engine), time.time), (), "container")
+    site = build(named("llama-cpp"), endpoints(lambda _: Loaded(engine), time.time), (), "container")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://localhost") as client:
         said = (await client.get("/v1/models")).json()
     assert [(one["id"], one.get("state")) for one in said["data"]] == [("a.gguf", None), ("b.gguf", engine.value)]
@@ -88,7 +89,7 @@ async def test_the_list_says_which_is_loaded_and_whether_it_is_free(engine: Engi
 )
 async def test_what_is_no_conversation_is_refused(client: httpx.AsyncClient, wrong: dict[str, Any]) -> None:
     answer = await complete(client, **wrong)
-    assert (answer.status_code, answer.json()["type"]) == (422, "bad-input")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (400, "invalid_request_error")
 
 
 async def test_an_answer_is_made_whether_or_not_it_is_read() -> None:

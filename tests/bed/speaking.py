@@ -14,7 +14,8 @@ from typing import Any
 
 from aistack_backend.api.loopdoor import LoopDoors
 from aistack_backend.inference.memory import MemoryEngine
-from aistack_backend.inference.models import Piece, Request, Turn
+from aistack_backend.inference.models import Piece, Rank, Request, Turn
+from aistack_backend.inference.stops import stopped
 from aistack_backend.orchestration.loop.meter import Meter
 from aistack_backend.orchestration.loop.model import SOCKET
 from aistack_backend.wire.loops import AgentKind, LoopLimits, LoopRequest
@@ -36,12 +37,22 @@ class Repeats:
         return ModelStatus(engine=EngineState.READY, since=0.0, model=self.name, adapter="in-memory")
 
     async def answer(
-        self, turns: Sequence[Turn], max_tokens: int, temperature: float, schema: str = ""
+        self,
+        turns: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+        schema: str = "",
+        *,
+        rank: Rank = Rank.AGENT,
+        prompt: str = "",
+        stop: Sequence[str] = (),
     ) -> AsyncGenerator[Piece, None]:
         stuck, self._stuck = self._stuck > 0, self._stuck - 1
         await self._engine.load(Path("/none"))
-        wanted = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema)
-        async with aclosing(self._engine.generate(wanted)) as pieces:
+        wanted = Request(
+            turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema, rank=rank, prompt=prompt
+        )
+        async with aclosing(stopped(self._engine.generate(wanted), stop)) as pieces:
             async for piece in pieces:
                 yield piece
                 if stuck and piece.tokens == 3:

@@ -123,7 +123,7 @@ def test_a_connect_and_a_switch_get_nowhere(here: Path, meter: Meter) -> None:
         {**SAY, "n": 2},
         {**SAY, "tools": [{}]},
         {**SAY, "functions": [{}]},
-        {**SAY, "response_format": {"type": "json_object"}},
+        {**SAY, "response_format": {"type": "xml"}},
         {**SAY, "response_format": {"type": "json_schema"}},
         {**SAY, "response_format": {"type": "json_schema", "json_schema": {"schema": {"type": "array", "not": {}}}}},
         {**SAY, "response_format": "json"},
@@ -131,8 +131,8 @@ def test_a_connect_and_a_switch_get_nowhere(here: Path, meter: Meter) -> None:
 )
 def test_what_is_no_request_is_told_in_one_sentence(here: Path, meter: Meter, body: Any) -> None:
     status, said = call(here, "POST", CHAT, body)
-    assert status == 422
-    assert said["detail"].endswith(".")
+    assert (status, said["error"]["type"]) == (400, "invalid_request_error")
+    assert said["error"]["message"].endswith(".")
     assert meter.taken()[1] == ModelUse()
 
 
@@ -171,7 +171,7 @@ def test_when_the_budget_is_used_up_it_says_so_and_stays_so(folder: Path, here: 
     with served(folder, Repeats(), tokens=1_000) as meter:
         while (answer := call(here, "POST", CHAT, {**SAY, "max_tokens": 8_000}))[0] == 200:
             assert answer[1]["choices"][0]["finish_reason"] in ("length", "stop")
-        assert (answer[0], answer[1]["detail"]) == (
+        assert (answer[0], answer[1]["error"]["message"]) == (
             429,
             f"The loop's limit of 1,000 tokens is reached ({meter.taken()[1].tokens:,} used).",
         )
@@ -231,7 +231,7 @@ def test_another_model_than_the_approved_one_does_not_answer(folder: Path, here:
     with served(folder, model):
         model.name = "other"
         status, said = call(here, "POST", CHAT, SAY)
-    assert (status, said["detail"]) == (503, "The model other is loaded; this loop was approved for small.")
+    assert (status, said["error"]["message"]) == (503, "The model other is loaded; this loop was approved for small.")
 
 
 def test_the_socket_lies_in_its_folder_and_goes_with_the_loop(folder: Path, here: Path) -> None:

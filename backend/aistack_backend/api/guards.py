@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aistack_backend.api.heads import BODY_LIMIT, Counted, judge, problem
+from aistack_backend.api.openai.errors import for_path
 from aistack_backend.api.peers import may_connect
-from aistack_backend.api.problems import answer
 from aistack_backend.wire.problems import Problem
 
 __all__ = ["BODY_LIMIT", "Guard", "refusal"]
@@ -26,7 +26,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if refused := refusal(scope):
-            await answer(refused, {"connection": "close"})(scope, receive, send)
+            await for_path(scope["path"])(refused, {"connection": "close"})(scope, receive, send)
             return
         await self.app(scope, Counted(receive), send)
 

@@ -8,6 +8,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
+from aistack_backend.api.openai.routes import POSTED
+from aistack_backend.api.openai.socket import components
 from aistack_backend.api.problems import MEDIA
 from aistack_backend.wire.problems import Problem
 
@@ -25,6 +27,24 @@ ON_CHANGE = {
     409: "The object's state does not allow this.",
     413: "The body is too large.",
 }
+PROBLEM = {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+OPENAI_PATHS = frozenset(one.path for one in POSTED)
+OPENAI = {
+    "application/json": {
+        "schema": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "required": ["message", "type", "code", "param"],
+                    "properties": {name: {"type": ["string", "null"]} for name in ("message", "type", "code", "param")},
+                }
+            },
+        }
+    }
+}
+"""Errors of the routes in OpenAI's form."""
 
 
 def describe(app: FastAPI) -> None:
@@ -45,11 +65,11 @@ def _add_problems(document: dict[str, Any]) -> None:
     schemas["Problem"] = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    for item in document["paths"].values():
+    schemas |= components()
+    for path, item in document["paths"].items():
         for method, operation in item.items():
             texts = ALWAYS | (ON_CHANGE if method != "get" else {})
-            for status, text in texts.items():
-                operation["responses"][str(status)] = {
-                    "description": text,
-                    "content": {MEDIA: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-                }
+            form = OPENAI if path in OPENAI_PATHS else PROBLEM
+            operation["responses"] |= {
+                str(status): {"description": text, "content": form} for status, text in texts.items()
+            }

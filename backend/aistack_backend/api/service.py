@@ -26,6 +26,7 @@ from aistack_backend.api import (
     tasks,
 )
 from aistack_backend.api.guards import Guard
+from aistack_backend.api.openai import socket as openai_routes
 from aistack_backend.api.roles import embedded
 from aistack_backend.api.roles.catalogue import ROLES
 
@@ -45,6 +46,7 @@ ROUTERS = (
     machine,
     chat,
     shelf,
+    openai_routes,
 )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from aistack_backend.errors import BadInput, Unavailable
-from aistack_backend.inference.models import Piece, Turn
+from aistack_backend.inference.models import Piece, Rank, Turn
 from aistack_backend.wire.chat import Finish
 from aistack_backend.wire.models import EngineState, ModelStatus
 
@@ -60,13 +60,22 @@ class RemoteModel:
         return ModelStatus(engine=EngineState.READY, since=0.0, model=self._model, adapter=self._base)
 
     async def answer(
-        self, turns: Sequence[Turn], max_tokens: int, temperature: float, schema: str = ""
+        self,
+        turns: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+        schema: str = "",
+        *,
+        rank: Rank = Rank.AGENT,
+        prompt: str = "",
+        stop: Sequence[str] = (),
     ) -> AsyncGenerator[Piece, None]:
         """Yield the answer as one piece, with the tokens as the endpoint counted them. Closing the iterator cancels.
+        ``rank`` says nothing to an endpoint, and a raw ``prompt`` is not gone on with.
 
         Raises:
-            BadInput: the key's file cannot be used. Unavailable: the endpoint does not answer as it should, or does
-            not say how many tokens it took.
+            BadInput: the key's file cannot be used, or a raw prompt was given. Unavailable: the endpoint does not
+            answer as it should, or does not say how many tokens it took.
         """
         body: dict[str, Any] = {
             "model": self._model,
@@ -74,6 +83,10 @@ class RemoteModel:
             "max_tokens": max_tokens,
             "temperature": temperature,
         }
+        if prompt:
+            raise BadInput("A model behind an endpoint goes on with no raw text.", "Ask in turns.")
+        if stop:
+            body["stop"] = list(stop)
         if schema:
             held = {"name": "answer", "strict": True, "schema": msgspec.json.decode(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": held}

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aistack_backend.api.lines import Json
+from aistack_backend.api.openai import routes
+from aistack_backend.api.openai.answers import loaded
 from aistack_backend.api.parts import Parts
-from aistack_backend.api.roles import aider, code, model, ralph
+from aistack_backend.api.roles import aider, code, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
@@ -79,7 +81,7 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
     if role.id == "self-heal-manager":
         every = {"/healing": _healing(parts)}
     if role.id == "llama-cpp":
-        every = model.endpoints(lambda: parts().inference.get(), lambda: parts().clock.now())
+        every = routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now())
     return every
 
 
@@ -101,8 +103,8 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         await asyncio.to_thread(parts().approvals.get().list)
         return "The backend's own database answered."
 
-    async def loaded() -> str:
-        return model.loaded(parts().inference.get())
+    async def model() -> str:
+        return loaded(parts().inference.get())
 
     by_role = {
         "ralph-wiggum": (Need("engine", tasks),),
@@ -110,7 +112,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         "health-monitor": (Need("stack", stack),),
         "aider-wrapper": aider.needs(parts),
         "aidb": (Need("database", database),),
-        "llama-cpp": (Need("model", loaded),),
+        "llama-cpp": (Need("model", model),),
     }
     return by_role.get(role.id, ())
 

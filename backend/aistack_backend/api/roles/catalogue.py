@@ -75,7 +75,9 @@ UPDATES = (Told(method="GET", path="/updates", about="What the last look for new
 HEALING = (Told(method="GET", path="/healing", about="What self-heal does, waits for or leaves alone, by service."),)
 MODEL = (
     Told(method="GET", path="/v1/models", about="The models that are here, in OpenAI's form."),
+    Told(method="GET", path="/v1/models/{model}", about="One of them."),
     Told(method="POST", path="/v1/chat/completions", about="An answer of the loaded model, in OpenAI's form."),
+    Told(method="POST", path="/v1/completions", about="A text gone on with by the loaded model, in OpenAI's form."),
 )
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),

@@ -11,8 +11,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from aistack_backend.api.heads import Counted, judge
+from aistack_backend.api.openai.errors import for_path
 from aistack_backend.api.patience import PatientProtocol
-from aistack_backend.api.problems import answer
 
 BACKLOG = 64
 CONNECTIONS = 64
@@ -50,7 +50,7 @@ class RoleGuard:
         if scope["type"] != "http":
             return
         if refused := judge(scope, self._hosts):
-            await answer(refused, {"connection": "close"})(scope, receive, send)
+            await for_path(scope["path"])(refused, {"connection": "close"})(scope, receive, send)
             return
         await self.app(scope, Counted(receive), send)
 

@@ -11,8 +11,9 @@ from typing import Self
 
 from aistack_backend.errors import BackendError
 from aistack_backend.inference.host import LlamaHost
-from aistack_backend.inference.models import InferenceSettings, Piece, Request, Turn
+from aistack_backend.inference.models import InferenceSettings, Piece, Rank, Request, Turn
 from aistack_backend.inference.process import Patience
+from aistack_backend.inference.stops import stopped
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
 
 PATIENCE = Patience(hello=120.0, silence=30.0)
@@ -66,17 +67,34 @@ class OwnModel:
             cards=(card,),
         )
 
-    async def answer(self, turns: Sequence[Turn], max_tokens: int, temperature: float) -> AsyncGenerator[Piece, None]:
+    async def answer(
+        self,
+        turns: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+        schema: str = "",
+        *,
+        rank: Rank = Rank.AGENT,
+        prompt: str = "",
+        stop: Sequence[str] = (),
+    ) -> AsyncGenerator[Piece, None]:
         """Answer a conversation; who comes later waits. Closing the iterator cancels.
 
         Raises:
-            BadInput: the prompt is too long. Unavailable: no model can answer now.
+            BadInput: the prompt is too long, or the schema is outside the subset. Unavailable: no model can answer now.
         """
-        async with self._turn:
-            request = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature)
-            async with aclosing(self._host.generate(request)) as pieces:
-                async for piece in pieces:
-                    yield piece
+        request = Request(
+            turns=tuple(turns),
+            max_tokens=max_tokens,
+            temperature=temperature,
+            schema=schema,
+            rank=rank,
+            prompt=prompt,
+            stop=tuple(stop),
+        )
+        async with self._turn, aclosing(stopped(self._host.generate(request), request.stop)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _load(self) -> None:
         try:

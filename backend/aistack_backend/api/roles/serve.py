@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from aistack_backend import __version__
-from aistack_backend.api.roles import model, stores
+from aistack_backend.api.openai import routes
+from aistack_backend.api.openai.answers import loaded
+from aistack_backend.api.roles import stores
 from aistack_backend.api.roles.catalogue import Role, named
 from aistack_backend.api.roles.checks import Need
 from aistack_backend.api.roles.door import Door, tcp
@@ -46,10 +48,10 @@ def _model_site(role: Role, own: OwnModel | None) -> ASGIApp:
         lacking = "serving a model: no GGUF file lies in /models"
         return build(replace(role, routes=(), later=(lacking,)), {}, (), "container")
 
-    async def loaded() -> str:
-        return model.loaded(own)
+    async def model() -> str:
+        return loaded(own)
 
-    return build(role, model.endpoints(lambda: own, time.time), (Need("model", loaded),), "container")
+    return build(role, routes.endpoints(lambda _: own, time.time), (Need("model", model),), "container")
 
 
 def serve(name: str, env: Mapping[str, str]) -> None:

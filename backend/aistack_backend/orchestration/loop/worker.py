@@ -90,10 +90,16 @@ def ask(said: str, properties: dict[str, Any], most: int) -> dict[str, str]:
     finally:
         connection.close()
     if status == 429:
-        raise NoMore(str(data.get("detail")), 0)
+        raise NoMore(why(data), 0)
     if status != 200:
-        raise NoMore(f"The model does not answer ({status}): {data.get('detail')}", BLOCKED)
+        raise NoMore(f"The model does not answer ({status}): {why(data)}", BLOCKED)
     return fitting(data["choices"][0]["message"]["content"], properties)
+
+
+def why(data: Any) -> str:
+    """Return the sentence of an error in OpenAI's form."""
+    error = data.get("error") if isinstance(data, dict) else None
+    return str(error.get("message") if isinstance(error, dict) else data)
 
 
 def fitting(text: str, properties: dict[str, Any]) -> dict[str, str]:
