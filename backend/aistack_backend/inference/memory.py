@@ -44,7 +44,7 @@ class MemoryEngine:
         if self._loaded is None:
             raise Unavailable("No model is loaded.", "Wait until the model is ready.")
         words = _words(request)
-        prompt = sum(len(turn.text.split()) for turn in request.turns)
+        prompt = sum(len(text.split()) for text in (request.prompt, *(turn.text for turn in request.turns)))
         began = asyncio.get_running_loop().time()
         made = 0
         for word in words[: request.max_tokens]:
@@ -80,5 +80,5 @@ def _words(request: Request) -> list[str]:
     if request.schema:
         grammar.compile_schema(request.schema)  # refuse what a real engine refuses
         return [json.dumps(example(read_schema(request.schema)))]
-    said = next((turn.text for turn in reversed(request.turns) if turn.role is Role.USER), "")
+    said = request.prompt or next((turn.text for turn in reversed(request.turns) if turn.role is Role.USER), "")
     return [f"{word} " for word in ("You said: " + " ".join([said] * 50)).split()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from aistack_backend.inference.answers import CannotAnswer, Progress, Step
@@ -23,9 +23,7 @@ class Generates(Protocol):
         """The engine's words for the model."""
         ...
 
-    def answer(
-        self, turns: Sequence[tuple[str, str]], limit: int, temperature: float, grammar: str, progress: Progress
-    ) -> Iterator[str]:
+    def answer(self, order: Order, progress: Progress) -> Iterator[str]:
         """Yield the text of one answer as it is made; raises CannotAnswer."""
         ...
 
@@ -88,13 +86,7 @@ class Serial:
             self._seats.remove(order.id)
             self._order, self._progress = order, Progress()
             yield Step(order.id, self._progress, begun=True)
-            if order.prompt:
-                self._order = None
-                yield Step(order.id, Progress(), refused="The first engine goes on with no raw text; ask in turns.")
-                return
-            self._pieces = self._model.answer(
-                order.turns, order.max_tokens, order.temperature, order.grammar, self._progress
-            )
+            self._pieces = self._model.answer(order, self._progress)
         order, refused, text = self._order, "", ""
         try:
             text = next(self._pieces)

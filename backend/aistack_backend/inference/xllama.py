@@ -10,11 +10,12 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from aistack_backend.inference.answers import CannotAnswer, Progress
+from aistack_backend.inference.protocol import Order
 
 LOOK = 0.05
 """Seconds between two looks at a cancel while the prompt is being read."""
@@ -56,26 +57,20 @@ class LoadedModel:
         """Say what it is."""
         return "for the first minutes"
 
-    def answer(
-        self, turns: Sequence[tuple[str, str]], limit: int, temperature: float, grammar: str, progress: Progress
-    ) -> Iterator[str]:
+    def answer(self, order: Order, progress: Progress) -> Iterator[str]:
         """Yield the text of one answer as it is made; ``progress`` is kept true meanwhile.
 
         Raises:
             CannotAnswer: too long for the context, or refused.
         """
-        kept = [{"role": role, "content": _MARK.sub("< ", text)} for role, text in turns]
+        kept = [{"role": role, "content": _MARK.sub("< ", text)} for role, text in order.turns]
+        wish: dict[str, Any] = {"max_tokens": order.max_tokens, "n_predict": order.max_tokens, "stream": True}
+        wish |= {"stream_options": {"include_usage": True}, "temperature": order.temperature, "repeat_penalty": 1.1}
+        wish |= {"grammar": order.grammar, "temperature": 0} if order.grammar else {}
+        wish |= {"prompt": _MARK.sub("< ", order.prompt)} if order.prompt else {"messages": kept}
         while True:
-            wish = {
-                "messages": kept,
-                "max_tokens": limit,
-                "temperature": temperature,
-                "stream": True,
-                "n_predict": limit,
-            }
-            wish |= {"stream_options": {"include_usage": True}, "repeat_penalty": 1.1}
             try:
-                yield from self._stream(wish | ({"grammar": grammar, "temperature": 0} if grammar else {}), progress)
+                yield from self._stream(wish, progress)
             except _TooLongError as error:
                 oldest = next((at for at, turn in enumerate(kept[:-1]) if turn["role"] != "system"), None)
                 if oldest is None:
@@ -99,7 +94,8 @@ class LoadedModel:
 
         def run() -> None:
             try:
-                self._server.handle_chat_completions(wish, take)
+                ask = self._server.handle_completions if "prompt" in wish else self._server.handle_chat_completions
+                ask(wish, take)
             finally:
                 chunks.put(None)
 
@@ -134,7 +130,7 @@ class LoadedModel:
             self.used = usage["total_tokens"]
         for choice in chunk.get("choices", ()):
             progress.finish = choice.get("finish_reason") or progress.finish
-            if text := str(choice["delta"].get("content") or ""):
+            if text := str(choice["delta"].get("content") or "" if "delta" in choice else choice.get("text") or ""):
                 progress.last_at = time.monotonic()
                 progress.first_at = progress.first_at or progress.last_at
                 progress.tokens += 1

@@ -29,8 +29,12 @@ def _described(one: Posted) -> dict[str, Any]:
 
 
 def components() -> dict[str, Any]:
-    """Return the schema of every body and of what it is made of, by name."""
+    """Return the schema of every body and of what it is made of, by name. A field that is null is one left out."""
     _, parts = msgspec.json.schema_components([one.asked for one in POSTED], ref_template=COMPONENTS)
+    for one in POSTED:
+        body = parts[one.asked.__name__]
+        for name in body["properties"].keys() - set(body.get("required", ())):
+            body["properties"][name] = {"anyOf": [body["properties"][name], {"type": "null"}]}
     return parts
 
 
