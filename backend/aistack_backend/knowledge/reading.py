@@ -1,0 +1,78 @@
+"""Read bytes as a document's text: UTF-8, or UTF-16 with its mark; plain, Markdown or HTML. Nothing is guessed."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from aistack_backend.errors import BadInput
+from aistack_backend.knowledge import page
+
+LARGEST = 8 << 20
+"""Bytes of one document."""
+KINDS = {".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html"}
+NOT_READ = {
+    b"%PDF-": "a PDF",
+    b"PK\x03\x04": "a ZIP archive or office file",
+    b"\x1f\x8b": "gzip data",
+    b"GGUF": "a model",
+    b"\x7fELF": "a program",
+    b"SQLite format 3": "a database",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A document as text."""
+
+    title: str
+    kind: str
+    text: str
+
+
+def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
+    """Return the text of a document.
+
+    Raises:
+        BadInput: too large, empty, not text, in another encoding, or of a kind that is not read.
+    """
+    name = PurePosixPath(source.partition("?")[0]).name or source
+    if len(data) > LARGEST:
+        raise BadInput(f"{name} has {len(data)} bytes; a document has {LARGEST} at most.", "Split it.")
+    kind = kind or KINDS.get(PurePosixPath(name).suffix.lower(), "text")
+    if kind not in ("text", *KINDS.values()):
+        raise BadInput(f"{kind} is no kind of document.", "text, markdown or html")
+    text = decoded(data, name).replace("\r\n", "\n").replace("\r", "\n")
+    found = ""
+    if kind == "html":
+        found, text = page.text_of(text)
+    text = _CONTROL.sub(" ", text)
+    if not text.strip():
+        raise BadInput(f"{name} has no text.", "An empty document answers nothing.")
+    heading = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE) if kind == "markdown" else None
+    named = title or found or (heading.group(1) if heading else "") or name
+    return Read(title=" ".join(named.split())[:200], kind=kind, text=text)
+
+
+def decoded(data: bytes, name: str) -> str:
+    """Return the characters of a text.
+
+    Raises:
+        BadInput: it is no text, or not UTF-8 (or UTF-16 with its mark).
+    """
+    for begin, what in NOT_READ.items():
+        if data.startswith(begin):
+            raise BadInput(f"{name} is {what}, which is not read.", "Give its text.")
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if not utf16 and b"\0" in data:
+        raise BadInput(f"{name} is no text: byte {data.index(0)} of it is zero.", "Give its text.")
+    try:
+        return data.decode("utf-16" if utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "Save it as UTF-8."
+        raise BadInput(
+            f"{name} is not {'UTF-16' if utf16 else 'UTF-8'}: byte {error.start} of it fits no character.", hint
+        ) from error

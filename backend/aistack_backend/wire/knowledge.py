@@ -1,0 +1,145 @@
+"""Documents that the stack may look things up in, and what a search of them found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SearchMode(StrEnum):
+    """By what a search looks."""
+
+    BOTH = "both"
+    """By words and by meaning; each hit says where it stood in either."""
+    WORDS = "words"
+    MEANING = "meaning"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> SearchMode:
+        return cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """Documents that are searched together, with vectors of one model."""
+
+    name: str
+    documents: int
+    chunks: int
+    characters: int
+    model: str = ""
+    """Whose vectors it holds; empty = none yet: it is searched by words."""
+    dimensions: int | None = None
+    without_vector: int = 0
+    """Chunks that meaning does not find, since no model was there when they came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document as it was read."""
+
+    id: int
+    collection: str
+    title: str
+    source: str
+    """Where it came from: a path, a URL, or ``note:`` and a name."""
+    kind: str
+    """``text``, ``markdown`` or ``html``."""
+    sha256: str
+    """Of the bytes as they came."""
+    size: int
+    """Bytes, as they came."""
+    chunks: int
+    added_at: float
+    added_by: str
+    expires_at: float | None = None
+    """When it may be collected; None = never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One piece of a document that a search found."""
+
+    chunk_id: int
+    document_id: int
+    collection: str
+    title: str
+    source: str
+    heading: str
+    text: str
+    start: int
+    """The piece is the characters ``start`` to ``end`` of the document's text."""
+    end: int
+    score: float
+    """Reciprocal rank fusion of the two ranks; it orders the hits of one search and means nothing beside another's."""
+    words_rank: int | None = None
+    """Its place among those found by words, from 1; None = not among them."""
+    meaning_rank: int | None = None
+    cosine: float | None = None
+    """Likeness of meaning, -1 to 1; None = not looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchAnswer:
+    """What a search found, best first, and how it looked."""
+
+    hits: tuple[Hit, ...]
+    mode: SearchMode
+    """How it really looked."""
+    searched: int
+    """Chunks that were looked through."""
+    took: float
+    """Seconds."""
+    detail: str = ""
+    """Why it did not look as was asked; empty = it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collections:
+    """Every collection, by name."""
+
+    collections: tuple[Collection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """Documents of a collection, newest first."""
+
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddRequest:
+    """Add a text, or put it in place of the one that came from the same source."""
+
+    source: str
+    text: str
+    title: str = ""
+    """Empty = its first heading, or the last part of the source."""
+    kind: str = ""
+    """``text``, ``markdown`` or ``html``; empty = by the source's ending."""
+    keep_days: float | None = None
+    """None = for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of a text that was added."""
+
+    document: Document
+    outcome: str
+    """``added``, ``replaced`` (it had the same source) or ``unchanged``."""
+    detail: str = ""
+    """What is missing, e.g. vectors; empty = nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reindexed:
+    """What a new computation of vectors did."""
+
+    collection: Collection
+    computed: int
+    """Chunks that have a new vector."""
+    took: float
+    """Seconds."""
