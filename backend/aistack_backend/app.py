@@ -132,6 +132,7 @@ class Wiring:
         self._spawn(self._expire(parts.approvals.part))
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
+        await self._step(lambda: latecomers.knowledge(parts, database), parts.knowledge)
         up = (parts.inference, parts.library, parts.talk)
         await self._step(lambda: latecomers.model(parts, downs, database), *up)
         await self._step(

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator
 from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest, GoOnRequest
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
+from aistack_backend.wire.knowledge import AddRequest, SearchRequest
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
 from aistack_backend.wire.stack import CheckRequest, UseRequest
@@ -46,4 +47,6 @@ RuleWish = Annotated[RuleRequest, BeforeValidator(strictly(RuleRequest))]
 FetchWish = Annotated[FetchRequest, BeforeValidator(strictly(FetchRequest))]
 Removal = Annotated[RemoveRequest, BeforeValidator(strictly(RemoveRequest))]
 Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]
+Adding = Annotated[AddRequest, BeforeValidator(strictly(AddRequest))]
+Searching = Annotated[SearchRequest, BeforeValidator(strictly(SearchRequest))]
 Changing = Annotated[SessionChange, BeforeValidator(strictly(SessionChange))]

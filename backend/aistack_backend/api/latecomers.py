@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import askwork, flowwork, loopwork, stackwork
+from aistack_backend.api import askwork, flowwork, knowledgework, loopwork, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.around import Around
@@ -110,6 +110,11 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
     inference.on_answer.append(library.answered)
     library.start()
     parts.library.part = library
+
+
+async def knowledge(parts: Parts, database: Database) -> None:
+    """Open the knowledge base; it needs the store alone, and a model only for meaning."""
+    parts.knowledge.part = knowledgework.KnowledgeParts(parts, database)
 
 
 async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> None:

@@ -16,6 +16,7 @@ from aistack_backend.errors import Unavailable
 from aistack_backend.settings import Settings
 
 if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
+    from aistack_backend.api.knowledgework import KnowledgeParts
     from aistack_backend.api.roles.embedded import Doors
     from aistack_backend.api.stackwork import StackParts
     from aistack_backend.approvals.service import Approvals
@@ -82,6 +83,7 @@ class Parts:
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
     library: Late[Library] = field(default_factory=lambda: Late("local model"))
     talk: Late[Talk] = field(default_factory=lambda: Late("local model"))
+    knowledge: Late[KnowledgeParts] = field(default_factory=lambda: Late("knowledge base"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))

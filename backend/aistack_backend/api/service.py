@@ -15,6 +15,7 @@ from aistack_backend.api import (
     containers,
     events,
     flows,
+    knowledge,
     loops,
     machine,
     openapi,
@@ -47,6 +48,7 @@ ROUTERS = (
     chat,
     shelf,
     openai_routes,
+    knowledge,
 )
 
 

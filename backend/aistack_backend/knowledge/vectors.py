@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, select
 
-from aistack_backend.errors import BadInput
+from aistack_backend.errors import BackendError
 from aistack_backend.store.knowledge_tables import chunk, collection, document
 
 Vector = npt.NDArray[np.float32]
@@ -25,12 +25,12 @@ def packed(vector: Sequence[float]) -> bytes:
     """Return a vector as it is stored.
 
     Raises:
-        BadInput: it has not the length one: a zero vector, or no number.
+        BackendError: it has not the length one: a zero vector, or no number.
     """
     made = np.asarray(vector, dtype="<f4")
     length = float(np.linalg.norm(made))
     if not abs(length - 1) <= TOLERANCE:
-        raise BadInput(
+        raise BackendError(
             f"A vector of length {length:g} was computed; one of length 1 was expected.", "Nothing is stored."
         )
     return made.tobytes()

@@ -111,10 +111,13 @@ class Documents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddRequest:
-    """Add a text, or put it in place of the one that came from the same source."""
+    """Add a document, or put it in place of the one that came from the same source."""
 
-    source: str
-    text: str
+    source: str = ""
+    """Where the text came from; empty = the path of the file."""
+    text: str = ""
+    path: str = ""
+    """A file on the backend's machine, absolute, instead of a text."""
     title: str = ""
     """Empty = its first heading, or the last part of the source."""
     kind: str = ""
@@ -132,6 +135,17 @@ class Added:
     """``added``, ``replaced`` (it had the same source) or ``unchanged``."""
     detail: str = ""
     """What is missing, e.g. vectors; empty = nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """Look through collections."""
+
+    question: str
+    collections: tuple[str, ...] = ()
+    """Empty = all."""
+    most: int = 10
+    mode: SearchMode = SearchMode.BOTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

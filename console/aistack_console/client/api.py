@@ -37,11 +37,12 @@ from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.client.calls import LONG
 from aistack_console.client.chats import ChatCalls
 from aistack_console.client.flows import FlowCalls
+from aistack_console.client.knowledge import KnowledgeCalls
 from aistack_console.client.loops import LoopCalls
 from aistack_console.client.models import ModelCalls
 
 
-class Client(LoopCalls, FlowCalls, ModelCalls, ChatCalls):
+class Client(LoopCalls, FlowCalls, ModelCalls, ChatCalls, KnowledgeCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from aistack_console.verbs.chatting import CHATS
 from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
 from aistack_console.verbs.flowing import WORKFLOW
+from aistack_console.verbs.knowing import KNOWLEDGE
 from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
@@ -235,6 +236,7 @@ VERBS: tuple[Verb, ...] = (
     *DECIDING_VERBS,
     MODELS,
     CHATS,
+    KNOWLEDGE,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(

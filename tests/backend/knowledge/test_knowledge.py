@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from tests.backend.knowledge.conftest import Shelf
 
-from aistack_backend.errors import BadInput, Conflict, NotFound, Unavailable
+from aistack_backend.errors import BackendError, BadInput, Conflict, NotFound, Unavailable
 from aistack_backend.store.knowledge_tables import chunk
 from aistack_backend.wire.knowledge import Added, SearchMode
 
@@ -68,7 +68,7 @@ async def test_what_is_removed_is_found_no_more(shelf: Shelf) -> None:
 async def test_what_is_over_is_not_found_and_is_collected(shelf: Shelf) -> None:
     await shelf.knowledge.add("docs", REDIS, "note:redis", "root", keep_days=1)
     assert (await shelf.search.find("redis")).hits
-    shelf.clock.forward(86_401)
+    shelf.clock.advance(86_401)
     assert not (await shelf.search.find("redis")).hits
     assert [one.source for one in shelf.knowledge.collect_expired()] == ["note:redis"]
     assert shelf.knowledge.collect_expired() == ()
@@ -111,12 +111,12 @@ async def test_a_piece_that_is_too_dense_is_found_by_words(shelf: Shelf) -> None
     added = await shelf.knowledge.add("docs", REDIS + b" dense" * 20, "/d/redis.md", "root")
     assert added.detail == "1 of 2 pieces are found by words only: they are too dense for the model."
     assert shelf.knowledge.collections()[0].without_vector == 1
-    assert (await shelf.search.find("dense")).hits[0].heading == "Stopping"
+    assert (await shelf.search.find("dense", mode=SearchMode.WORDS)).hits[0].heading == "Stopping"
 
 
 async def test_a_vector_without_a_length_is_never_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf.embeds, "_vector", lambda _: (0.0,) * 64)
-    with pytest.raises(BadInput, match="length 0"):
+    with pytest.raises(BackendError, match="length 0"):
         await shelf.knowledge.add("docs", REDIS, "/d/redis.md", "root")
     assert shelf.knowledge.collections() == ()
 

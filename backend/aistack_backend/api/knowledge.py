@@ -1,0 +1,63 @@
+"""``/v1/collections``, ``/v1/documents`` and ``/v1/search``: documents that the stack may look things up in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from aistack_backend.api.approvals import Id
+from aistack_backend.api.bodies import Adding, Searching
+from aistack_backend.api.chat import record
+from aistack_backend.api.lines import Json
+from aistack_backend.api.parts import Held
+from aistack_backend.api.peers import Caller
+from aistack_backend.wire.knowledge import Added, Collections, Document, Documents, Reindexed, SearchAnswer
+
+router = APIRouter(prefix="/v1", tags=["knowledge"])
+Name = Annotated[str, Path(min_length=1, max_length=63)]
+"""A collection's name."""
+
+
+@router.get("/collections", response_model=Collections)
+def collections(parts: Held) -> Response:
+    """Return every collection with its counts and the model of its vectors."""
+    return Json(Collections(collections=parts.knowledge.get().base.collections()))
+
+
+@router.get("/collections/{name}/documents", response_model=Documents)
+def documents(parts: Held, name: Name) -> Response:
+    """Return the documents of a collection, newest first, at most 1,000."""
+    return Json(Documents(documents=parts.knowledge.get().base.documents(name)))
+
+
+@router.post("/collections/{name}/documents", response_model=Added)
+async def add(parts: Held, caller: Caller, name: Name, request: Adding) -> Response:
+    """Add a text, or a file of this machine; one of the same source is replaced."""
+    held = parts.knowledge.get()
+    await asyncio.to_thread(record, parts, caller, "knowledge.add", f"{name}: {request.source or request.path}"[:500])
+    return Json(await held.add(name, request, caller.actor))
+
+
+@router.post("/collections/{name}/reindex", response_model=Reindexed)
+async def reindex(parts: Held, caller: Caller, name: Name) -> Response:
+    """Compute every vector of a collection anew, with the model that embeds now."""
+    held = parts.knowledge.get()
+    await asyncio.to_thread(record, parts, caller, "knowledge.reindex", name)
+    return Json(await held.base.reindex(name))
+
+
+@router.post("/documents/{id}/remove", response_model=Document)
+def remove(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
+    """Remove a document; what it was is returned."""
+    held = parts.knowledge.get()
+    record(parts, caller, "knowledge.remove", f"document {id}")
+    return Json(held.base.remove(id))
+
+
+@router.post("/search", response_model=SearchAnswer)
+async def search(parts: Held, request: Searching) -> Response:
+    """Look through collections by words and by meaning; each hit says where it stood in either order."""
+    held = parts.knowledge.get()
+    return Json(await held.search.find(request.question, request.collections, request.most, request.mode))
