@@ -24,6 +24,7 @@ LOOKS = {
     "/v1/completions": "answers; nothing of it is kept",
     "/v1/loops/preview": "shows what would be asked",
     "/v1/rules/rehearse": "tries a rule on the past",
+    "/v1/search": "reads",
     "/v1/stack/check": "measures",
     "/v1/stack/plan": "shows what would be done",
     "/v1/workflow-check": "reads a file",
