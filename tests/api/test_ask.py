@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from aistack_backend.containers.memory_world import World
+from aistack_backend.wire.chat import OWN, Cite, parts
 
 from .conftest import make_app, running, settings_in
 
@@ -97,9 +98,26 @@ async def test_a_question_reads_streams_what_it_reads_and_cites_it(client: httpx
     assert [one["looking"] for one in chunks if one["looking"]] == ["ladder of db", "errors of db", "events of db"]
     assert [cite["number"] for cite in chunks[-1]["cites"]] == [1, 2, 3]
     assert chunks[-1]["cites"][0]["text"].startswith("db is ")
+    assert all(cite["told"] for cite in chunks[-1]["cites"])
     assert chunks[-1]["route"] == "local"
     kept = (await client.get(f"/v1/chats/{chunks[0]['session_id']}")).json()["messages"][-1]
     assert (kept["cites"], kept["route"]) == (chunks[-1]["cites"], "local")
+
+
+async def test_what_was_measured_comes_first_and_the_models_words_are_marked_as_its_own(
+    client: httpx.AsyncClient,
+) -> None:
+    chunks = await say(client, "is web up?", ask=True)
+    measured, own = parts(told(chunks), [Cite(**cite) for cite in chunks[-1]["cites"]])
+    assert measured.startswith("web is running")
+    assert "[1]" in measured
+    assert own
+    assert (chunks[-1]["route"], chunks[-1]["finish"]) == ("local", "length")
+    first = next(one for one in chunks if one["text"])
+    assert (first["text"], first["tokens"], first["first_token_after"]) == (measured, 0, None)
+    kept = (await client.get(f"/v1/chats/{chunks[0]['session_id']}")).json()["messages"][-1]
+    assert kept["text"] == told(chunks)
+    assert OWN not in told(await say(client, "is web up?"))
 
 
 async def test_a_plain_request_waits_in_the_queue_and_nothing_runs(client: httpx.AsyncClient, world: World) -> None:

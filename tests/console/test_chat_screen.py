@@ -8,7 +8,7 @@ import pytest
 from tests.console.shell import Shell
 from tests.console.stage import NOW, stage, until
 
-from aistack_backend.wire.chat import Chunk, Finish, Message, Role, Session, SessionList, Transcript
+from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish, Message, Role, Session, SessionList, Transcript
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
 from aistack_backend.wire.problems import Problem
@@ -64,6 +64,29 @@ async def test_an_answer_is_formatted_while_it_streams() -> None:
             assert (said["session_id"], said["text"], said["max_tokens"]) == (0, "hi", 512)
             await pilot.press(*"b", "enter")
             await until(lambda: [body["session_id"] for asked, body in on.asked if asked == "POST /v1/chat"] == [0, 3])
+
+
+async def test_what_was_measured_stands_apart_from_the_models_own_words() -> None:
+    cite = Cite(number=1, what="ladder of redis", at=NOW, text="redis is running.", told=True)
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(lambda: app.store.model is not None)
+            await pilot.press(*"up", "enter")
+            on.chat.put_nowait(piece("", cites=(cite,)))
+            on.chat.put_nowait(piece("redis is running. [1]", route="local"))
+            await until(lambda: "measured by the stack" in app.text and "has not said anything" in app.text)
+            assert OWN not in app.text
+            on.chat.put_nowait(piece(f"\n\n{OWN}\n\nThe answer:", route="local"))
+            on.chat.put_nowait(piece(" no.", finish=Finish.STOP, tokens=4))
+            on.chat.put_nowait(None)
+            await until(lambda: "The answer: no." in app.text and "4 tokens" in app.text)
+            lines = app.text.splitlines()
+            at = [next(i for i, line in enumerate(lines) if part in line) for part in ("running. [1]", OWN, "no.")]
+            assert at == sorted(at)
+            answer = list(app.screen.query(Turn))[-1]
+            assert answer.text == f"redis is running. [1]\n\n{OWN}\n\nThe answer: no."
 
 
 async def test_esc_silences_at_once() -> None:

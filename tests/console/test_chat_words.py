@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,16 @@ def test_a_chat_is_exported_whole() -> None:
     assert "It **fails** [1]\n\n*local, 4 tokens*\n\n[1] logs of web, read " in text
     assert "````text\n```\nbad\n````" in text
     assert json.loads(exported(transcript(), "json"))["messages"][1]["cites"][0]["what"] == "logs of web"
+
+
+def test_an_export_tells_what_was_measured_from_what_the_model_said() -> None:
+    kept = transcript()
+    cite = replace(kept.messages[1].cites[0], told=True)
+    answer = replace(kept.messages[1], cites=(cite,), model="small")
+    assert "## measured by the stack, then small, " in exported(replace(kept, messages=(answer,)), "md")
+    assert talk.speaker(answer) == ("measured by the stack", "ok")
+    assert talk.speaker(kept.messages[1]) == ("model", "ok")
+    assert talk.speaker(replace(kept.messages[1], route="rules")) == ("stack", "ok")
 
 
 def test_nothing_is_overwritten_by_an_export(tmp_path: Path) -> None:

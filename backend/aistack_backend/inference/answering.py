@@ -1,18 +1,18 @@
-"""One answer on its way to a person: what is read for it, then the words of the model, or those of the rules."""
+"""One answer on its way to a person: what is read for it, what the rules tell of that, then the words of the model."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.inference.lookup import Found
 from aistack_backend.inference.models import Piece, Rank, Turn
-from aistack_backend.wire.chat import Chunk, Cite, Finish
+from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish
 from aistack_backend.wire.models import ModelStatus
 
 MOST_TOKENS = 8192
@@ -71,10 +71,14 @@ class Without:
 
     def says(self, found: Sequence[str]) -> str:
         """Return the answer in the words of the rules."""
-        why = f"The local model does not answer now: {self.why.detail}"
         if not found:
-            return f"{why} {self.can}"
-        return "\n\n".join((f"{why} This was looked up without it.", *found))
+            return f"{self.reason} {self.can}"
+        return "\n\n".join((f"{self.reason} This was looked up without it.", *found))
+
+    @property
+    def reason(self) -> str:
+        """Why no model answers, in one sentence."""
+        return f"The local model does not answer now: {self.why.detail}"
 
 
 Keep = Callable[["Answer", Finish], Awaitable[str]]
@@ -88,7 +92,7 @@ class Answer:
         self._speaks, self._clock = speaks, clock
         self._began = clock.mono()
         self._says: list[str] = []
-        self._final = False
+        self._final = self._spoke = False
         self.stop = asyncio.Event()
         self.session_id = self.message_id = 0
         self.model = self.route = self.text = ""
@@ -135,7 +139,7 @@ class Answer:
 
     def _took(self, step: Found) -> Chunk:
         if step.cite:
-            self.read.append(step.cite)
+            self.read.append(replace(step.cite, told=bool(step.says)))
         if step.says:
             self._says.append(step.says)
         self.task_id = step.task_id or self.task_id
@@ -143,41 +147,52 @@ class Answer:
         return self._chunk(looking=step.looking, cites=self.cites if step.cite else ())
 
     async def _words(self, turns: Callable[[], Sequence[Turn]], limit: int) -> AsyncGenerator[Piece, None]:
-        """Yield the model's words; those of the rules where they are all there is to say, or the model cannot."""
+        """Yield what the rules tell, which was measured, then the model's own words, marked as such; where the model
+        has nothing to add, or cannot, only the first."""
         if self._final:
             yield self._by_rules("\n\n".join(self._says))
             return
         if self.without is None:
             self.route = LOCAL
+            if self._says:
+                yield self._tell("\n\n".join(self._says))
             try:
                 async with aclosing(self._by_model(turns(), limit)) as pieces:
                     async for piece in pieces:
                         yield piece
                 return
             except Unavailable as error:
-                if self.text or not self._says:
+                if self._spoke or not self._says:
                     raise
-                self.without = Without(error, "")
+                yield self._by_rules(f"\n\n{Without(error, '').reason}")
+                return
         yield self._by_rules(self.without.says(self._says))
 
     async def _by_model(self, turns: Sequence[Turn], limit: int) -> AsyncGenerator[Piece, None]:
         answers = self._speaks.answer(turns, limit, TEMPERATURE, rank=Rank.PERSON)
         async with aclosing(until(answers, self.stop)) as pieces:
             async for piece in pieces:
-                self._heard(piece)
-                yield piece
+                yield self._heard(piece)
 
     def _by_rules(self, text: str) -> Piece:
         self.route, self.model = RULES, ""
-        piece = Piece(text=text, finish=Finish.STOP)
-        self._heard(piece)
-        return piece
+        self.last = Piece(finish=Finish.STOP)
+        return self._tell(text, Finish.STOP)
 
-    def _heard(self, piece: Piece) -> None:
-        if piece.text and self.first is None:
-            self.first = self._clock.mono() - self._began
+    def _tell(self, text: str, finish: Finish | None = None) -> Piece:
+        """Return words of the rules."""
+        self.text += text
+        return Piece(text=text, finish=finish)
+
+    def _heard(self, piece: Piece) -> Piece:
+        """Return a piece of the model, its first word after the line that says whose words these are."""
+        if piece.text and not self._spoke:
+            self._spoke, self.first = True, self._clock.mono() - self._began
+            if self._says:
+                piece = replace(piece, text=f"\n\n{OWN}\n\n{piece.text.lstrip()}")
         self.text += piece.text
         self.last = piece
+        return piece
 
     def _chunk(
         self,

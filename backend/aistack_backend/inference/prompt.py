@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aistack_backend.errors import BadInput
 from aistack_backend.inference.models import Turn
-from aistack_backend.wire.chat import Cite, Message, Role
+from aistack_backend.wire.chat import Cite, Message, Role, parts
 
 FENCE = "| "
 """Stands before every line of data: no line of it can end the block, whatever it says."""
@@ -25,7 +25,8 @@ NAME = 200
 
 def turns(system: str, branch: Sequence[Message], read: Sequence[Cite], asking: bool) -> tuple[Turn, ...]:
     """Return the prompt for the answer to the last message of ``branch``; what is attached to a message stays with
-    it, ``read`` goes with the last one."""
+    it, ``read`` goes with the last one. Of an earlier answer the model sees its own words only: what was measured
+    then is old, and has lines of strangers outside of any fence."""
     told = f"{system} {ASKING}" if asking else system
     attached = any(message.cites for message in branch if message.role is Role.USER)
     if attached or read:
@@ -34,9 +35,15 @@ def turns(system: str, branch: Sequence[Message], read: Sequence[Cite], asking: 
     for message in branch:
         cites = message.cites if message.role is Role.USER else ()
         more = tuple(read) if message is branch[-1] else ()
-        if message.text:
-            made.append(Turn(role=message.role, text=_with(message.text, (*cites, *more))))
+        if text := _own(message):
+            made.append(Turn(role=message.role, text=_with(text, (*cites, *more))))
     return tuple(made)
+
+
+def _own(message: Message) -> str:
+    """Return what the person or the model itself said; of an answer of the rules alone, that."""
+    measured, own = parts(message.text, message.cites) if message.role is Role.ASSISTANT else ("", message.text)
+    return own or measured
 
 
 def _with(text: str, cites: Sequence[Cite]) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aistack_backend.wire.base import Word
+
+OWN = "The model's own words, not measured:"
+"""The line that stands between what the rules tell of what was read and what the model adds to it."""
 
 
 class Role(Word):
@@ -37,6 +41,19 @@ class Cite:
     """When it was read."""
     text: str = ""
     """The lines that were read, as the model got them."""
+    told: bool = False
+    """The answer begins with what the rules tell of it."""
+
+
+def parts(text: str, cites: Sequence[Cite]) -> tuple[str, str]:
+    """Return of an answer what the rules tell of what was read, and the model's own words after :data:`OWN`.
+
+    The first is empty unless one of ``cites`` is ``told``: a model that writes that line makes nothing measured.
+    """
+    if not any(cite.told for cite in cites):
+        return "", text
+    measured, _, own = text.partition(f"\n\n{OWN}\n\n")
+    return measured, own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

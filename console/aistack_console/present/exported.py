@@ -32,7 +32,7 @@ def _markdown(transcript: Transcript) -> Iterator[str]:
 
 def _message(one: Message) -> Iterator[str]:
     yield ""
-    who = {Role.USER: "you", Role.ASSISTANT: one.model or "model"}.get(one.role, one.role.value)
+    who = {Role.USER: "you", Role.ASSISTANT: _who(one)}.get(one.role, one.role.value)
     yield f"## {who}, {stamp(one.at)}"
     yield ""
     yield one.text
@@ -45,6 +45,11 @@ def _message(one: Message) -> Iterator[str]:
         yield f"*{', '.join(filter(None, told))}*"
     for cite in one.cites:
         yield from _cite(cite)
+
+
+def _who(answer: Message) -> str:
+    own = answer.model or "model"
+    return f"measured by the stack, then {own}" if any(cite.told for cite in answer.cites) else own
 
 
 def _cite(cite: Cite) -> Iterator[str]:

@@ -32,14 +32,16 @@ class _Fence:
 
 
 class Growing:
-    """Blocks of a text to which text is added. ``formatted=False`` shows every line as it is.
+    """Blocks of a text to which text is added. ``formatted=False`` shows every line as it is; the numbers of its
+    blocks of code begin after ``numbered``.
 
     Closing costs each character two readings at the most, whatever the number of pieces in which it comes; what is
     open is read again with each piece: the last paragraph, item, table or line of code.
     """
 
-    def __init__(self, text: str = "", *, formatted: bool = True) -> None:
+    def __init__(self, text: str = "", *, formatted: bool = True, numbered: int = 0) -> None:
         self.text = ""
+        self._numbered = numbered
         self.closed: list[Block] = []
         self._formatted = formatted
         self._tail = ""
@@ -109,14 +111,14 @@ class Growing:
                 return False
             self._fence = _Fence(found[1], found[2].split()[0] if found[2].split() else "")
             self._tail = self._tail[found.end() :]
-            head = code_head(len(self._code) + 1, sure(self._fence.language[:20]))
+            head = code_head(self._numbered + len(self._code) + 1, sure(self._fence.language[:20]))
             self.closed.append(Block("fence", (head,)))
             return True
-        self._open, self._open_code = read(self._tail, len(self._code))
+        self._open, self._open_code = read(self._tail, self._numbered + len(self._code))
         return False
 
     def _close(self, source: str) -> None:
-        blocks, code = read(source, len(self._code))
+        blocks, code = read(source, self._numbered + len(self._code))
         self.closed += blocks
         self._code += code
 

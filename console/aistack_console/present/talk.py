@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aistack_backend.wire.chat import Chunk, Cite, Finish, Message, Role, Session
+from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish, Message, Role, Session
 from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_console.present.para import Para, para, text_lines, title
 from aistack_console.present.table import Cell, Tone
@@ -26,6 +26,8 @@ _ENDS = {
     Finish.ERROR: "ended in an error",
     Finish.UNKNOWN: "ended in a way this console does not know",
 }
+OWN_HEAD: tuple[Cell, ...] = ((OWN, "warn"),)
+"""The line above what a model adds to what was measured."""
 _SPEAKERS: dict[Role, Cell] = {
     Role.USER: ("you", "accent"),
     Role.ASSISTANT: ("model", "ok"),
@@ -82,9 +84,13 @@ def full_note(last: Chunk | None) -> str:
     return f"{share:.0%} of the context is used: what was said first is soon left out. ^n begins a new session."
 
 
-def speaker(role: Role) -> Cell:
-    """Return who speaks."""
-    return _SPEAKERS.get(role, ("unknown speaker", "warn"))
+def speaker(message: Message) -> Cell:
+    """Return who speaks; an answer that begins with what was measured is the stack's until ``OWN_HEAD``."""
+    if message.role is Role.ASSISTANT and any(cite.told for cite in message.cites):
+        return ("measured by the stack", "ok")
+    if message.role is Role.ASSISTANT and message.route == "rules":
+        return ("stack", "ok")
+    return _SPEAKERS.get(message.role, ("unknown speaker", "warn"))
 
 
 def place(message: Message) -> tuple[int, int]:
@@ -97,7 +103,7 @@ def place(message: Message) -> tuple[int, int]:
 def turn_head(message: Message, chosen: bool) -> tuple[Cell, ...]:
     """Return the line above a message: the cursor, who speaks, and which of how many branches this is."""
     at, count = place(message)
-    cells: list[Cell] = [("> " if chosen else "  ", "accent"), speaker(message.role)]
+    cells: list[Cell] = [("> " if chosen else "  ", "accent"), speaker(message)]
     if count > 1:
         cells.append((f"  {at}/{count}", "warn"))
         cells.append(("  h l show the others" if chosen else "", "dim"))
@@ -131,6 +137,10 @@ def _foot(message: Message, detail: str) -> tuple[Cell, ...]:
         gap = "  " if cells else ""
         cells.append((f"{gap}{_ENDS[message.finish]}{': ' + detail if detail else ''}", tone))
     return tuple(cells)
+
+
+OWN_WAITS: tuple[Cell, ...] = (("the model has not said anything to it yet", "dim"),)
+"""Under what was measured, until the model adds its own words."""
 
 
 def running(chunk: Chunk | None, asked_for: float) -> tuple[Cell, ...]:

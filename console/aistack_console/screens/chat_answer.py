@@ -130,7 +130,10 @@ class AnswerScreen(ChatBase):
         if self._silent:
             return
         turn.append(chunk.text)
-        turn.say(words.running(chunk, self.store.now() - turn.message.at) if not turn.text or chunk.looking else ())
+        if not turn.text or chunk.looking:
+            turn.say(words.running(chunk, self.store.now() - turn.message.at))
+        else:
+            turn.say(words.OWN_WAITS if turn.waits_for_model else ())
 
     async def _settle(self) -> None:
         """Learn what the backend stored of what was just said: numbers, branches, the session's title."""

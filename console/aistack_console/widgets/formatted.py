@@ -39,9 +39,9 @@ class Formatted(Widget):
     Formatted > .formatted--ground { color: $foreground; background: $panel; }
     """
 
-    def __init__(self, text: str = "", *, formatted: bool = True) -> None:
+    def __init__(self, text: str = "", *, formatted: bool = True, numbered: int = 0) -> None:
         super().__init__()
-        self._growing = Growing(text, formatted=formatted)
+        self._growing = Growing(text, formatted=formatted, numbered=numbered)
         self._fresh = ""
         self._lines: list[Laid] = []
         self._kept, self._blocks, self._width = 0, 0, 0

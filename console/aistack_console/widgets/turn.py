@@ -8,7 +8,7 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from aistack_backend.wire.chat import Message, Role
+from aistack_backend.wire.chat import OWN, Message, Role, parts
 from aistack_backend.wire.tasks import Task
 from aistack_console.present import talk as words
 from aistack_console.present.chat import goal_note
@@ -22,13 +22,14 @@ from aistack_console.widgets.note import Note
 class Turn(Vertical):
     """Who speaks, what is said, what was read for it, what it proposes, and what it cost.
 
-    An answer is Markdown; a person's words stand as they are.
+    An answer is Markdown; a person's words stand as they are. What the model adds to what was measured stands apart.
     """
 
     DEFAULT_CSS = """
     Turn { height: auto; margin: 0 0 1 0; }
     Turn > Formatted, Turn > .cites, Turn > .foot { padding: 0 0 0 2; }
-    Turn > .proposal { padding: 0 0 0 2; }
+    Turn > .proposal, Turn > .own { padding: 0 0 0 2; }
+    Turn > Formatted.own { padding: 0 0 0 4; color: $text-muted; }
     """
 
     def __init__(self, message: Message, foot: Sequence[Cell] = ()) -> None:
@@ -39,7 +40,9 @@ class Turn(Vertical):
         """The task that it proposed or asked for."""
         self._foot = tuple(foot) or words.message_foot(message)
         self._head = Line()
-        self._said = Formatted(message.text, formatted=message.role is Role.ASSISTANT)
+        told, own = parts(message.text, message.cites)
+        self._said = Formatted(told or own, formatted=message.role is Role.ASSISTANT)
+        self._own: Formatted | None = self._apart(own) if told and own else None
         self._under = Line(classes="foot")
         self._cites: Note | None = None
         self._proposal: Note | None = None
@@ -48,18 +51,37 @@ class Turn(Vertical):
     @property
     def text(self) -> str:
         """What was said so far."""
-        return self._said.text
+        return self._said.text if self._own is None else f"{self._said.text}\n\n{OWN}\n\n{self._own.text}"
 
     @property
     def code(self) -> tuple[Code, ...]:
         """The blocks of code in it."""
-        return self._said.code
+        return self._said.code if self._own is None else (*self._said.code, *self._own.code)
+
+    @property
+    def waits_for_model(self) -> bool:
+        """What was measured stands there, and the model's own words do not yet."""
+        return self._own is None and bool(self.text) and any(cite.told for cite in self.message.cites)
+
+    def _apart(self, text: str) -> Formatted:
+        """Return where the model's own words are shown, after what was measured."""
+        own = Formatted(text, numbered=len(self._said.code))
+        own.add_class("own")
+        return own
 
     def compose(self) -> ComposeResult:
         """Lay out head, body and foot."""
         yield self._head
         yield self._said
+        if self._own is not None:
+            yield self._own_head()
+            yield self._own
         yield self._under
+
+    def _own_head(self) -> Line:
+        head = Line(classes="own")
+        head.show(words.OWN_HEAD)
+        return head
 
     def on_mount(self) -> None:
         """Show who speaks and what was measured."""
@@ -72,8 +94,17 @@ class Turn(Vertical):
         self._show_head()
 
     def append(self, text: str) -> None:
-        """Add text while it is written."""
-        self._said.append(text)
+        """Add text while it is written; the cites that came with it are to be known already."""
+        if self._own is not None:
+            self._own.append(text)
+            return
+        told, own = parts(text, self.message.cites)
+        if not any(cite.told for cite in self.message.cites) or not own:
+            self._said.append(text)
+            return
+        self._said.append(told)
+        self._own = self._apart(own)
+        self.mount(self._own_head(), self._own, before=self._under)
 
     def say(self, foot: Sequence[Cell]) -> None:
         """Show what goes on, or what the answer measured, under it."""
@@ -84,6 +115,8 @@ class Turn(Vertical):
     def close(self, foot: Sequence[Cell]) -> None:
         """Show what the answer measured; nothing more comes."""
         self._said.flush()
+        if self._own is not None:
+            self._own.flush()
         self.say(foot)
 
     def learn(self, message: Message) -> None:
@@ -97,7 +130,10 @@ class Turn(Vertical):
 
     def update(self, **changed: object) -> None:
         """Take what came with the newest piece of the answer."""
+        was = words.speaker(self.message)
         self.message = replace(self.message, **changed)  # type: ignore[arg-type]  # names of Message's own fields
+        if words.speaker(self.message) != was:
+            self._show_head()
         self.task_id = self.message.task_id or self.task_id
 
     def paint(self, now: float, task: Task | None) -> None:
