@@ -29,7 +29,8 @@ class Turn(Vertical):
     Turn { height: auto; margin: 0 0 1 0; }
     Turn > Formatted, Turn > .cites, Turn > .foot { padding: 0 0 0 2; }
     Turn > .proposal, Turn > .own { padding: 0 0 0 2; }
-    Turn > Formatted.own { padding: 0 0 0 4; color: $text-muted; }
+    Turn > Line.own { margin: 1 0 0 0; }
+    Turn > Formatted.own { padding: 0 0 0 4; }
     """
 
     def __init__(self, message: Message, foot: Sequence[Cell] = ()) -> None:
