@@ -84,6 +84,7 @@ def test_each_kind_of_block_is_drawn() -> None:
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
+@settings(deadline=None)  # the first of them loads what reads code
 def test_the_pieces_it_comes_in_make_no_difference(sizes: list[int]) -> None:
     whole, grown = Growing(EVERYTHING), fed(EVERYTHING, sizes)
     assert lines(grown) == lines(whole)
@@ -91,7 +92,7 @@ def test_the_pieces_it_comes_in_make_no_difference(sizes: list[int]) -> None:
 
 
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join), st.integers(8, 40))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_whatever_comes_nothing_is_wider_than_the_screen(text: str, width: int) -> None:
     for grown in (Growing(text), fed(text, [1])):
         assert all(width_of(line) <= width for line in lines(grown, width))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
 from aistack_backend.api import askwork, flowwork, knowledgework, loopwork, stackwork
@@ -121,13 +121,9 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     """Take the lease and begin to run what was approved; then take requests."""
     podman, boats = parts.podman.get(), parts.containers.get()
     audit, approvals = parts.audit.get(), parts.approvals.get()
-    registry, stack = Registry(), stackwork.build(parts, podman, boats, database)
+    stack, loop = stackwork.build(parts, podman, boats, database), loopwork.build(parts, podman, database)
     own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
-    loop = loopwork.build(parts, podman, database)
-    for tool in (*own, loop.tool, loop.removal, *stack.tools):
-        registry.register(tool)
-    for tool in work.tools():
-        registry.register(tool, anywhere=True)
+    registry = _registry((*own, loop.tool, loop.removal, *stack.tools))
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     around = Around(lambda: parts.bus.latest(Topic.STACK))
@@ -158,6 +154,16 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     downs.push_async_callback(flows.close)
     parts.flows.part = flows
     parts.engine.part, parts.tasks.part, parts.stack.part = engine, tasks, stack
+
+
+def _registry(tools: Sequence[Tool]) -> Registry:
+    """Return who runs which kind of action: these tools, and those that run on any machine."""
+    registry = Registry()
+    for tool in tools:
+        registry.register(tool)
+    for tool in work.tools():
+        registry.register(tool, anywhere=True)
+    return registry
 
 
 async def sandbox(podman: Podman, configured: str) -> None:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, field
 
 from aistack_console.cells import sure
-from aistack_console.present.markdown import Block, Code, Row, code_head, code_line, parser, read
+from aistack_console.present.colours import coloured
+from aistack_console.present.markdown import Block, Code, Row, code_head, code_line, code_lines, parser, read
 
 LIMIT = 60_000
 """Characters from which on a text is shown as it is: reading it would take too long."""
@@ -49,6 +50,7 @@ class Growing:
         self._code: list[Code] = []
         self._open_code: list[Code] = []
         self._fence: _Fence | None = None
+        self._recoloured: int | None = None
         if text:
             self.add(text)
 
@@ -64,6 +66,11 @@ class Growing:
             return (*self._code, *self._open_code)
         rest = [self._tail] if self._tail and not fence.ends(self._tail) else []
         return (*self._code, Code(fence.language, "\n".join([*fence.lines, *rest])))
+
+    def recoloured(self) -> int | None:
+        """Return the first closed block that got colours since this was asked last; the number of lines stays."""
+        found, self._recoloured = self._recoloured, None
+        return found
 
     def add(self, text: str) -> None:
         """Add text at the end."""
@@ -118,7 +125,7 @@ class Growing:
         return False
 
     def _close(self, source: str) -> None:
-        blocks, code = read(source, self._numbered + len(self._code))
+        blocks, code = read(source, self._numbered + len(self._code), whole=True)
         self.closed += blocks
         self._code += code
 
@@ -127,7 +134,7 @@ class Growing:
         *whole, rest = self._tail.split("\n")
         for number, line in enumerate(whole):
             if fence.ends(line):
-                self._code.append(Code(fence.language, "\n".join(fence.lines)))
+                self._colour(fence)
                 self._fence, self._tail = None, "\n".join([*whole[number + 1 :], rest])
                 return True
             fence.lines.append(line)
@@ -136,6 +143,15 @@ class Growing:
         begun = rest and not rest.strip().strip(fence.marker[0]) and not rest.isspace()
         self._open = [Block("code", (code_line(rest),))] if rest and not begun else []
         return False
+
+    def _colour(self, fence: _Fence) -> None:
+        """Keep the code of a block that ended, and show its lines in colours."""
+        code = Code(fence.language, "\n".join(fence.lines))
+        self._code.append(code)
+        if fence.lines and coloured(code.text, code.language) is not None:
+            begun = len(self.closed) - len(fence.lines)
+            self.closed[begun:] = [Block("code", (row,)) for row in code_lines(code.text, code.language)]
+            self._recoloured = begun if self._recoloured is None else min(begun, self._recoloured)
 
 
 def _closed(span: list[int], marker: str, lines: list[str]) -> bool:

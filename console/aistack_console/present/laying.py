@@ -43,11 +43,28 @@ def _row(row: Row, width: int) -> list[Laid]:
     lead, hang = row.lead, row.hang
     room = max(width - width_of(lead), 4)
     if row.code:
-        text, mark = row.pieces[0]
+        text, mark = "".join(text for text, _ in row.pieces), row.pieces[0][1]
         cut = wrap(text, room) if mark else wrap_words(text, room)
-        return [Laid(_led(lead if n == 0 else hang, ((line, mark),)), bool(mark)) for n, line in enumerate(cut)]
+        pieces = _cut(row.pieces, cut) if len(row.pieces) > 1 else [((line, mark),) for line in cut]
+        return [Laid(_led(lead if n == 0 else hang, one), bool(mark)) for n, one in enumerate(pieces)]
     lines = wrap_pieces(row.pieces, room)
     return [Laid(_led(lead if n == 0 else hang, line)) for n, line in enumerate(lines)]
+
+
+def _cut(pieces: Pieces, lines: Sequence[str]) -> list[Pieces]:
+    """Return the pieces by line; ``lines`` are the same text where it was broken."""
+    out: list[Pieces] = []
+    left = list(reversed(pieces))
+    for line in lines:
+        room, taken = len(line), list[Piece]()
+        while room and left:
+            text, mark = left.pop()
+            taken.append((text[:room], mark))
+            if len(text) > room:
+                left.append((text[room:], mark))
+            room -= min(room, len(text))
+        out.append(tuple(taken))
+    return out
 
 
 def _led(lead: str, pieces: Pieces) -> Pieces:

@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from aistack_console.cells import sure
+from aistack_console.present.colours import coloured
 from aistack_console.text import plain
 
 if TYPE_CHECKING:
@@ -71,9 +72,10 @@ def parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
 
 
-def read(source: str, numbered: int = 0) -> tuple[list[Block], list[Code]]:
-    """Return the blocks of a text and its blocks of code, whose numbers begin after ``numbered``."""
-    walk = _Walk(numbered)
+def read(source: str, numbered: int = 0, *, whole: bool = False) -> tuple[list[Block], list[Code]]:
+    """Return the blocks of a text and its blocks of code, whose numbers begin after ``numbered``; a ``whole`` text,
+    which is read once, has the colours of its code too."""
+    walk = _Walk(numbered, whole)
     for token in parser().parse(source):
         walk.take(token)
     return walk.blocks, walk.code
@@ -90,10 +92,18 @@ def code_line(text: str, lead: str = "") -> Row:
     return Row(((sure(text), "code"),), lead, lead, code=True)
 
 
+def code_lines(text: str, language: str, lead: str = "") -> tuple[Row, ...]:
+    """Return the lines of a whole block of code, in colours where its language is known."""
+    if (found := coloured(text, language)) is not None:
+        return tuple(Row(pieces, lead, lead, code=True) for pieces in found)
+    return tuple(code_line(line, lead) for line in text.split("\n"))
+
+
 class _Walk:
     """Turns the parser's tokens into blocks."""
 
-    def __init__(self, numbered: int) -> None:
+    def __init__(self, numbered: int, whole: bool) -> None:
+        self._whole = whole
         self.blocks: list[Block] = []
         self.code: list[Code] = []
         self._numbered = numbered
@@ -188,7 +198,7 @@ class _Walk:
         language = _language(token.info)
         self.code.append(Code(language, text))
         head = code_head(self._numbered + len(self.code), language, lead)
-        rows = (head, *(code_line(line, hang) for line in text.split("\n")))
+        rows = (head, *code_lines(text, language if self._whole else "", hang))
         if token.level:
             self._rows += rows
         else:

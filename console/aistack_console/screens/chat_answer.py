@@ -13,6 +13,7 @@ from aistack_backend.wire.tasks import Task
 from aistack_console.attached import read_file
 from aistack_console.errors import ConsoleError
 from aistack_console.present import talk as words
+from aistack_console.present.colours import ready
 from aistack_console.present.mention import MOST, mentions
 from aistack_console.screens.chat_base import ChatBase
 from aistack_console.widgets.prompt import Prompt
@@ -92,6 +93,7 @@ class AnswerScreen(ChatBase):
         self.editing = self.following = None
         answer = Turn(Message(id=0, role=Role.ASSISTANT, text="", at=self.store.now()))
         await self.talk.add(*before, answer)
+        self.run_worker(ready, thread=True, group="colours", exit_on_error=False)
         self._answering = self.run_worker(self._answer(request, answer), group="answer", exit_on_error=False)
         self.repaint()
 

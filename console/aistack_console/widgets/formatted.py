@@ -16,7 +16,7 @@ from aistack_console.present.markdown import Code
 
 EVERY = 0.08
 """Seconds between two paints while text comes: about 12 a second."""
-MARKS = ("strong", "em", "s", "code", "head", "link", "dim")
+MARKS = ("strong", "em", "s", "code", "head", "link", "dim", "word", "call", "string", "number", "remark")
 
 
 class Formatted(Widget):
@@ -36,6 +36,11 @@ class Formatted(Widget):
     Formatted > .formatted--head { color: $text-accent; text-style: bold; }
     Formatted > .formatted--link { text-style: underline; }
     Formatted > .formatted--dim { color: $text-muted; }
+    Formatted > .formatted--word { color: $text-accent; }
+    Formatted > .formatted--call { color: $text-primary; }
+    Formatted > .formatted--string { color: $text-success; }
+    Formatted > .formatted--number { color: $text-warning; }
+    Formatted > .formatted--remark { color: $text-muted; text-style: italic; }
     Formatted > .formatted--ground { color: $foreground; background: $panel; }
     """
 
@@ -45,6 +50,8 @@ class Formatted(Widget):
         self._fresh = ""
         self._lines: list[Laid] = []
         self._kept, self._blocks, self._width = 0, 0, 0
+        self._starts: list[int] = []
+        """The line at which each closed block begins that was laid out."""
         self._due = False
         self._styles_of: dict[str, Style] = {}
 
@@ -82,10 +89,14 @@ class Formatted(Widget):
             self._width, self._kept, self._blocks = width, 0, 0
         if width <= 0:
             return
-        del self._lines[self._kept :]
+        again = self._growing.recoloured()
+        if again is not None and again < self._blocks:
+            self._kept, self._blocks = self._starts[again], again
+        del self._lines[self._kept :], self._starts[self._blocks :]
         closed = self._growing.closed
-        above = closed[self._blocks - 1] if self._blocks else None
-        self._lines += lay(closed[self._blocks :], width, above)
+        for number in range(self._blocks, len(closed)):
+            self._starts.append(len(self._lines))
+            self._lines += lay((closed[number],), width, closed[number - 1] if number else None)
         self._kept, self._blocks = len(self._lines), len(closed)
         self._lines += lay(self._growing.open, width, closed[-1] if closed else None)
 
@@ -106,7 +117,9 @@ class Formatted(Widget):
             found = self.rich_style
             if code:
                 found += self.get_component_rich_style("formatted--ground")
-            for name in () if code and mark == "code" else mark.split():
+            for name in mark.split():
+                if code and name == "code":
+                    continue
                 found += self.get_component_rich_style(f"formatted--{name}", partial=True)
             self._styles_of[key] = found
         return found
