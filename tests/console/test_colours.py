@@ -42,6 +42,18 @@ def test_a_block_is_coloured_when_it_is_complete_and_not_before() -> None:
     )  # fmt: skip
 
 
+def test_a_text_that_ends_with_its_code_is_coloured_at_the_end() -> None:
+    grown = Growing(f"```python\n{PYTHON}\n```")
+    assert {mark for line in marks(grown) for _, mark in line.pieces} == {"code"}
+    before = drawn(marks(grown))
+    grown.end()
+    assert (drawn(marks(grown)), grown.code[0].text) == (before, PYTHON)
+    assert any(mark == "code word" for line in marks(grown) for _, mark in line.pieces)
+    unfinished = Growing("```python\nx = 1")
+    unfinished.end()
+    assert unfinished.code[0].text == "x = 1"
+
+
 def test_a_text_that_comes_whole_and_one_that_grows_look_the_same() -> None:
     text = f"- an item\n  ```python\n  x = 1\n  ```\n\n~~~python\n{PYTHON}\n~~~\nend"
     grown = Growing()

@@ -164,10 +164,29 @@ def test_what_the_engine_did_not_say_is_unknown_and_never_nought() -> None:
     assert "kv  [??????] -/-" in said
     assert "slots  -" in said
     assert "queue  -" in said
-    assert "gpu  -/-" in said
+    assert "gpu layers  -/-" in said
     assert "mem  -" in said
     assert " 0" not in said.replace("llama 0.3", "")
     assert engine_paras(None, NOW, slots=True)
+
+
+def test_whom_the_slots_serve_and_how_fast_all_together_is_told() -> None:
+    busy = (
+        Slot(number=0, rank="person", prompt=90, prompt_done=90, tokens=7, tokens_per_second=4.5),
+        Slot(number=1, rank="agent", prompt=300, prompt_done=100),
+        Slot(number=2, rank="agent", prompt=10, prompt_done=10, tokens=9, tokens_per_second=6.0),
+        Slot(number=3, held=50),
+    )
+
+    def said(status: ModelStatus, slots: bool) -> str:
+        cells = [cell for one in engine_paras(status, NOW, slots=slots) for cell in one.cells]
+        return "".join(cell if isinstance(cell, str) else cell[0] for cell in cells)
+
+    assert "serving 1 person, 2 agents; 200 of 400 tokens of prompts to read" in said(replace(FULL, slots=busy), False)
+    assert "tok/s 10.5 now" in said(replace(FULL, slots=busy), False)
+    assert "slot 1  agent  read 100/300, wrote 0  - tok/s" in said(replace(FULL, slots=busy), True)
+    assert "tok/s 40.5 last" in said(FULL, False)
+    assert "serving" not in said(replace(FULL, slots=busy[3:]), False)
 
 
 def test_words_of_a_list() -> None:

@@ -22,6 +22,7 @@ from aistack_console.keys import PLACES
 from aistack_console.options import Options
 from aistack_console.state.store import Store
 from aistack_console.themes import builtin_folder
+from aistack_console.widgets.turn import Turn
 
 TOLD: dict[Path, frozenset[Topic]] = {}
 """Which topics the stage of a data folder has to tell."""
@@ -36,6 +37,7 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "booting": scenes.booting,
     "machines": scenes.machines,
     "chatting": chat_scene.chatting,
+    "asking": chat_scene.asking,
     "looping": loop_scene.looping,
     "flowing": flow_scene.running,
 }
@@ -46,6 +48,7 @@ PICTURED = {
     "booting": ("overview", "boot"),
     "machines": ("overview", "services"),
     "chatting": ("chat",),
+    "asking": ("chat",),
     "looping": ("tasks",),
     "flowing": ("tasks",),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
@@ -150,6 +153,35 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
         if world == "flowing":
             app.screen.receive("task 61")
             await until(lambda: app.screen._run.run, 10)
+        for box in app.screen.query(TextArea):
+            box.cursor_blink = False
+        await still(app, pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=show)
+
+
+PARTS = {
+    "search": ("escape", "slash", *"redis", "enter"),
+    "cites": ("escape", "c"),
+    "personas": ("escape", "P"),
+    "commands": ("slash",),
+    "attach": ("at",),
+}
+"""What stands over the chat, by the keys that bring it."""
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)], ids=["80x24", "160x45"])
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("data", ["asking"], indirect=True)
+def test_part_of_the_chat(snap_compare: Any, data: Path, part: str, size: tuple[int, int]) -> None:
+    app = app_over(data)
+
+    async def show(pilot: Pilot[Any]) -> None:
+        await until(lambda: ready(app, "asking"), 10)
+        app.goto("chat")
+        await until(lambda: app.current_mode == "chat" and bool(app.screen.query(Turn)), 10)
+        await still(app, pilot)
+        await pilot.press(*PARTS[part])
         for box in app.screen.query(TextArea):
             box.cursor_blink = False
         await still(app, pilot)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from aistack_backend.wire.models import EngineState, ModelStatus, Slot
 from aistack_console.present.models import rate
 from aistack_console.present.para import Para, para
@@ -20,7 +23,7 @@ TONES: dict[EngineState, Tone] = {
 
 
 def engine_paras(status: ModelStatus | None, now: float, *, slots: bool) -> tuple[Para, ...]:
-    """Return the engine's state; with ``slots`` each of them on a line of its own."""
+    """Return the engine's state; with ``slots`` each of them on a line of its own, else whom it serves on one."""
     if status is None:
         return (para(("The engine has not said anything yet.", "dim")),)
     state = (status.engine.value.upper(), TONES.get(status.engine, "bad"))
@@ -29,7 +32,8 @@ def engine_paras(status: ModelStatus | None, now: float, *, slots: bool) -> tupl
         "  ",
         state,
         (f" {span(now - status.since)}", "dim"),
-        (f"  {status.adapter or 'no engine'}", "dim"),
+        (f"  {status.adapter or 'no engine'}  mem ", "dim"),
+        size(status.memory),
     )
     paras = [first]
     if status.load_share is not None:
@@ -42,7 +46,18 @@ def engine_paras(status: ModelStatus | None, now: float, *, slots: bool) -> tupl
         )
     if slots:
         paras += [_slot(one) for one in status.slots]
+    elif served := _served(status.slots):
+        paras.append(para(("serving ", "dim"), served))
     return tuple(paras)
+
+
+def _served(slots: Sequence[Slot]) -> str:
+    """Return whom the busy slots serve, and how much of their prompts is still to be read."""
+    busy = [one for one in slots if one.rank]
+    ranks = Counter(one.rank for one in busy)
+    said = ", ".join(f"{many} {rank}{'s' if many > 1 else ''}" for rank, many in sorted(ranks.items(), reverse=True))
+    done, of = sum(one.prompt_done for one in busy), sum(one.prompt for one in busy)
+    return f"{said}; {count(of - done)} of {count(of)} tokens of prompts to read" if done < of else said
 
 
 def _figures(status: ModelStatus) -> Para:
@@ -53,18 +68,25 @@ def _figures(status: ModelStatus) -> Para:
         ("kv ", f"{bar(share, 6)} {count(used)}/{count(full)}"),
         ("slots ", f"{busy}/{len(status.slots)}" if status.slots else "-"),
         ("queue ", str(status.waiting) if status.slots else "-"),
-        ("tok/s ", rate(status.tokens_per_second)),
-        ("mem ", size(status.memory)),
-        ("gpu ", f"{count(status.layers_on_gpu)}/{count(status.layers)}"),
+        ("tok/s ", _speed(status)),
+        ("gpu layers ", f"{count(status.layers_on_gpu)}/{count(status.layers)}"),
     )
     return para(*(cell for name, value in pairs for cell in ((name, "dim"), f"{value}  ")))
+
+
+def _speed(status: ModelStatus) -> str:
+    """Return what all slots write together now, else the rate of the last answer."""
+    rates = [one.tokens_per_second for one in status.slots if one.rank and one.tokens_per_second is not None]
+    if rates:
+        return f"{rate(sum(rates))} now"
+    return "-" if status.tokens_per_second is None else f"{rate(status.tokens_per_second)} last"
 
 
 def _slot(one: Slot) -> Para:
     if not one.rank:
         return para((f"slot {one.number}  free, holds {one.held} tokens", "dim"))
-    done = f"prompt {one.prompt_done}/{one.prompt}  {one.tokens} tokens  {rate(one.tokens_per_second)} tok/s"
-    return para((f"slot {one.number}  ", "dim"), f"{one.rank}  {done}  holds {one.held}")
+    done = f"read {one.prompt_done}/{one.prompt}, wrote {one.tokens}  {rate(one.tokens_per_second)} tok/s"
+    return para((f"slot {one.number}  ", "dim"), f"{one.rank}  {done}  holds {one.held} tokens")
 
 
 def count(value: int | None) -> str:

@@ -77,6 +77,12 @@ class Growing:
         for at in range(0, len(text), AT_ONCE):
             self._add(text[at : at + AT_ONCE])
 
+    def end(self) -> None:
+        """Take the text as complete: a block of code that its last line ends is closed, and gets its colours."""
+        if self._fence is not None and self._fence.ends(self._tail):
+            self._colour(self._fence)
+            self._fence, self._tail, self._open = None, "", []
+
     def _add(self, text: str) -> None:
         self.text += text
         self._tail += text

@@ -8,7 +8,7 @@ from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish, Message, Role, S
 from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_console.present.para import Para, para, text_lines, title
 from aistack_console.present.table import Cell, Tone
-from aistack_console.present.units import bar, span
+from aistack_console.present.units import bar, day_clock, span
 
 FULL = 0.8
 """Share of the context from which on a person is warned: soon the model sees only the end of the chat."""
@@ -162,7 +162,7 @@ def cites_paras(cites: Sequence[Cite], now: float) -> tuple[Para, ...]:
     """Return all that was read, as the model got it."""
     out: list[Para] = []
     for one in cites:
-        out.append(title(f"[{one.number}] {one.what} · {_age(one, now)}"))
+        out.append(title(f"[{one.number}] {one.what} · read {day_clock(one.at, now)}, {_age(one, now)}"))
         out += text_lines(one.text or "The backend kept nothing of it.")
     return tuple(out)
 

@@ -47,6 +47,7 @@ class Formatted(Widget):
     def __init__(self, text: str = "", *, formatted: bool = True, numbered: int = 0) -> None:
         super().__init__()
         self._growing = Growing(text, formatted=formatted, numbered=numbered)
+        self._growing.end()
         self._fresh = ""
         self._lines: list[Laid] = []
         self._kept, self._blocks, self._width = 0, 0, 0
@@ -72,6 +73,13 @@ class Formatted(Widget):
         if not self._due and self.is_mounted:
             self._due = True
             self.set_timer(EVERY, self.flush)
+
+    def end(self) -> None:
+        """Paint what came; nothing more does, so that a block of code is closed by the last line."""
+        self.flush()
+        self._growing.end()
+        self._lay_out(self._width)
+        self.refresh()
 
     def flush(self) -> None:
         """Paint what came."""

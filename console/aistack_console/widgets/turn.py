@@ -115,9 +115,9 @@ class Turn(Vertical):
 
     def close(self, foot: Sequence[Cell]) -> None:
         """Show what the answer measured; nothing more comes."""
-        self._said.flush()
+        self._said.end()
         if self._own is not None:
-            self._own.flush()
+            self._own.end()
         self.say(foot)
 
     def learn(self, message: Message) -> None:
