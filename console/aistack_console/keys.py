@@ -76,6 +76,11 @@ def bindings(actions: Iterable[Action]) -> list[BindingType]:
     return [Binding(one.keys, f"run('{one.id}')", one.title, show=False, id=one.id) for one in actions if one.keys]
 
 
+def with_control(keys: str) -> str:
+    """Return the first of ``keys`` that works while one types, as a person would write it; empty = none does."""
+    return next((shown(one.strip()) for one in keys.split(",") if "+" in one), "")
+
+
 class Registry:
     """Every action there is, with the keys that the operator chose.
 

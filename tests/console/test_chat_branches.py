@@ -117,6 +117,15 @@ async def test_sessions_are_searched_and_renamed() -> None:
         assert body(on, "PATCH /v1/chats/3")["title"] == "ops2"
 
 
+async def test_tab_with_nothing_to_complete_leaves_one_in_the_prompt() -> None:
+    async with chat() as (_, app, pilot):
+        await until(lambda: "enter send" in app.text and "^t ask" in app.text)
+        await pilot.press(*"hi", "tab", *"aX")
+        assert app.screen.query_one(Prompt).text == "hiaX"
+        await pilot.press("escape")
+        await until(lambda: "i write" in app.text and "enter send" not in app.text)
+
+
 async def test_commands_and_what_is_offered_while_typing() -> None:
     async with chat() as (on, app, pilot):
         await pilot.press("slash", "p")

@@ -35,15 +35,9 @@ def turns(system: str, branch: Sequence[Message], read: Sequence[Cite], asking: 
     for message in branch:
         cites = message.cites if message.role is Role.USER else ()
         more = tuple(read) if message is branch[-1] else ()
-        if text := _own(message):
+        if text := parts(message.text, message.cites)[1] if message.role is Role.ASSISTANT else message.text:
             made.append(Turn(role=message.role, text=_with(text, (*cites, *more))))
     return tuple(made)
-
-
-def _own(message: Message) -> str:
-    """Return what the person or the model itself said; of an answer of the rules alone, that."""
-    measured, own = parts(message.text, message.cites) if message.role is Role.ASSISTANT else ("", message.text)
-    return own or measured
 
 
 def _with(text: str, cites: Sequence[Cite]) -> str:

@@ -124,3 +124,9 @@ def copies(said: Sequence[tuple[Role, str, Sequence[Code]]]) -> tuple[tuple[str,
             question = ("question", text)
     named = [(f"code {number}", block.text) for number, block in enumerate(code, 1)]
     return tuple(item for item in (answer, *named, question) if item[1])
+
+
+def typing_hints(busy: bool, own: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the keys that work while a message is written, and what they do; ``own`` are those of the screen."""
+    leaves = "cancel" if busy else "keys"
+    return (("enter", "send"), ("esc", leaves), ("^j", "new line"), ("up", "earlier"), ("tab", "complete"), *own)

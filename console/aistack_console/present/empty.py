@@ -96,8 +96,8 @@ def chat(answers: bool) -> tuple[Para, ...]:
         "Ask the local model, or give the stack a goal.",
         ("ask", model),
         ("/do", "a goal, e.g. /do restart web   (! is the same: !restart web)"),
-        ("then", "an agent proposes one action; it waits in Approvals until a person decides"),
-        ("keys", "enter sends, ^j begins a line, esc cancels or leaves the prompt, up brings the last message back"),
+        ("then", "an agent proposes one action; a person decides it in Approvals"),
+        ("keys", "enter sends, ^j begins a line, esc leaves, up brings the last back"),
     )
 
 

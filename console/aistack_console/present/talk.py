@@ -125,7 +125,7 @@ def chunk_foot(message: Message, chunk: Chunk) -> tuple[Cell, ...]:
 def _foot(message: Message, detail: str) -> tuple[Cell, ...]:
     rate, first = message.tokens_per_second, message.first_token_after
     words = [
-        f"{message.tokens} tokens" if message.tokens is not None else "",
+        f"{message.tokens} tokens" if message.tokens else "",  # what the rules answer has none
         f"{rate:.1f} tok/s" if rate is not None else "",
         f"first after {first:.2f}s" if first is not None else "",
         message.route,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from textual import events, on
 from textual.worker import Worker
 
 from aistack_backend.wire.actions import GoalRequest
@@ -12,10 +13,13 @@ from aistack_backend.wire.chat import Chunk, Message, Role, SayRequest
 from aistack_backend.wire.tasks import Task
 from aistack_console.attached import read_file
 from aistack_console.errors import ConsoleError
+from aistack_console.keys import with_control
 from aistack_console.present import talk as words
+from aistack_console.present.chat import typing_hints
 from aistack_console.present.colours import ready
 from aistack_console.present.mention import MOST, mentions
 from aistack_console.screens.chat_base import ChatBase
+from aistack_console.widgets.hint_line import HintLine
 from aistack_console.widgets.prompt import Prompt
 from aistack_console.widgets.talk import goal_turn
 from aistack_console.widgets.turn import Turn
@@ -43,6 +47,20 @@ class AnswerScreen(ChatBase):
     def busy(self) -> bool:
         """Whether an answer is being written."""
         return self._answering is not None and self._answering.is_running
+
+    def paint_hints(self) -> None:
+        """Show the keys that matter now: while one types, letters are text."""
+        if isinstance(self.focused, Prompt):
+            known = [self.console.registry.get(f"chat.{name}") for name in ("new", "ask")]
+            own = [(with_control(one.keys), one.hint) for one in known if one is not None]
+            self.query_one(HintLine).set_hints([(*one, True) for one in typing_hints(self.busy, own) if one[0]])
+        else:
+            super().paint_hints()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _moved_focus(self) -> None:
+        self.call_next(self.paint_hints)
 
     async def say(self, text: str, ask: bool = False) -> None:
         """Send a message; it comes back into the prompt when it cannot go."""

@@ -81,6 +81,8 @@ class Prompt(TextArea):
             self.send()
         elif key == "ctrl+j":
             self.insert("\n")
+        elif key == "tab":
+            return True  # nothing is offered: whoever types on must not find that the letters became keys
         elif key == "escape":
             self.post_message(self.Escaped())
         elif key == "up" and (self._back or self.cursor_location[0] == 0):

@@ -98,5 +98,8 @@ async def test_the_model_is_shown_only_its_own_words_of_an_earlier_answer() -> N
         Message(id=1, role=Role.USER, text="is redis up?", at=1.0),
         Message(id=2, role=Role.ASSISTANT, text=answer.text, at=1.0, cites=answer.cites),
         Message(id=3, role=Role.USER, text="sure?", at=2.0),
+        Message(id=4, role=Role.ASSISTANT, text=SAYS, at=2.0, cites=answer.cites, route="rules"),
+        Message(id=5, role=Role.USER, text="why?", at=3.0),
     ]
-    assert [turn.text for turn in prompt.turns("Answer.", said, (), False)][1:] == ["is redis up?", "no", "sure?"]
+    shown = [turn.text for turn in prompt.turns("Answer.", said, (), False)][1:]
+    assert shown == ["is redis up?", "no", "sure?", "why?"]
