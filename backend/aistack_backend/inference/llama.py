@@ -22,6 +22,10 @@ ABORTED = 2
 EVERY_LAYER = 999
 ROUND = 256
 """llama.cpp rounds a context to this."""
+FEW, QUICK = 16, 0.04
+"""A step of at most so many tokens is not watched from within when the last such took at most so many seconds: its end
+is soon enough to see a cancel. llama.cpp would ask at each of some 500 nodes of the graph, and Python answers slowly:
+1.2 ms of a step that takes 6."""
 
 
 class LoadedModel:
@@ -45,6 +49,8 @@ class LoadedModel:
         self._tick = tick
         self._on_load = ll.llama_progress_callback(follow)
         self._on_compute = ll.ggml_abort_callback(lambda _data: tick() or self.abort())
+        self._never = ll.ggml_abort_callback()
+        self._watched, self._took = True, 0.0
         ll.llama_backend_init()
         settings = ll.llama_model_default_params()
         gpu = bool(ll.llama_supports_gpu_offload())
@@ -115,7 +121,18 @@ class LoadedModel:
                 batch.logits[at] = offset == len(tokens) - 1
                 at += 1
         batch.n_tokens = at
-        return int(ll.llama_decode(self._context, batch))
+        self._watch(at > FEW or self._took > QUICK)
+        began = time.monotonic()
+        code = int(ll.llama_decode(self._context, batch))
+        if at <= FEW:
+            self._took = time.monotonic() - began
+        return code
+
+    def _watch(self, wanted: bool) -> None:
+        """Have llama.cpp ask within a computation whether to go on, or not."""
+        if wanted is not self._watched:
+            self._watched = wanted
+            ll.llama_set_abort_callback(self._context, self._on_compute if wanted else self._never, None)
 
     def forget(self, sequence: int, keep: int) -> bool:
         """Drop what a sequence holds beyond ``keep`` tokens; False = all of it had to go."""

@@ -97,9 +97,14 @@ class Report:
 Line = TypeVar("Line", Order, Report)
 
 
+_FIELDS = {kind: {field.name: field.default for field in fields(kind)} for kind in (Order, Report)}
+_JSON = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=asdict)
+
+
 def encode(line: Order | Report) -> bytes:
-    """Return the line with its newline."""
-    return json.dumps(asdict(line), ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+    """Return the line with its newline; what has its default is left out, since one is written for every token."""
+    given = ((name, getattr(line, name), default) for name, default in _FIELDS[type(line)].items())
+    return _JSON.encode({name: value for name, value, default in given if value != default}).encode() + b"\n"
 
 
 def decode(kind: type[Line], line: bytes) -> Line:
@@ -110,14 +115,14 @@ def decode(kind: type[Line], line: bytes) -> Line:
     """
     try:
         found: dict[str, Any] = json.loads(line)
-        known = {field.name for field in fields(kind)}
-        values = {key: value for key, value in found.items() if key in known}
+        values = {key: value for key, value in found.items() if key in _FIELDS[kind]}
         if kind is Order:
             values["do"] = Do(values["do"])
             values["turns"] = tuple((str(role), str(text)) for role, text in values.get("turns", ()))
         else:
             values["what"] = Is(values["what"])
-            values["slots"] = tuple(Slot(**slot) for slot in values.get("slots", ()))
+            if "slots" in values:
+                values["slots"] = tuple(Slot(**slot) for slot in values["slots"])
         return kind(**values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"Not a {kind.__name__} line: {line[:80]!r} ({error}).") from error

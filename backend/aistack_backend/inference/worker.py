@@ -120,20 +120,24 @@ class Worker:
             self._say(Report(what=Is.LOADING, id=number, share=share))
 
     def _tell(self, steps: Iterator[Step]) -> None:
+        """Report the steps: what begins at once, since what it reads may kill us, the rest together."""
         assert self._model is not None  # noqa: S101
+        told: list[Report] = []
         for step in steps:
             if step.refused:
-                self._say(Report(what=Is.REFUSED, id=step.id, detail=step.refused))
+                told.append(Report(what=Is.REFUSED, id=step.id, detail=step.refused))
             elif step.begun:
                 self._say(Report(what=Is.BEGUN, id=step.id))
             else:
                 if step.text or not step.over:
-                    self._say(self._report(Is.PIECE, step))
+                    told.append(self._report(Is.PIECE, step))
                 if step.over:
-                    self._say(self._report(Is.END, step))
+                    told.append(self._report(Is.END, step))
             if step.over:
                 self._open.discard(step.id)
                 self._cancelled.discard(step.id)
+        if told:
+            self._say(*told)
 
     def _report(self, what: Is, step: Step) -> Report:
         assert self._model is not None  # noqa: S101
@@ -186,9 +190,9 @@ class Worker:
             )
             pause.wait(BEAT)
 
-    def _say(self, report: Report) -> None:
+    def _say(self, *reports: Report) -> None:
         with self._write, contextlib.suppress(BrokenPipeError):
-            self._reports.write(encode(report))
+            self._reports.write(b"".join([encode(report) for report in reports]))
             self._reports.flush()
 
 
