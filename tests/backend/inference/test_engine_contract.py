@@ -113,12 +113,12 @@ async def test_closing_the_iterator_cancels(ready: Engine) -> None:
 
 
 async def test_many_at_once_are_answered_each_with_its_own_text(ready: Engine) -> None:
-    asked = [ask(f"Say {word}.", max_tokens=6, temperature=0) for word in ("red", "green", "blue", "black")]
-    alone = [await collect(ready, one) for one in asked]
-    together = await asyncio.gather(*[collect(ready, one) for one in asked])
-    for one, other in zip(alone, together, strict=True):
-        assert other[-1].finish is one[-1].finish
-        assert other[0].text == one[0].text
+    words = [f"{colour} {'and more of it ' * 4}" for colour in ("red", "green", "blue", "black")]
+    asked = [ask("Say it.", max_tokens=80, temperature=0, schema=json.dumps({"const": word})) for word in words]
+    answers = await asyncio.gather(*[collect(ready, one) for one in asked])
+    for word, pieces in zip(words, answers, strict=True):  # free text may differ by a word beside others: ADR 0025
+        assert json.loads("".join([piece.text for piece in pieces])) == word
+        assert pieces[-1].finish is Finish.STOP
 
 
 async def test_no_model_is_said(engine: Engine) -> None:

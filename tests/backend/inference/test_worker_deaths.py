@@ -150,16 +150,24 @@ async def test_a_finished_answer_breaks_the_row_of_crashes(host: LlamaHost, smol
     assert EngineState.QUARANTINED not in states.names()
 
 
-async def test_out_of_memory_is_a_crash_with_its_reason(host: LlamaHost, smollm: Path, states: States) -> None:
-    await host.load(smollm)
-    await rest(host.generate(SHORT))
-    with little_memory(host.pid):
-        with pytest.raises((EngineDied, BadInput)):  # the second: sent again, unread, to the next worker
-            await rest(host.generate(Request(turns=(Turn(role=Role.USER, text="x" * 3_000_000),), max_tokens=4)))
-        await states.until(EngineState.READY, 2)
-    detail = states.told[2][1]
-    assert "out-of-memory kill" in detail or "MemoryError" in detail or "SIGABRT" in detail
-    assert (await rest(host.generate(SHORT))).finish is not None
+async def test_out_of_memory_is_a_crash_with_its_reason(
+    site: Path, smollm: Path, tmp_path: Path, states: States
+) -> None:
+    # patient: to read three million characters may take more seconds than a hasty host waits for
+    host = LlamaHost(site, tmp_path, InferenceSettings(context=1024), states.watch, Patience(back_off=0.05))
+    try:
+        await host.load(smollm)
+        await rest(host.generate(SHORT))
+        with little_memory(host.pid):
+            with pytest.raises((EngineDied, BadInput)):  # the second: sent again, unread, to the next worker
+                await rest(host.generate(Request(turns=(Turn(role=Role.USER, text="x" * 3_000_000),), max_tokens=4)))
+            await states.until(EngineState.READY, 2)
+        detail = states.told[2][1]
+        assert "out-of-memory kill" in detail or "MemoryError" in detail or "SIGABRT" in detail
+        assert states.names().count(EngineState.CRASHED) == 1
+        assert (await rest(host.generate(SHORT))).finish is not None
+    finally:
+        await host.close()
 
 
 def broken(model: Path, folder: Path) -> Iterator[Path]:
