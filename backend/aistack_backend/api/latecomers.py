@@ -95,6 +95,7 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
         context=wish.context,
         threads=wish.threads,
         adapter=wish.adapter,
+        idle_unload=wish.idle_unload * 60,
     )
     facts = Facts(database, parts.clock)
     shelf = Shelf(options, settings.data_dir, settings.cache_dir, facts)

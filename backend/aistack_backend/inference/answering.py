@@ -128,7 +128,7 @@ class Answer:
                 async with aclosing(self._words(turns, limit)) as pieces:
                     async for piece in pieces:
                         finish = piece.finish or finish
-                        if piece.text:
+                        if piece.text or piece.ahead is not None:
                             yield self._chunk(piece.text)
         except BackendError as error:
             finish, detail = Finish.ERROR, f"{error.detail} {error.hint}".strip()
@@ -213,6 +213,7 @@ class Answer:
             context_used=self.last.context_used or None,
             context_size=self.last.context_size or None,
             detail=detail,
+            ahead=self.last.ahead,
             looking=looking,
             cites=cites,
             route=self.route,

@@ -73,6 +73,11 @@ class Answering(Protocol):
         ...
 
     @property
+    def gpu_able(self) -> bool:
+        """Whether the engine was built to use a GPU."""
+        ...
+
+    @property
     def idle(self) -> bool:
         """Nothing runs and nothing waits."""
         ...
@@ -80,6 +85,10 @@ class Answering(Protocol):
     @property
     def waiting(self) -> int:
         """Requests that have not begun."""
+        ...
+
+    def places(self) -> dict[int, int]:
+        """Return each request that waits, with how many others are served before it."""
         ...
 
     def shown(self) -> tuple[Slot, ...]:

@@ -53,6 +53,11 @@ class Batching:
         return self._model.layers
 
     @property
+    def gpu_able(self) -> bool:
+        """Whether the engine was built to use a GPU."""
+        return self._model.gpu_able
+
+    @property
     def idle(self) -> bool:
         """Nothing runs and nothing waits."""
         return not len(self._seats) and all(slot.answer is None for slot in self._slots)
@@ -61,6 +66,14 @@ class Batching:
     def waiting(self) -> int:
         """Requests without a slot."""
         return len(self._seats)
+
+    def places(self) -> dict[int, int]:
+        """Return each request that waits, with how many others are served before it: those that run, and who is
+        before it in the queue."""
+        if not len(self._seats):
+            return {}
+        running = sum(slot.answer is not None for slot in self._slots)
+        return {number: running + at for at, number in enumerate(self._seats.places())}
 
     def shown(self) -> tuple[Shown, ...]:
         """Return the slots as the screens show them; may be called from another thread."""

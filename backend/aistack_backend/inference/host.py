@@ -14,6 +14,7 @@ import psutil
 from aistack_backend.errors import BackendError, BadInput, Unavailable
 from aistack_backend.inference import grammar
 from aistack_backend.inference.gguf import Header, read_header
+from aistack_backend.inference.gpus import layers_that_fit
 from aistack_backend.inference.models import (
     BadModel,
     EngineDied,
@@ -69,6 +70,8 @@ class LlamaHost:
         self.load_now = Load()
         """What the worker told last of its slots, queue and memory."""
         self.on_load: Callable[[], None] = lambda: None
+        self.gpu_free: Callable[[], int | None] = lambda: None
+        """Bytes that are free on a GPU; None = none was measured."""
         self._restart: asyncio.Task[None] | None = None
         self._swap = asyncio.Lock()
 
@@ -115,14 +118,25 @@ class LlamaHost:
             self._process = process
             process.on_beat = self._beaten
             self._adapter = await process.start()
-            self._loaded = await self._order_load(process, model, context, cells)
+            layers = layers_that_fit(header, cells, self.gpu_free())
+            self._loaded = await self._order_load(process, model, context, cells, -1 if layers is None else layers)
             self._watcher(EngineState.READY, "", "")
             return self._loaded
 
-    async def _order_load(self, process: WorkerProcess, model: Path, context: int, cells: int) -> Loaded:
+    async def _order_load(
+        self, process: WorkerProcess, model: Path, context: int, cells: int, gpu_layers: int
+    ) -> Loaded:
         self._next += 1
         threads = self._settings.threads or compute_threads()
-        order = Order(do=Do.LOAD, id=self._next, path=str(model), context=context, cells=cells, threads=threads)
+        order = Order(
+            do=Do.LOAD,
+            id=self._next,
+            path=str(model),
+            context=context,
+            cells=cells,
+            threads=threads,
+            gpu_layers=gpu_layers,
+        )
         async for report in process.reports(order):
             if report.what is Is.LOADING:
                 self._tell(replace(self.load_now, share=report.share))
@@ -136,6 +150,7 @@ class LlamaHost:
                     description=report.detail,
                     layers=layers[0],
                     layers_on_gpu=layers[1],
+                    gpu_able=report.gpu_able,
                 )
             raise BadModel(f"{model.name}: {report.detail}", "Fetch it again, or choose another GGUF file.")
         raise EngineDied("The model worker ended while it loaded.")
@@ -143,28 +158,38 @@ class LlamaHost:
     async def generate(self, request: Request) -> AsyncGenerator[Piece, None]:
         """See the port."""
         compiled = grammar.compile_schema(request.schema) if request.schema else ""
+        until = asyncio.get_running_loop().time() + request.within if request.within else None
         for last in (False, True):  # sent again once at most: it may be what kills
             process = self._process
             if process is None or self._loaded is None:
                 raise Unavailable("No model is loaded.", "Wait until the model is ready.")
             self._next += 1
             begun = False
-            reports = self._answer(process, self._loaded.path, order_of(self._next, request, compiled))
+            reports = self._answer(process, self._loaded.path, order_of(self._next, request, compiled), until)
             try:
                 async with aclosing(reports):
                     async for report in reports:
+                        if report.what is Is.WAITS:  # also after it was read and found no room: that killed nobody
+                            begun = False
+                            yield Piece(ahead=report.waiting)
+                            continue
                         begun = True
                         if report.what is not Is.BEGUN:
                             yield _piece(report)
                 return
+            except TimeoutError as error:
+                late = f"The model did not end this answer within {request.within:g} s."
+                raise Unavailable(late, "Ask for less, or again when it is less busy.", kind="too-late") from error
             except EngineDied:
                 if begun or last or not await self._back():
                     raise
 
-    async def _answer(self, process: WorkerProcess, model: Path, order: Order) -> AsyncGenerator[Report, None]:
+    async def _answer(
+        self, process: WorkerProcess, model: Path, order: Order, until: float | None
+    ) -> AsyncGenerator[Report, None]:
         done = False
         try:
-            async with aclosing(process.reports(order)) as reports:
+            async with aclosing(process.reports(order, until)) as reports:
                 async for report in reports:
                     if report.what is Is.REFUSED:
                         done = True

@@ -17,6 +17,7 @@ from aistack_backend.inference.bench import Answer, Bench
 from aistack_backend.inference.cards import Room
 from aistack_backend.inference.digests import Digests, Wanted
 from aistack_backend.inference.fetching import Fetches, Unfinished
+from aistack_backend.inference.gpus import free_memory
 from aistack_backend.inference.measures import Measures
 from aistack_backend.inference.models import InferenceSettings, Piece
 from aistack_backend.inference.removing import remove_ours
@@ -24,7 +25,6 @@ from aistack_backend.inference.shelf import Shelf
 from aistack_backend.inference.source import read
 from aistack_backend.inference.stores import OURS
 from aistack_backend.wire.events import Topic
-from aistack_backend.wire.host import HostSample
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, StageState
 from aistack_backend.wire.shelf import FetchRequest, Measured, ModelDetail, ModelShelf
 
@@ -248,13 +248,8 @@ class Library:
     def _room(self) -> Room:
         status: ModelStatus | None = self._bus.latest(Topic.MODEL)
         active = next((card.id for card in status.cards if card.active), "") if status else ""
-        sample: HostSample | None = self._bus.latest(Topic.HOST)
-        free = [
-            one.memory_total - one.memory_used
-            for one in (sample.gpus if sample else ())
-            if one.memory_total is not None and one.memory_used is not None
-        ]
-        return Room.measure(active, self._settings.context, max(free, default=None))
+        free = free_memory(self._bus.latest(Topic.HOST))
+        return Room.measure(active, self._settings.context, free)
 
     async def _begin(self) -> None:
         with suppress(BackendError):  # what earlier backends found out is found out anew then

@@ -53,14 +53,15 @@ class LoadedModel:
         self._watched, self._took = True, 0.0
         ll.llama_backend_init()
         settings = ll.llama_model_default_params()
-        gpu = bool(ll.llama_supports_gpu_offload())
-        settings.n_gpu_layers = EVERY_LAYER if gpu else 0
+        self.gpu_able = bool(ll.llama_supports_gpu_offload())
+        wished = order.gpu_layers if order.gpu_layers >= 0 else EVERY_LAYER
+        settings.n_gpu_layers = wished if self.gpu_able else 0
         settings.progress_callback = self._on_load
         self._model: Any = ll.llama_model_load_from_file(order.path.encode(), settings)
         if not self._model:
             raise CannotAnswer("llama.cpp cannot load this model file.")
         layers = int(ll.llama_model_n_layer(self._model))
-        self.layers = (layers, layers if gpu else 0)
+        self.layers = (layers, min(layers, int(settings.n_gpu_layers)))
         self._vocab: Any = ll.llama_model_get_vocab(self._model)
         self.sequences, self.context_size = sequences, max(ROUND, order.context // ROUND * ROUND)
         wish = self._context_settings(max(order.cells, self.context_size), order.threads)

@@ -33,6 +33,8 @@ class InferenceSettings:
     """Tokens of context wished for; capped by the model and by memory."""
     threads: int = 0
     """Threads that compute; 0 = one for each physical core this process may use."""
+    idle_unload: float = 0.0
+    """Seconds without a question until the model is unloaded; the next question loads it again. 0 = never."""
     adapter: str = "auto"
     """``auto`` (a ready-made first engine until ours is built), ``llama`` (ours only), ``memory`` (no model at all)."""
 
@@ -65,6 +67,8 @@ class Request:
     rank: Rank = Rank.AGENT
     prompt: str = ""
     """Raw text to go on with, in which special tokens mean nothing; instead of ``turns``."""
+    within: float = 0.0
+    """Seconds until it is given up, its wait for a slot included; 0 = never."""
     stop: tuple[str, ...] = ()
     """The answer ends before the first of these."""
 
@@ -79,6 +83,8 @@ class Piece:
     """Generated so far."""
     tokens_per_second: float | None = None
     """Measured between the first and the newest token; None before the second."""
+    ahead: int | None = None
+    """Others that are served before this request, which has no slot yet; None = it has begun, or that is not known."""
     prompt_tokens: int = 0
     reused_tokens: int = 0
     """Tokens of the prompt that were still in the model's memory from the turn before."""
@@ -110,6 +116,8 @@ class Loaded:
     """The engine's own words, e.g. ``llama ?B Q4_1``."""
     layers: int | None = None
     layers_on_gpu: int | None = None
+    gpu_able: bool = False
+    """The engine was built to use a GPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ class Engine(Protocol):
             BadInput: the request cannot be answered (too long, a schema outside the subset).
             EngineDied: the engine ended or hung meanwhile; it comes back by itself. A request that had not begun
                 waits for that instead.
-            Unavailable: no model is loaded.
+            Unavailable: no model is loaded, or it did not end ``within`` its seconds.
         """
         ...
 

@@ -96,11 +96,12 @@ class WorkerProcess:
         if self._child and self._child.stdin and not self._child.stdin.is_closing():
             self._child.stdin.write(encode(order))
 
-    async def reports(self, order: Order) -> AsyncGenerator[Report, None]:
-        """Send an order and yield its reports, for as long as the caller wants more.
+    async def reports(self, order: Order, until: float | None = None) -> AsyncGenerator[Report, None]:
+        """Send an order and yield its reports, for as long as the caller wants more; ``until`` is a moment of the loop.
 
         Raises:
             EngineDied: the child ended or hung meanwhile.
+            TimeoutError: ``until`` has come.
         """
         queue: asyncio.Queue[Report | None] = asyncio.Queue()
         self._waiting[order.id] = queue
@@ -108,7 +109,11 @@ class WorkerProcess:
             if self._verdict:
                 raise self._death()
             self.send(order)
-            while (report := await queue.get()) is not None:
+            while True:
+                async with asyncio.timeout_at(until):  # around the wait alone: the caller's time is the caller's
+                    report = await queue.get()
+                if report is None:
+                    break
                 yield report
             raise self._death()
         finally:

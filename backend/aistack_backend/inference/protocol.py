@@ -35,6 +35,8 @@ class Is(StrEnum):
     LOADED = "loaded"
     LOADING = "loading"
     """``share`` of the model file is loaded."""
+    WAITS = "waits"
+    """The request has no slot yet; ``waiting`` others are served before it."""
     BEGUN = "begun"
     """The request has a slot."""
     PIECE = "piece"
@@ -55,6 +57,8 @@ class Order:
     cells: int = 0
     """Tokens that all requests may fill together."""
     threads: int = 0
+    gpu_layers: int = -1
+    """Layers for the GPU, where the engine can use one; -1 = all."""
     turns: tuple[tuple[str, str], ...] = ()
     """Pairs of role and text."""
     max_tokens: int = 0
@@ -87,6 +91,7 @@ class Report:
     share: float = 0.0
     layers: int = 0
     layers_on_gpu: int = 0
+    gpu_able: bool = False
     slots: tuple[Slot, ...] = ()
     """Of a beat, as all below."""
     waiting: int = 0

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BackendError, Conflict, Unavailable
-from aistack_backend.inference import interim, wheel
+from aistack_backend.inference import gpus, interim, wheel
 from aistack_backend.inference.catalogue import SMALL
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.host import LlamaHost
+from aistack_backend.inference.idle import Idle
 from aistack_backend.inference.memory import MemoryEngine
 from aistack_backend.inference.models import EngineDied, InferenceSettings, Load, Loaded, Quarantined
 from aistack_backend.inference.packages import Stopper
@@ -63,6 +64,9 @@ class EngineRoom:
         """The engine of the first minutes is the one that answers."""
         self._idle = asyncio.Event()
         self._idle.set()
+        self._asleep: Path | None = None
+        """The model that was unloaded because nobody asked."""
+        self._nap = Idle(settings.idle_unload, lambda: self._spawn(self._unload()))
 
     def start(self) -> None:
         """Begin to get ready in the background."""
@@ -71,6 +75,7 @@ class EngineRoom:
     async def stop(self) -> None:
         """End the preparation and the engine."""
         self._stopper.stop()
+        self._nap.wake()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -79,7 +84,7 @@ class EngineRoom:
 
     def status(self) -> ModelStatus:
         """Return the whole standing, cards with what fits now included."""
-        now, engine, loaded = self._standing, self._engine, self._loaded
+        now, engine, loaded = self._standing, self._engine, None if self._asleep else self._loaded
         load = engine.load_now if isinstance(engine, LlamaHost) else Load()
         return ModelStatus(
             engine=now.state,
@@ -97,6 +102,7 @@ class EngineRoom:
             memory=load.memory,
             layers=loaded.layers if loaded else None,
             layers_on_gpu=loaded.layers_on_gpu if loaded else None,
+            gpu_hint=gpus.hint(self._bus.latest(Topic.HOST), loaded),
             stages=self._stages.all(),
             cards=self._shelf.cards(self._active, self._settings.context),
         )
@@ -124,14 +130,37 @@ class EngineRoom:
             raise Unavailable(detail, now.hint or "Wait until it is ready.", kind="model-not-ready")
         return self._engine
 
+    async def awake(self) -> Engine:
+        """Return the engine as :meth:`engine` does, with the model loaded again when it was unloaded for being idle.
+
+        Raises:
+            Unavailable: it cannot answer now, or the model cannot be loaded any more.
+        """
+        self._nap.wake()
+        if self._asleep is not None:
+            await asyncio.shield(self._spawn(self._load(self._active, self._asleep, again=True)))
+        return self.engine()
+
+    async def _unload(self) -> None:
+        async with self._swap:
+            loaded, engine = self._loaded, self._engine
+            quiet = self._idle.is_set() and not self._first and self._standing.state is EngineState.READY
+            if engine is None or loaded is None or self._asleep or not quiet:
+                return
+            self._asleep = loaded.path
+            await engine.close()
+            self._set(EngineState.READY, f"Unloaded: idle for {self._nap}.", "The next question loads it again.")
+
     def busy(self, answering: bool, rate: float | None = None) -> None:
         """An answer began or ended."""
         self._rate = rate if rate is not None else self._rate
         self._answers += 1 if answering else -1
         if self._answers:
             self._idle.clear()
+            self._nap.wake()
         else:
             self._idle.set()
+            self._nap.rest()
         now, state = self._standing, EngineState.BUSY if self._answers else EngineState.READY
         if now.state in (EngineState.READY, EngineState.BUSY) and now.state is not state:
             self._set(state, now.detail, now.hint)
@@ -265,10 +294,12 @@ class EngineRoom:
         job.finish()
         return made
 
-    async def _load(self, card_id: str, path: Path) -> None:
+    async def _load(self, card_id: str, path: Path, again: bool = False) -> None:
         async with self._swap:
             engine = self._engine
-            assert engine is not None  # noqa: S101 - both callers made it
+            assert engine is not None  # noqa: S101 - its callers made it
+            if again and self._asleep is None:
+                return  # another question has loaded it meanwhile
             self._loaded, self._active = None, card_id
             try:
                 self._loaded = await engine.load(path)
@@ -278,13 +309,17 @@ class EngineRoom:
                 state = EngineState.QUARANTINED if isinstance(error, Quarantined) else EngineState.FAILED
                 self._set(state, error.detail, error.hint)
                 return
+            finally:
+                self._asleep = None
             self._set(EngineState.READY)
-            if isinstance(engine, LlamaHost) and not self._first:
+            self._nap.rest()
+            if isinstance(engine, LlamaHost) and not self._first and not again:
                 await asyncio.to_thread(self._shelf.used, card_id)
 
     def _hosted(self, site: Path, engine: str = "llama-cpp-python") -> LlamaHost:
         host = LlamaHost(site, self._data, self._settings, self._watch, engine=engine)
         host.on_load = self._publish
+        host.gpu_free = lambda: gpus.free_memory(self._bus.latest(Topic.HOST))
         return host
 
     def _watch(self, state: EngineState, detail: str, hint: str) -> None:

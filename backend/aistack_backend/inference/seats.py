@@ -42,6 +42,10 @@ class Seats:
         self._waiting = [one for one in self._waiting if one.order.id != number]
         return len(self._waiting) < before
 
+    def places(self) -> list[int]:
+        """Return the requests that wait, in the order in which they are served as things stand now."""
+        return [one.order.id for one in sorted(self._waiting, key=self._place)]
+
     def next(self, agents: int) -> Order | None:
         """Return who is served next, without removing it; ``agents`` = how many slots agents hold now."""
         allowed = self._waiting

@@ -31,7 +31,7 @@ class Generates(Protocol):
 class Serial:
     """See :class:`~aistack_backend.inference.answers.Answering`. ``current`` is the request that is answered."""
 
-    layers = (0, 0)
+    layers, gpu_able = (0, 0), False
 
     def __init__(self, model: Generates, cancelled: Callable[[int], bool]) -> None:
         self._model, self._cancelled = model, cancelled
@@ -59,6 +59,11 @@ class Serial:
     def waiting(self) -> int:
         """Requests that have not begun."""
         return len(self._seats)
+
+    def places(self) -> dict[int, int]:
+        """Return each request that waits, with how many others are served before it."""
+        running = int(self._order is not None)
+        return {number: running + at for at, number in enumerate(self._seats.places())}
 
     def shown(self) -> tuple[Slot, ...]:
         """Return nothing: this engine does not tell what it holds."""

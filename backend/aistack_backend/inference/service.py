@@ -82,27 +82,22 @@ class Inference:
         rank: Rank = Rank.AGENT,
         prompt: str = "",
         stop: Sequence[str] = (),
+        within: float = 0.0,
     ) -> AsyncGenerator[Piece, None]:
         """Answer a conversation that the caller keeps; nothing is stored. Closing the iterator cancels.
 
         ``prompt`` is raw text that is gone on with, instead of ``turns``; the answer ends before the first of the
-        ``stop`` texts. Many may be asked at once: a person's goes before an agent's.
+        ``stop`` texts. Many may be asked at once: a person's goes before an agent's. A piece without text says how many
+        are served before while it waits (``ahead``). After ``within`` seconds it is given up; 0 = never.
 
         Raises:
             BadInput: the prompt is too long, or the schema is outside the subset. Unavailable: no model can answer now.
         """
-        engine = self._room.engine()
+        engine = await self._room.awake()
         if self._asked >= MOST:
             raise Unavailable(f"{MOST} requests wait for the model already.", "Try again in a moment.")
-        request = Request(
-            turns=tuple(turns),
-            max_tokens=max_tokens,
-            temperature=temperature,
-            schema=schema,
-            rank=rank,
-            prompt=prompt,
-            stop=tuple(stop),
-        )
+        asked = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema, rank=rank)
+        request = replace(asked, prompt=prompt, stop=tuple(stop), within=within)
         rate, began, first = None, self._clock.mono(), 0.0
         alone = self._asked == 0  # else the figures say nothing of the model
         self._asked += 1

@@ -16,6 +16,9 @@ async def stopped(pieces: AsyncGenerator[Piece, None], stops: Sequence[str]) -> 
     wanted, held = [stop for stop in stops if stop], ""
     async with aclosing(pieces):
         async for piece in pieces:
+            if piece.ahead is not None:
+                yield piece
+                continue
             text = held + piece.text
             ends = [at for stop in wanted if (at := text.find(stop)) >= 0]
             if ends:

@@ -48,6 +48,8 @@ class Worker:
         self._unwanted: Callable[[], bool] = lambda: False
         self._stop = False
         self._told = 0.0
+        self._places: dict[int, int] = {}
+        """What was told last of the queue."""
 
     def run(self) -> None:
         """Load the library, say hello, and serve."""
@@ -61,6 +63,7 @@ class Worker:
             if self._model is not None and not self._stop:
                 self._busy = True
                 self._tell(self._model.step())
+                self._tell_places(self._model.places())
 
     def _orders_in(self, wait: bool) -> None:
         with contextlib.suppress(queue.Empty):
@@ -110,6 +113,7 @@ class Worker:
                 context_size=self._model.context_size,
                 layers=layers,
                 layers_on_gpu=on_gpu,
+                gpu_able=self._model.gpu_able,
             )
         )
 
@@ -127,6 +131,7 @@ class Worker:
             if step.refused:
                 told.append(Report(what=Is.REFUSED, id=step.id, detail=step.refused))
             elif step.begun:
+                self._places.pop(step.id, None)  # if it waits all the same, that is told again
                 self._say(Report(what=Is.BEGUN, id=step.id))
             else:
                 if step.text or not step.over:
@@ -138,6 +143,12 @@ class Worker:
                 self._cancelled.discard(step.id)
         if told:
             self._say(*told)
+
+    def _tell_places(self, places: dict[int, int]) -> None:
+        moved = [(number, ahead) for number, ahead in places.items() if self._places.get(number) != ahead]
+        self._places = places
+        if moved:
+            self._say(*[Report(what=Is.WAITS, id=number, waiting=ahead) for number, ahead in moved])
 
     def _report(self, what: Is, step: Step) -> Report:
         assert self._model is not None  # noqa: S101

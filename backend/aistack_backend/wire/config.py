@@ -100,6 +100,9 @@ class ModelConfig:
     )
     context: int = option(4096, "Tokens of context.", least=512, most=1_048_576)
     threads: int = option(0, "Processor threads for the model; 0 = as fits the machine.", least=0, most=1024)
+    idle_unload: float = option(
+        0.0, "Minutes without a question until the model's memory is given back; 0 = never.", least=0, most=10_080
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,15 @@ def test_persons_go_first_and_equals_in_order() -> None:
     assert drain(seats) == [2, 4, 1, 3]
 
 
+def test_each_is_told_its_place() -> None:
+    seats = Seats(4, lambda: 0.0)
+    for number, rank in enumerate((Rank.AGENT, Rank.PERSON, Rank.AGENT, Rank.PERSON), 1):
+        seats.add(order(number, rank))
+    assert seats.places() == [2, 4, 1, 3]
+    seats.remove(4)
+    assert seats.places() == [2, 1, 3]
+
+
 def test_an_agent_that_waited_long_goes_before_persons() -> None:
     now = [0.0]
     seats = Seats(4, lambda: now[0])
@@ -53,6 +62,7 @@ def test_the_last_slot_is_a_persons_and_one_slot_is_anybodys() -> None:
 
 
 async def said(*texts: str) -> AsyncGenerator[Piece, None]:
+    yield Piece(ahead=2)
     for text in texts:
         yield Piece(text=text)
     yield Piece(finish=Finish.LENGTH)
@@ -72,5 +82,6 @@ async def test_an_answer_ends_before_a_stop(
     texts: tuple[str, ...], stops: tuple[str, ...], wanted: str, finish: Finish
 ) -> None:
     pieces = [piece async for piece in stopped(said(*texts), stops)]
+    assert pieces[0].ahead == 2
     assert "".join([piece.text for piece in pieces]) == wanted
     assert [piece.finish for piece in pieces if piece.finish] == [finish]

@@ -134,6 +134,22 @@ async def test_a_dead_worker_ends_the_answer_with_a_sentence_and_comes_back(llam
 
 
 @pytest.mark.engine
+async def test_who_waits_is_told_how_many_are_served_before(llama: Service) -> None:
+    long = (Turn(role=Role.USER, text="Tell a very long story about a fox."),)
+    running = [llama.model.answer(long, 4000, 0.3) for _ in range(4)]
+    for one in running:
+        await anext(one)
+    chat = llama.talk.say(SayRequest(text="hello", max_tokens=4000))
+    async with asyncio.timeout(60):
+        async for chunk in chat:
+            if chunk.ahead:
+                break
+    assert chunk.ahead
+    assert not chunk.text
+    await asyncio.gather(*[one.aclose() for one in (chat, *running)])
+
+
+@pytest.mark.engine
 async def test_esc_while_it_writes_is_silence_within_300_ms(llama: Service) -> None:
     began = 0.0
     async for chunk in llama.talk.say(SayRequest(text="Tell a story that never ends.", max_tokens=2000)):

@@ -9,13 +9,15 @@ import resource
 import signal
 import time
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from aistack_backend.errors import BackendError, BadInput
-from aistack_backend.inference.host import SLOTS, LlamaHost
+from aistack_backend.errors import BackendError, BadInput, Unavailable
+from aistack_backend.inference.host import SLOTS, LlamaHost, compute_threads
 from aistack_backend.inference.models import (
     BadModel,
     EngineDied,
@@ -26,7 +28,7 @@ from aistack_backend.inference.models import (
     Turn,
 )
 from aistack_backend.inference.process import Patience, WorkerProcess
-from aistack_backend.inference.protocol import Do, Order
+from aistack_backend.inference.protocol import Do, Is, Order, Report
 from aistack_backend.wire.chat import Finish, Role
 from aistack_backend.wire.models import EngineState
 
@@ -95,13 +97,77 @@ async def test_a_killed_worker_fails_the_answer_and_comes_back(
 async def test_who_had_not_begun_waits_for_the_restart(host: LlamaHost, smollm: Path) -> None:
     await host.load(smollm)
     running = [await started(host) for _ in range(SLOTS)]
-    waiting = asyncio.create_task(rest(host.generate(SHORT)))
-    await anext(running[0])
+    coming = host.generate(SHORT)
+    assert (await anext(coming)).ahead == SLOTS  # it was read and found no room
+    waiting = asyncio.create_task(rest(coming))
     os.kill(host.pid, signal.SIGKILL)
     for answer in running:
         with pytest.raises(EngineDied, match="SIGKILL"):
             await rest(answer)
     assert (await asyncio.wait_for(waiting, 60)).finish is not None
+
+
+async def test_a_long_queue_outlives_the_worker_and_knows_its_places(host: LlamaHost, smollm: Path) -> None:
+    await host.load(smollm)
+    running = [await started(host) for _ in range(SLOTS)]
+    places: list[set[int]] = [set() for _ in range(12)]
+
+    async def wait(number: int) -> Piece:
+        async for piece in host.generate(SHORT):
+            if piece.ahead is not None:
+                places[number].add(piece.ahead)
+        return piece
+
+    waiting = [asyncio.create_task(wait(number)) for number in range(len(places))]
+    async with asyncio.timeout(60):
+        while not all(places):
+            await anext(running[0])
+    assert [min(told) for told in places] == [SLOTS + at for at in range(len(places))]
+    os.kill(host.pid, signal.SIGKILL)
+    for answer in running:
+        with pytest.raises(EngineDied, match="SIGKILL"):
+            await rest(answer)
+    assert None not in [piece.finish for piece in await asyncio.wait_for(asyncio.gather(*waiting), 60)]
+
+
+async def test_an_answer_that_is_late_is_given_up_and_makes_room(host: LlamaHost, smollm: Path) -> None:
+    await host.load(smollm)
+    with pytest.raises(Unavailable, match=r"did not end this answer within 0\.3 s"):
+        await rest(host.generate(replace(STORY, within=0.3)))
+    assert (await rest(host.generate(replace(SHORT, within=60.0)))).finish is not None
+
+
+@pytest.mark.parametrize("reading", [True, False])
+async def test_a_cancel_is_seen_before_the_work_is_done(
+    site: Path, smollm: Path, tmp_path: Path, reading: bool
+) -> None:
+    process = WorkerProcess("llama-cpp-python", site, tmp_path / "log", Patience(), lambda _: None)
+    await process.start()
+    try:
+        load = Order(do=Do.LOAD, id=1, path=str(smollm), context=8192, threads=compute_threads())
+        async with aclosing(process.reports(load)) as reports:
+            assert Is.LOADED in [report.what async for report in until_told(reports)]
+        text = "The fox is red. " * 1200 if reading else "Tell a very long story."
+        say = Order(do=Do.SAY, id=2, turns=(("user", text),), max_tokens=1500)
+        async with aclosing(process.reports(say)) as reports:
+            async for report in until_told(reports):
+                if report.what is (Is.BEGUN if reading else Is.PIECE):
+                    process.send(Order(do=Do.CANCEL, id=2))
+        assert (report.what, report.finish) == (Is.END, "cancelled")
+        if reading:
+            assert report.prompt_tokens > 4000
+            assert report.context_used < report.prompt_tokens  # else it read on to the end
+        assert report.tokens < 1500
+    finally:
+        await process.stop()
+
+
+async def until_told(reports: AsyncGenerator[Report, None]) -> AsyncGenerator[Report, None]:
+    """The reports up to the one that ends the order."""
+    async for report in reports:
+        yield report
+        if report.what in (Is.LOADED, Is.END, Is.REFUSED):
+            return
 
 
 async def test_a_hanging_worker_is_killed_and_comes_back(host: LlamaHost, smollm: Path, states: States) -> None:
