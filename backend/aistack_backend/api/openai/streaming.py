@@ -26,7 +26,8 @@ async def apart(pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, No
         try:
             async with aclosing(pieces):
                 async for piece in pieces:
-                    kept.put_nowait(piece)
+                    if piece.ahead is None:  # a place in the queue is no part of an answer in this form
+                        kept.put_nowait(piece)
             kept.put_nowait(None)
         except BaseException as error:
             kept.put_nowait(error)
