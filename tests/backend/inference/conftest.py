@@ -29,7 +29,8 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState
 from aistack_backend.wire.rendezvous import cache_dir
 
-HASTY = Patience(silence=2.0, stuck=3.0, back_off=0.05)
+HASTY = Patience(silence=5.0, stuck=60.0, back_off=0.05)
+"""Quick to try again; to be silent or without progress for a while is no fault of a worker on a busy machine."""
 
 
 class States:

@@ -80,7 +80,7 @@ async def test_a_killed_worker_fails_the_answer_and_comes_back(
     os.kill(pid, number)
     with pytest.raises(EngineDied, match=number.name):
         await rest(answer)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
     await states.until(EngineState.READY, 2)
     assert states.names() == [
         EngineState.LOADING,
@@ -177,7 +177,7 @@ async def test_a_hanging_worker_is_killed_and_comes_back(host: LlamaHost, smollm
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(EngineDied, match="no sign of life"):
         await rest(answer)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     await states.until(EngineState.READY, 2)
     assert not psutil.pid_exists(pid)
 
