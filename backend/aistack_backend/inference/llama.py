@@ -127,6 +127,7 @@ class LoadedModel:
         code = int(ll.llama_decode(self._context, batch))
         if at <= FEW:
             self._took = time.monotonic() - began
+            self._pace.took(self._threads, at, self._took)
         return code
 
     def _watch(self, wanted: bool) -> None:

@@ -1,7 +1,9 @@
-"""How many threads should compute now. Beside busy neighbours one thread is faster than all of them.
+"""How many threads compute now: all, or beside busy neighbours whichever of one and all is measured to be faster.
 
-llama.cpp's threads wait for each other at every step; when the kernel takes one core away, all stand still. Measured
-on 2 cores at load 9 (SmolLM2-135M): 2 threads 11–15 tokens/s, 1 thread 37; on the idle machine 175 and 100.
+llama.cpp's threads wait for each other at every step; when the kernel takes one core away, all stand still. But two get
+twice the share of a crowded machine that one gets. Measured on 2 cores with SmolLM2-135M: at load 9 of compilers 2
+threads made 11–15 tokens/s and 1 made 37; at load 13 of many short programs 2 made 9–14 and 1 made 4; on the idle machine 175
+and 100. So it is tried.
 """
 
 from __future__ import annotations
@@ -9,19 +11,26 @@ from __future__ import annotations
 from pathlib import Path
 
 CROWDED, CALM = 0.6, 0.3
-"""Share of the time in which somebody waited for a core: above the first one thread computes, below the second all."""
+"""Share of the time in which somebody waited for a core: above the first it is crowded, below the second calm."""
 EVERY = 0.5
 """Seconds between two looks."""
+STEPS = 8
+"""Steps of a trial with each number of threads."""
+AGAIN = 15.0
+"""Seconds that what a trial showed is kept to."""
 
 
 class Pace:
-    """Chooses between one thread and ``threads`` by the kernel's pressure figures; without them always ``threads``."""
+    """Chooses between one thread and ``threads`` by the kernel's pressure figures, and by what steps take under
+    pressure; without those figures always ``threads``."""
 
     def __init__(self, threads: int, pressure: Path = Path("/proc/pressure/cpu")) -> None:
         self._threads, self._pressure = threads, pressure
-        self._chosen = 1 if self._figure("avg10") > CROWDED * 100 else threads
+        self._crowded = self._figure("avg10") > CROWDED * 100
         self._looked: float | None = None
         self._stalled = 0.0
+        self._tokens, self._best, self._until = 0, 0, 0.0
+        self._tried: dict[int, list[float]] = {1: [], threads: []}
 
     def threads(self, now: float) -> int:
         """Return how many threads to use; ``now`` is monotonic seconds. Cheap enough to be asked at every token."""
@@ -30,13 +39,34 @@ class Pace:
             if self._looked is not None:
                 self._judge((stalled - self._stalled) / 1e6 / (now - self._looked))
             self._looked, self._stalled = now, stalled
-        return self._chosen
+        if not self._crowded:
+            return self._threads
+        if self._best and now < self._until:
+            return self._best
+        for count, took in self._tried.items():
+            if len(took) < STEPS:
+                return count
+        self._best, self._until = min(self._tried, key=lambda count: sum(self._tried[count])), now + AGAIN
+        self._begin()
+        return self._best
+
+    def took(self, threads: int, tokens: int, seconds: float) -> None:
+        """Tell what a step of so many tokens took; only steps alike are compared."""
+        if tokens != self._tokens:
+            self._tokens = tokens
+            self._begin()
+        if len(self._tried[threads]) < STEPS:
+            self._tried[threads].append(seconds)
+
+    def _begin(self) -> None:
+        self._tried = {count: [] for count in self._tried}
 
     def _judge(self, share: float) -> None:
-        if share > CROWDED:
-            self._chosen = 1
+        if share > CROWDED and not self._crowded:
+            self._crowded, self._best = True, 0
+            self._begin()
         elif share < CALM:
-            self._chosen = self._threads
+            self._crowded = False
 
     def _figure(self, name: str) -> float:
         try:
