@@ -2,8 +2,8 @@
 
 llama.cpp's threads wait for each other at every step; when the kernel takes one core away, all stand still. But two get
 twice the share of a crowded machine that one gets. Measured on 2 cores with SmolLM2-135M: at load 9 of compilers 2
-threads made 11–15 tokens/s and 1 made 37; at load 13 of many short programs 2 made 9–14 and 1 made 4; on the idle machine 175
-and 100. So it is tried.
+threads made 11–15 tokens/s and 1 made 37; at load 13 of many short programs 2 made 9–14 and 1 made 4; on the idle
+machine 175 and 100. So it is tried.
 """
 
 from __future__ import annotations

@@ -54,7 +54,8 @@ class Sampler:
             CannotAnswer: the model has no token for what the grammar wants (taken all the same, it would abort).
         """
         pointer = ll.llama_get_logits_ith(self._context, at)
-        logits = np.frombuffer(self._logits_type.from_address(ctypes.addressof(pointer.contents)), np.float32)
+        held = self._logits_type.from_address(ctypes.addressof(pointer.contents))
+        logits = np.frombuffer(memoryview(held), np.float32)
         if self._chain is not None:
             return self._drawn(logits)
         token = int(logits.argmax())
