@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
-from textual.app import ComposeResult
-from textual.containers import Vertical
-
 from aistack_backend.wire.events import Topic
 from aistack_console.client.asked import Asked
 from aistack_console.keys import Action
 from aistack_console.present import asked as show
 from aistack_console.present.para import para
-from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.listing import ListingScreen
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
-from aistack_console.widgets.live_table import LiveTable
 
 
-class AskedScreen(BaseScreen):
+class AskedScreen(ListingScreen):
     """The calls, newest first, and the chosen one in full."""
 
     NAME = "asked"
@@ -31,18 +26,12 @@ class AskedScreen(BaseScreen):
     )
     TOPICS = frozenset({Topic.TASKS})
     CSS_PATH = "asked.tcss"
-
-    def compose_body(self) -> ComposeResult:
-        """Yield head, calls and the chosen one."""
-        yield Line(id="head")
-        with Vertical(id="panes"):
-            yield LiveTable(show.COLUMNS, id="table")
-            yield Detail(id="detail")
+    COLUMNS = show.COLUMNS
 
     @property
     def chosen(self) -> Asked | None:
         """The call under the cursor."""
-        key = self.query_one("#table", LiveTable).cursor_key
+        key = self.table.cursor_key
         rows = zip(show.rows(self._calls, self.store.tasks), self._calls, strict=True)
         return next((one for row, one in rows if row.key == key), None)
 
@@ -54,12 +43,13 @@ class AskedScreen(BaseScreen):
         """Show the calls and the chosen one."""
         count = len(self._calls)
         self.query_one("#head", Line).show((("COMMAND LOG  ", "accent"), f"{count} asked by this console"))
-        table = self.query_one("#table", LiveTable)
+        table = self.table
         table.set_rows(show.rows(self._calls, self.store.tasks))
         share(self, table, count + 1, 2 / 3)
-        self._paint_side()
+        self.paint_side()
 
-    def _paint_side(self) -> None:
+    def paint_side(self) -> None:
+        """Show the chosen one."""
         one = self.chosen
         nothing = "This console has asked for no change yet. What other consoles asked is in Audit."
         self.query_one(Detail).show(show.detail(one, self.store.tasks) if one else (para((nothing, "dim")),))
@@ -68,15 +58,3 @@ class AskedScreen(BaseScreen):
         """Offer the shell line, or the call where no verb does the same."""
         if (one := self.chosen) is not None:
             offer(self.app, (("line", show.line(one)), ("call", show.route(one))))
-
-    def do_back(self) -> None:
-        """Go back to the last screen."""
-        self.console.back()
-
-    @on(LiveTable.RowHighlighted, "#table")
-    def _highlighted(self) -> None:
-        self._paint_side()
-
-    @on(LiveTable.RowSelected, "#table")
-    def _selected(self) -> None:
-        self.query_one(Detail).focus()

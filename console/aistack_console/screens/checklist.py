@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual import work
 
 from aistack_backend.wire.checklist import Checklist, Tick
 from aistack_backend.wire.events import Topic
@@ -15,15 +13,14 @@ from aistack_console.keys import Action
 from aistack_console.present import checklist as show
 from aistack_console.present import empty
 from aistack_console.present.para import para
-from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.listing import ListingScreen
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
-from aistack_console.widgets.live_table import LiveTable
 
 
-class ChecklistScreen(BaseScreen):
+class ChecklistScreen(ListingScreen):
     """Ticks by phase, and the chosen one with what was found."""
 
     NAME = "checklist"
@@ -34,19 +31,13 @@ class ChecklistScreen(BaseScreen):
     )
     TOPICS = frozenset({Topic.CHECKLIST})
     CSS_PATH = "checklist.tcss"
+    COLUMNS = show.COLUMNS
 
     def __init__(self) -> None:
         super().__init__()
         self._read: Checklist | None = None
         self._problem = ""
         self._asked = False
-
-    def compose_body(self) -> ComposeResult:
-        """Yield head, ticks and the chosen one."""
-        yield Line(id="head")
-        with Vertical(id="panes"):
-            yield LiveTable(show.COLUMNS, id="table")
-            yield Detail(id="detail")
 
     @property
     def found(self) -> Checklist | None:
@@ -56,7 +47,7 @@ class ChecklistScreen(BaseScreen):
     @property
     def chosen(self) -> Tick | None:
         """The tick under the cursor."""
-        key = self.query_one("#table", LiveTable).cursor_key
+        key = self.table.cursor_key
         return next((one for one in self.found.ticks if one.id == key), None) if self.found else None
 
     def paint(self) -> None:
@@ -66,14 +57,15 @@ class ChecklistScreen(BaseScreen):
             self._fetch(run=False)
         now, found = self.store.now(), self.found
         self.query_one("#head", Line).show(show.head(found, now))
-        table = self.query_one("#table", LiveTable)
+        table = self.table
         table.set_rows(show.rows(found, now) if found else ())
         share(self, table, len(table.rows) + 1, 2 / 3)
         if self.app.size.height >= 30:
             table.styles.height = "2fr"
-        self._paint_side()
+        self.paint_side()
 
-    def _paint_side(self) -> None:
+    def paint_side(self) -> None:
+        """Show the chosen one."""
         detail = self.query_one(Detail)
         if self.chosen is not None:
             detail.show(show.detail(self.chosen, self.store.now()))
@@ -105,15 +97,3 @@ class ChecklistScreen(BaseScreen):
         """Offer what can be copied of the chosen tick."""
         if (one := self.chosen) is not None:
             offer(self.app, (("criterion", one.text), ("found", one.detail)))
-
-    def do_back(self) -> None:
-        """Go back to the last screen."""
-        self.console.back()
-
-    @on(LiveTable.RowHighlighted, "#table")
-    def _highlighted(self) -> None:
-        self._paint_side()
-
-    @on(LiveTable.RowSelected, "#table")
-    def _selected(self) -> None:
-        self.query_one(Detail).focus()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on, work
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual import work
 
 from aistack_backend.wire.status import DoctorReport, Finding
 from aistack_console.clipboard import copy
@@ -15,14 +13,13 @@ from aistack_console.keys import Action
 from aistack_console.present import doctor as show
 from aistack_console.present import empty
 from aistack_console.present.para import para
-from aistack_console.screens.base import BaseScreen
+from aistack_console.screens.listing import ListingScreen
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
-from aistack_console.widgets.live_table import LiveTable
 
 
-class DoctorScreen(BaseScreen):
+class DoctorScreen(ListingScreen):
     """Findings, worst first, and the chosen one in full."""
 
     NAME = "doctor"
@@ -32,6 +29,7 @@ class DoctorScreen(BaseScreen):
         Action(id="doctor.back", keys="escape", title="Back to the last screen", hint="back"),
     )
     CSS_PATH = "doctor.tcss"
+    COLUMNS = show.COLUMNS
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,17 +38,10 @@ class DoctorScreen(BaseScreen):
         self._problem = ""
         self._asked = self._reading = False
 
-    def compose_body(self) -> ComposeResult:
-        """Yield head, findings and the chosen one."""
-        yield Line(id="head")
-        with Vertical(id="panes"):
-            yield LiveTable(show.COLUMNS, id="table")
-            yield Detail(id="detail")
-
     @property
     def chosen(self) -> Finding | None:
         """The finding under the cursor."""
-        key = self.query_one("#table", LiveTable).cursor_key
+        key = self.table.cursor_key
         return self._report.findings[int(key)] if self._report and key is not None else None
 
     def paint(self) -> None:
@@ -58,14 +49,15 @@ class DoctorScreen(BaseScreen):
         if not self._asked and self.store.down is None:
             self.do_look()
         self.query_one("#head", Line).show(show.head(self._report, self._at, self._reading, self.store.now()))
-        table = self.query_one("#table", LiveTable)
+        table = self.table
         table.set_rows(show.rows(self._report) if self._report else ())
         share(self, table, len(table.rows) + 1, 2 / 3)
         if self.app.size.height >= 30:
             table.styles.height = len(table.rows) + 1
-        self._paint_side()
+        self.paint_side()
 
-    def _paint_side(self) -> None:
+    def paint_side(self) -> None:
+        """Show the chosen one."""
         detail = self.query_one(Detail)
         if self.chosen is not None:
             detail.show(show.detail(self.chosen))
@@ -96,15 +88,3 @@ class DoctorScreen(BaseScreen):
             copy(self.app, one.fix)
         else:
             self.console.say("There is no fix to copy.")
-
-    def do_back(self) -> None:
-        """Go back to the last screen."""
-        self.console.back()
-
-    @on(LiveTable.RowHighlighted, "#table")
-    def _highlighted(self) -> None:
-        self._paint_side()
-
-    @on(LiveTable.RowSelected, "#table")
-    def _selected(self) -> None:
-        self.query_one(Detail).focus()
