@@ -45,43 +45,55 @@ class _Now:
     parts: Parts
 
     def stack(self) -> StackParts:
+        """Return the parts of the stack; Unavailable while they start."""
         return self.parts.stack.get()
 
     def manifest(self) -> Manifest:
+        """Return the manifest as its files stand now; ManifestError when they cannot be used."""
         return self.stack().source.get()
 
     def info(self) -> HostInfo:
+        """Return what Podman tells of its host."""
         return self.stack().provisioner.info()
 
     def secrets(self) -> tuple[Secret, ...]:
+        """Return the secrets that Podman keeps, without their values."""
         return self.stack().provisioner.secrets()
 
     def world(self) -> World:
+        """Return what is there now, asked of Podman once."""
         return look(self.parts.podman.get(), self.stack().provisioner)
 
     def volumes(self) -> frozenset[str]:
+        """Return the names of the volumes that are there."""
         return frozenset(one.name for one in self.parts.podman.get().volumes())
 
     def backups(self) -> BackupList:
+        """Return the backups on the shelf."""
         return self.stack().backups.shelf.list()
 
     def certificates(self) -> Mapping[str, Seen]:
+        """Return what each service shows over TLS, looked at now."""
         return self.stack().certificates.shown.look()
 
     def images(self) -> Finding:
+        """Return which images of the manifest are missing."""
         world = self.world()
         return preflight.images(lambda ref: world.image(ref) is not None, self.manifest).ask()
 
     def image_bytes(self) -> int:
+        """Return the bytes of those images of the manifest that are here, each counted once."""
         world = self.world()
         found = (world.image(one.image) for one in self.manifest().services.values())
         here: dict[str, Image] = {one.id: one for one in found if one is not None}
         return sum(one.size for one in here.values())
 
     def fleet(self) -> Fleet:
+        """Return the newest measured list of containers."""
         return self.parts.containers.get().fleet()
 
     def gpus(self) -> int:
+        """Return how many GPUs the newest sample of the machine has; 0 before the first."""
         sample: HostSample | None = self.parts.bus.latest(Topic.HOST)
         return len(sample.gpus) if sample else 0
 
@@ -91,6 +103,7 @@ class _Now:
         return {one.id: names[one.name] for one in self.fleet().local if one.name in names}
 
     def usage(self) -> Mapping[str, int]:
+        """Return the bytes of memory that each service uses now; one that was not measured is left out."""
         table: UsageTable | None = self.parts.bus.latest(Topic.USAGE)
         ids = self.ids()
         return {ids[row.id]: row.memory for row in (table.rows if table else ()) if row.id in ids and row.memory}

@@ -324,6 +324,7 @@ class ApiPodman:
 class _Connection(UDSConnection):
     # podman-py leaves the socket of a failed connect open, for the garbage collector to complain about.
     def connect(self) -> None:
+        """Connect, and leave no socket behind when that fails."""
         self.sock = sockets.knock(unquote(urlparse(self.uds).netloc))
         self.sock.settimeout(self.timeout)
 

@@ -90,6 +90,7 @@ class _Download:
         self._answered = False
 
     async def run(self) -> Path:
+        """Return the file, whole and checked; BackendError when it cannot be had."""
         if self.target.is_file():
             return self.target
         self._half.settle()

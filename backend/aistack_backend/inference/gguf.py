@@ -73,25 +73,30 @@ class _Cursor:
         self.file, self.path, self.size = file, path, size
 
     def bad(self, why: str) -> BadModel:
+        """Return the error that says what is wrong with this file."""
         return _bad(self.path, why)
 
     def take(self, count: int) -> bytes:
+        """Return the next bytes; BadModel when the file ends before."""
         data = self.file.read(count)
         if len(data) < count:
             raise self.bad(f"is cut short: its header ends at byte {self.file.tell()}")
         return data
 
     def number(self, code: str) -> int:
+        """Return the next number, of a ``struct`` code, little-endian."""
         value = struct.unpack("<" + code, self.take(struct.calcsize("<" + code)))[0]
         return int(value)
 
     def text(self) -> str:
+        """Return the next text; BadModel when its length is absurd."""
         length = self.number("Q")
         if length > MAX_STRING:
             raise self.bad(f"has a text of {length} bytes in its header")
         return self.take(length).decode("utf-8", "replace")
 
     def skip(self, count: int) -> None:
+        """Pass over bytes; BadModel when the file ends before."""
         if self.file.tell() + count > self.size:
             raise self.bad("is cut short inside its header")
         self.file.seek(count, 1)

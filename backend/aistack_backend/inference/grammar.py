@@ -74,6 +74,7 @@ class _Compiler:
         self._counted = 0
 
     def compile(self, node: Node) -> str:
+        """Return the whole grammar in GBNF, of which ``root`` is the node."""
         root = self._expression(node)
         named = "".join(f"{name} ::= {expression}\n" for expression, name in self._rules.items())
         return f"root ::= {root}\n{named}{SPACE}{CHAR}{DIGITS}{ANY}"

@@ -213,7 +213,7 @@ class WorkerProcess:
 
 class _Log(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
-        return  # a full disk must not stop the chat
+        """Do nothing: a full disk must not stop the chat."""
 
 
 def _environment() -> dict[str, str]:

@@ -134,6 +134,7 @@ class _Reader:
         self._open: list[str] = []
 
     def node(self, rule: Any, at: str, depth: int) -> Node:
+        """Return a rule as a node; BadInput, with its place, for what is outside the subset."""
         self._nodes += 1
         if depth > MAX_DEPTH or self._nodes > MAX_NODES:
             raise BadInput(f"{at} is too deep or too big: {MAX_DEPTH} levels and {MAX_NODES} nodes are taken.")

@@ -63,6 +63,7 @@ class _Reader:
         self.where: dict[Path, str] = {}
 
     def value(self, node: yaml.Node, path: Path, depth: int) -> Any:
+        """Return a node as plain data and note the line of each path; ManifestError for what is not supported."""
         self.where[path] = f"{self._file}:{node.start_mark.line + 1}"
         self._count += 1
         if depth > DEPTH or self._count > VALUES:

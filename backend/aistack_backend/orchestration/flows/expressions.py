@@ -140,6 +140,7 @@ class _Reader:
         self._next()
 
     def whole(self) -> Node:
+        """Return the expression; a fault when something stands after its end."""
         node = self._either()
         if self._token[0] != "end":
             raise self._fault()

@@ -77,6 +77,7 @@ class _Reader:
                 Place({key: None}, place.path, place.where).mapping(known)
 
     def flow(self, name: str, root: Place) -> FlowDecl:
+        """Return the workflow as far as it can be read; what is wrong with it is added to ``faults``."""
         self._keys(root, asks.TOP)
         inputs = self._inputs(root)
         engines = self._engines(root)
