@@ -186,6 +186,7 @@ def test_whom_the_slots_serve_and_how_fast_all_together_is_told() -> None:
     assert "tok/s 10.5 now" in said(replace(FULL, slots=busy), False)
     assert "slot 1  agent  read 100/300, wrote 0  - tok/s" in said(replace(FULL, slots=busy), True)
     assert "tok/s 40.5 last" in said(FULL, False)
+    assert "tok/s -" in said(replace(FULL, model="", engine=EngineState.LOADING), False)
     assert "serving" not in said(replace(FULL, slots=busy[3:]), False)
 
 

@@ -79,7 +79,9 @@ def _speed(status: ModelStatus) -> str:
     rates = [one.tokens_per_second for one in status.slots if one.rank and one.tokens_per_second is not None]
     if rates:
         return f"{rate(sum(rates))} now"
-    return "-" if status.tokens_per_second is None else f"{rate(status.tokens_per_second)} last"
+    if status.tokens_per_second is None or not status.model:  # else it is the rate of a model that is gone
+        return "-"
+    return f"{rate(status.tokens_per_second)} last"
 
 
 def _slot(one: Slot) -> Para:
