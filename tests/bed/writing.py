@@ -23,9 +23,11 @@ from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
 class Writes:
     """Writes ``text`` in pieces of ``size`` characters, whatever it is asked, and keeps what it was asked."""
 
-    def __init__(self, text: str = "", size: int = 3, error: BackendError | None = None, after: int = 0) -> None:
-        """``error`` is raised after ``after`` pieces."""
-        self.pieces = [text[at : at + size] for at in range(0, len(text), size)]
+    def __init__(
+        self, text: str = "", size: int = 3, *, then: str = "", error: BackendError | None = None, after: int = 0
+    ) -> None:
+        """``then`` is what it writes from the second answer on; ``error`` is raised after ``after`` pieces."""
+        self._texts, self._size = (text, then or text), size
         self.engine, self.asked = EngineState.READY, list[Request]()
         self.begun, self.closed = asyncio.Event(), asyncio.Event()
         self.endless = False
@@ -68,9 +70,14 @@ class Writes:
         finally:
             self.closed.set()
 
+    def _pieces(self) -> list[str]:
+        text = self._texts[len(self.asked) > 1]
+        return [text[at : at + self._size] for at in range(0, len(text), self._size)]
+
     async def _written(self, most: int) -> AsyncGenerator[Piece, None]:
         made = 0
-        for made, text in enumerate(self.pieces[:most], 1):
+        pieces = self._pieces()
+        for made, text in enumerate(pieces[:most], 1):
             if self._error and made > self._after:
                 raise self._error
             await asyncio.sleep(0)
@@ -79,13 +86,17 @@ class Writes:
             raise self._error
         if self.endless:
             await asyncio.Event().wait()
-        cut = len(self.pieces) > most
+        cut = len(pieces) > most
         yield Piece(finish=Finish.LENGTH if cut else Finish.STOP, tokens=made, prompt_tokens=5, reused_tokens=2)
 
 
 @asynccontextmanager
-async def client_of(model: Answers) -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client of the role ``llama-cpp`` over that model."""
+async def client_of(model: Answers, peer: object = None) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the role ``llama-cpp`` over that model; ``peer``: whom the kernel told at the door."""
     site: Any = build(named("llama-cpp"), endpoints(lambda _: model, lambda: 7.0), (), "container")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url="http://localhost") as client:
+
+    async def known(scope: Any, receive: Any, send: Any) -> None:
+        await site({**scope, "state": {"peer": peer}}, receive, send)
+
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(known), base_url="http://localhost") as client:
         yield client

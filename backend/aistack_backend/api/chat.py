@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from aistack_backend.api.approvals import LARGEST, Id
 from aistack_backend.api.bodies import Changing, Saying
 from aistack_backend.api.lines import NDJSON, Json, Lines
+from aistack_backend.api.openai.models import ModelList, as_list
 from aistack_backend.api.parts import Held, Parts
 from aistack_backend.api.peers import Caller
 from aistack_backend.approvals.port import Person
@@ -27,10 +28,10 @@ Message = Annotated[int | None, Query(ge=1, le=LARGEST)]
 """A message's id."""
 
 
-@router.get("/models", response_model=ModelStatus)
+@router.get("/models", response_model=ModelList)
 def models(parts: Held) -> Response:
-    """Return the engine, the catalogue, and the models on disk."""
-    return Json(parts.inference.get().status())
+    """Return the engine, the catalogue, and the models on disk; these also as a list in OpenAI's form."""
+    return Json(as_list(parts.inference.get().status()))
 
 
 @router.post("/models/{id}/fetch", response_model=ModelStatus)

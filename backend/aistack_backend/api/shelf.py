@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from aistack_backend.api.bodies import FetchWish, Removal
 from aistack_backend.api.chat import Card, record
 from aistack_backend.api.lines import Json
+from aistack_backend.api.openai.models import ModelFound, as_one
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
 from aistack_backend.wire.shelf import Measured, ModelDetail, ModelShelf
@@ -23,10 +24,10 @@ def shelf(parts: Held, fresh: bool = False) -> Response:
     return Json(library.look() if fresh else library.shelf())
 
 
-@router.get("/models/{id}", response_model=ModelDetail)
+@router.get("/models/{id}", response_model=ModelFound)
 def model(parts: Held, id: Card) -> Response:  # noqa: A002
-    """Return one model and what was measured of it."""
-    return Json(parts.library.get().detail(id))
+    """Return one model and what was measured of it, in OpenAI's form too."""
+    return Json(as_one(parts.library.get().detail(id)))
 
 
 @router.post("/models", response_model=ModelDetail)

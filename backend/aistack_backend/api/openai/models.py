@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +12,25 @@ from aistack_backend.api.lines import Json
 from aistack_backend.api.openai.answers import GetModel
 from aistack_backend.api.openai.errors import Endpoint, NoSuchModel, told
 from aistack_backend.wire.models import ModelStatus
+from aistack_backend.wire.shelf import ModelDetail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelList(ModelStatus):
+    """Our own standing of the models, which is a list in OpenAI's form too."""
+
+    object: str = "list"
+    data: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFound(ModelDetail):
+    """One model as we tell it, and in OpenAI's form too."""
+
+    id: str
+    object: str = "model"
+    created: int = 0
+    owned_by: str = ""
 
 
 def models(model: GetModel) -> Endpoint:
@@ -43,3 +63,17 @@ def listing(status: ModelStatus) -> list[dict[str, Any]]:
         for card in status.cards
         if card.path
     ]
+
+
+def as_list(status: ModelStatus) -> ModelList:
+    """Return the standing as a list in OpenAI's form, with all that it says beside."""
+    return ModelList(**_fields(status), data=tuple(listing(status)))
+
+
+def as_one(detail: ModelDetail) -> ModelFound:
+    """Return one model in OpenAI's form, with all that is known of it beside."""
+    return ModelFound(**_fields(detail), id=detail.card.id, owned_by=detail.card.origin)
+
+
+def _fields(told: ModelStatus | ModelDetail) -> dict[str, Any]:
+    return {field.name: getattr(told, field.name) for field in fields(told)}
