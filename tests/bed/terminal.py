@@ -6,6 +6,7 @@ import signal
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 import pexpect
@@ -99,11 +100,14 @@ class Terminal:
         self.child.closed = True
 
     def close(self) -> None:
-        """End the program if it still runs."""
+        """End the program if it still runs, and wait for that however busy the machine is."""
         if not self.child.closed:
-            self.child.close(force=True)
-        elif self.child.isalive():
+            with suppress(pexpect.ExceptionPexpect):  # it gives a killed program a tenth of a second to be gone
+                self.child.close(force=True)
+            self.child.closed = True
+        if self.child.isalive():
             self.child.kill(signal.SIGKILL)
+            self.child.wait()
 
     def _alive(self, deadline: float) -> bool:
         try:
