@@ -8,7 +8,7 @@ import time
 from aistack_backend.wire.chat import Chunk, SayRequest
 from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_console.client.api import Client
-from aistack_console.errors import ClientError
+from aistack_console.errors import BackendDown, ClientError
 from bench.figures import Figure
 from bench.stage import running_house
 
@@ -44,6 +44,8 @@ async def model_ready(client: Client) -> ModelStatus:
         except ClientError as error:  # the backend answers before its parts do
             if error.status != 503:
                 raise
+        except BackendDown:
+            pass  # it is busy; who asks has a limit
         else:
             if status.engine is EngineState.READY:
                 return status

@@ -25,7 +25,7 @@ from aistack_backend.wire.models import EngineState
 from .conftest import States
 
 pytestmark = pytest.mark.engine
-SEED, CUTS = 20261127, 50
+SEED = 20261127
 HEAD = 2_000_000
 """Bytes in which the header of the small model lies."""
 
@@ -54,19 +54,20 @@ def calm(site: Path, tmp_path: Path, states: States) -> LlamaHost:
     return LlamaHost(site, tmp_path / "host", InferenceSettings(context=512), states.watch)
 
 
-def cuts(model: Path) -> list[int]:
+def cuts(model: Path, count: int) -> list[int]:
     """Lengths to cut it to, the longest first: half of them within its header."""
     chance, size = random.Random(SEED), model.stat().st_size
-    return sorted([chance.randrange(HEAD if at % 2 else size) for at in range(CUTS)], reverse=True)
+    return sorted([chance.randrange(HEAD if at % 2 else size) for at in range(count)], reverse=True)
 
 
-async def test_fifty_cut_files_are_refused_with_a_sentence_and_a_whole_one_loads_after(
-    calm: LlamaHost, smollm: Path, tmp_path: Path, states: States
+@pytest.mark.parametrize("count", [50, pytest.param(2_000, marks=[pytest.mark.soak, pytest.mark.timeout(900)])])
+async def test_cut_files_are_refused_with_a_sentence_and_a_whole_one_loads_after(
+    calm: LlamaHost, smollm: Path, tmp_path: Path, states: States, count: int
 ) -> None:
     cut = tmp_path / "cut.gguf"
     shutil.copyfile(smollm, cut)
     try:
-        for place in cuts(smollm):  # one copy is cut shorter and shorter
+        for place in cuts(smollm, count):  # one copy is cut shorter and shorter
             os.truncate(cut, place)
             with pytest.raises(BadModel) as caught:
                 await calm.load(cut)
