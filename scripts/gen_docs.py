@@ -16,6 +16,7 @@ from typing import Any
 from aistack_backend.wire.config import Config
 from aistack_backend.wire.configfile import FREE
 from aistack_backend.wire.hosts import DOC
+from aistack_backend.wire.providerconfig import DOC as PROVIDER
 from aistack_console.verbs.exits import MEANING
 from aistack_console.verbs.table import OPTIONS, VERBS
 from aistack_console.verbs.verb import Argument, Verb
@@ -90,6 +91,10 @@ def config() -> str:
         "Another machine whose Podman is read through an ssh tunnel; one section each, under a name of your own. No "
         "variables of the environment stand for these keys.",
         table(("key", "meaning"), [(f"`{key}`", said) for key, said in DOC.items()]),
+        "## [providers.NAME]",
+        "An endpoint elsewhere that speaks OpenAI's form; one section each, under a name of your own. No variables of "
+        "the environment stand for these keys. `docs/providers.md` has an example.",
+        table(("key", "meaning"), [(f"`{key}`", said) for key, said in PROVIDER.items()]),
         "## [keys]",
         'Maps an action\'s id to the keys that trigger it: `"services.stop" = "ctrl+t"`. `docs/keys.md` lists the '
         "ids. A key that two actions of one screen would share is refused.",

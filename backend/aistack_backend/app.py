@@ -133,6 +133,7 @@ class Wiring:
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
         await self._step(lambda: latecomers.knowledge(parts, database), parts.knowledge)
+        await self._step(lambda: latecomers.providers(parts, downs, database), parts.providers)
         up = (parts.inference, parts.library, parts.talk)
         await self._step(lambda: latecomers.model(parts, downs, database), *up)
         await self._step(

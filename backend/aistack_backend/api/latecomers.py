@@ -31,6 +31,7 @@ from aistack_backend.inference.facts import Facts
 from aistack_backend.inference.library import Library
 from aistack_backend.inference.measures import Measures
 from aistack_backend.inference.models import InferenceSettings
+from aistack_backend.inference.providers.service import Providers
 from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
 from aistack_backend.orchestration import work
@@ -116,6 +117,14 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
 async def knowledge(parts: Parts, database: Database) -> None:
     """Open the knowledge base; it needs the store alone, and a model only for meaning."""
     parts.knowledge.part = knowledgework.KnowledgeParts(parts, database)
+
+
+async def providers(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
+    """Take in the endpoints of the configuration; nothing is sent to them."""
+    made = Providers(parts.settings.config.providers, database, parts.clock)
+    await made.start()
+    downs.push_async_callback(made.stop)
+    parts.providers.part = made
 
 
 async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.containers.service import Containers
     from aistack_backend.engine.runtime import Engine
     from aistack_backend.inference.library import Library
+    from aistack_backend.inference.providers.service import Providers
     from aistack_backend.inference.service import Inference
     from aistack_backend.inference.talk import Talk
     from aistack_backend.observe.doctor import Doctor
@@ -82,6 +83,7 @@ class Parts:
     loops: Late[Loops] = field(default_factory=lambda: Late("engine"))
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
     library: Late[Library] = field(default_factory=lambda: Late("local model"))
+    providers: Late[Providers] = field(default_factory=lambda: Late("providers"))
     talk: Late[Talk] = field(default_factory=lambda: Late("local model"))
     knowledge: Late[KnowledgeParts] = field(default_factory=lambda: Late("knowledge base"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))

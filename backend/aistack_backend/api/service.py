@@ -20,6 +20,7 @@ from aistack_backend.api import (
     machine,
     openapi,
     problems,
+    providers,
     rules,
     shelf,
     stack,
@@ -49,6 +50,7 @@ ROUTERS = (
     shelf,
     openai_routes,
     knowledge,
+    providers,
 )
 
 

@@ -12,6 +12,7 @@ import aistack_backend.store.mark_tables
 import aistack_backend.store.member_tables
 import aistack_backend.store.model_tables
 import aistack_backend.store.people_tables
+import aistack_backend.store.provider_tables
 import aistack_backend.store.rule_tables
 import aistack_backend.store.tree_tables
 import aistack_backend.store.use_tables  # noqa: F401  (tables on the same metadata)

@@ -11,6 +11,7 @@ from typing import Any
 
 from aistack_backend.wire.actions import Risk
 from aistack_backend.wire.hosts import HostConfig
+from aistack_backend.wire.providerconfig import ProviderConfig
 
 THRESHOLDS = ("none", *(risk.value for risk in (Risk.LOW, Risk.MEDIUM, Risk.HIGH)))
 """The lowest risk that needs a person; ``none`` asks for destructive actions only."""
@@ -172,7 +173,7 @@ class ConsoleConfig:
 class Config:
     """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``); ``hosts`` are the
     other machines, in the order of the file; ``operators`` maps an operator's name to the sha256 of his key;
-    ``personas`` maps a persona's name to what the model is told."""
+    ``personas`` maps a persona's name to what the model is told; ``providers`` are the endpoints elsewhere."""
 
     backend: BackendConfig = field(default_factory=BackendConfig)
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
@@ -186,6 +187,7 @@ class Config:
     hosts: tuple[HostConfig, ...] = ()
     operators: dict[str, str] = field(default_factory=dict)
     personas: dict[str, str] = field(default_factory=dict)
+    providers: tuple[ProviderConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,15 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, fields
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from aistack_backend.wire import hosts, operatorkey
+from aistack_backend.wire import hosts, operatorkey, providerconfig
 from aistack_backend.wire.config import Config, ConfigError, Loaded, Row
 
-FREE = ("keys", "hosts", "operators", "personas")
+FREE = ("keys", "hosts", "operators", "personas", "providers")
 """Sections whose keys the person names."""
 SECTIONS = {field.name: field.default_factory for field in fields(Config) if field.name not in FREE}
 PERSONA = 4_000
@@ -40,7 +41,8 @@ def load(path: Path, env: Mapping[str, str]) -> Loaded:
     others = tuple(_host(name, table, place, home, rows) for name, table in document.get("hosts", {}).items())
     named = _operators(document.get("operators", {}), place, rows)
     told = _personas(document.get("personas", {}), place, rows)
-    config = Config(**sections, keys=keys, hosts=others, operators=named, personas=told)
+    far = tuple(_provider(name, table, place, home, rows) for name, table in _exact(text).items())
+    config = Config(**sections, keys=keys, hosts=others, operators=named, personas=told, providers=far)
     return Loaded(config=config, rows=tuple(rows), file=str(path))
 
 
@@ -167,6 +169,30 @@ def _host(name: str, table: Any, place: _Places, home: Path, rows: list[Row]) ->
     try:
         return hosts.host(name, table, home)
     except hosts.HostError as error:
+        where = place.of(section, error.key if error.key in table else "")
+        raise ConfigError(f"{where}: {'.'.join(filter(None, (section, error.key)))} {error}") from error
+
+
+def _exact(text: str) -> dict[str, Any]:
+    """Return the providers with their fractions as they are written: a price is never a float."""
+    found: dict[str, Any] = tomllib.loads(text, parse_float=Decimal).get("providers", {})
+    return found
+
+
+def _provider(name: str, table: Any, place: _Places, home: Path, rows: list[Row]) -> providerconfig.ProviderConfig:
+    section, known = f"providers.{name}", tuple(providerconfig.DOC)
+    if not isinstance(table, dict):
+        raise ConfigError(f"{place.of('providers', name)}: {section} must be a section, written [{section}].")
+    for key, value in table.items():
+        where = place.of(section, key)
+        if key.lower().replace("-", "_") in providerconfig.KEYS_INLINE:
+            raise ConfigError(f"{where}: {section}.{key}: a key does not stand here; name its file as key_file.")
+        if key not in known:
+            raise ConfigError(f"{where}: there is no key {section}.{key}{_nearest(key, known)}")
+        rows.append(Row(key=f"{section}.{key}", value=_shown(value), source=where, doc=providerconfig.DOC[key]))
+    try:
+        return providerconfig.provider(name, table, home)
+    except providerconfig.ProviderError as error:
         where = place.of(section, error.key if error.key in table else "")
         raise ConfigError(f"{where}: {'.'.join(filter(None, (section, error.key)))} {error}") from error
 

@@ -40,9 +40,10 @@ from aistack_console.client.flows import FlowCalls
 from aistack_console.client.knowledge import KnowledgeCalls
 from aistack_console.client.loops import LoopCalls
 from aistack_console.client.models import ModelCalls
+from aistack_console.client.providers import ProviderCalls
 
 
-class Client(LoopCalls, FlowCalls, ModelCalls, ChatCalls, KnowledgeCalls):
+class Client(LoopCalls, FlowCalls, ModelCalls, ProviderCalls, ChatCalls, KnowledgeCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 

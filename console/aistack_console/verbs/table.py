@@ -10,6 +10,7 @@ from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
 from aistack_console.verbs.flowing import WORKFLOW
 from aistack_console.verbs.knowing import KNOWLEDGE
 from aistack_console.verbs.modelling import MODELS
+from aistack_console.verbs.providing import PROVIDERS
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
@@ -235,6 +236,7 @@ VERBS: tuple[Verb, ...] = (
     WORKFLOW,
     *DECIDING_VERBS,
     MODELS,
+    PROVIDERS,
     CHATS,
     KNOWLEDGE,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
