@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.console.provider_scene import FAR
 from tests.console.shell import Shell
 from tests.console.stage import NOW, stage, until
 
@@ -147,6 +148,22 @@ async def test_the_filter_leaves_what_fits_and_escape_clears_it() -> None:
             await until(lambda: "Qwen2.5" not in app.text and "llama3.2:3b" in app.text)
             await pilot.press("escape")
             await until(lambda: "Qwen2.5" in app.text)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_the_endpoints_elsewhere_are_shown_as_measured(size: tuple[int, int]) -> None:
+    async with stage() as on:
+        on_shelf(on)
+        on.answers["GET /v1/providers"] = FAR
+        app = Shell(on, ModelsScreen)
+        async with app.run_test(size=size):
+            await until(lambda: "Providers" in app.text and "41.0 tok/s" in app.text)
+            (cloud,) = [line for line in app.lines if "api.example.com" in line]
+            assert cloud.split() == ["cloud", "api.example.com", "ok", "0.42s", "cost", "0.0042+", "USD"]
+            (shed,) = [line for line in app.lines if "127.0.0.1:8080" in line]
+            assert shed.split() == ["shed", "127.0.0.1:8080", "open,", "30s", "-", "cost", "-"]
+            assert ("not asked yet" in app.text) == (size[0] == 160)
+            assert ("1 more: aistack-console providers" in app.text) == (size[0] == 80)
 
 
 async def test_resources_leads_to_the_models() -> None:

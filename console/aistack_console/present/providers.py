@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aistack_backend.wire.providers import BreakerState, Provider, ProviderCheck, Use
+from aistack_backend.wire.providers import BreakerState, Provider, ProviderCheck, ProviderList, Use
+from aistack_console.present.para import Para, para
+from aistack_console.present.table import Tone
 from aistack_console.present.units import UNMEASURED, clock, span
 
 TITLES = ("NAME", "HOST", "MODEL", "STATE", "LATENCY", "TODAY IN", "OUT", "COST", "WHERE")
@@ -73,6 +75,30 @@ def evidence(one: Provider, now: float) -> str:
     if breaker.last_error_at is None:
         return ""
     return f"{one.name}: {breaker.last_error} ({span(now - breaker.last_error_at)} ago)"
+
+
+def paras(found: ProviderList | None, now: float, most: int, *, wide: bool) -> tuple[Para, ...]:
+    """Return at most ``most`` endpoints for the Models screen, a line each under a heading; nothing for none."""
+    if found is None or not found.providers:
+        return ()
+    more = len(found.providers) - most
+    rest = f", {more} more: aistack-console providers" if more > 0 else ""
+    head = para(("Providers  ", "accent"), (f"{len(found.providers)} elsewhere, today's cost in UTC{rest}", "dim"))
+    return (head, *(_para(one, now, wide=wide) for one in found.providers[:most]))
+
+
+def _para(one: Provider, now: float, *, wide: bool) -> Para:
+    name, host = (20, 40) if wide else (10, 22)
+    where = f"{_cut(one.name, name)} {_cut(one.host, host)} "
+    said = state(one, now)
+    tone: Tone = "dim" if untouched(one) else "ok" if said == "ok" else "warn"
+    if one.breaker.state is not BreakerState.CLOSED:
+        tone = "bad"
+    return para(where, (f"{said:<14}", tone), f" {latency(one):>7}  ", ("cost ", "dim"), cost(one.today))
+
+
+def _cut(text: str, width: int) -> str:
+    return f"{text:<{width}}" if len(text) <= width else f"{text[: width - 1]}~"
 
 
 def steps(check: ProviderCheck) -> Iterator[tuple[str, str]]:

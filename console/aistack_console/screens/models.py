@@ -1,4 +1,4 @@
-"""Models: what the engine holds now, every model on this machine or offered, and what can be done with one."""
+"""Models: what the engine holds, every model on this machine or offered, and the endpoints elsewhere."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from textual.containers import Vertical
 
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import ModelCard, Stage
+from aistack_backend.wire.providers import ProviderList
 from aistack_backend.wire.shelf import ModelDetail
 from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import empty
 from aistack_console.present import models as show
+from aistack_console.present import providers as elsewhere
 from aistack_console.present.engine import engine_paras
 from aistack_console.present.para import Para, para
 from aistack_console.screens.base import BaseScreen
@@ -26,6 +28,9 @@ from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 from aistack_console.widgets.note import Note
 from aistack_console.widgets.question import Question
+
+LOOK = 5.0
+"""Seconds until how the endpoints elsewhere do is read again; nothing is sent to them for it."""
 
 
 class ModelsScreen(BaseScreen):
@@ -51,14 +56,17 @@ class ModelsScreen(BaseScreen):
         super().__init__()
         self.text = ""
         self._detail: ModelDetail | None = None
+        self._providers: ProviderList | None = None
+        self._looked: float | None = None
 
     def compose_body(self) -> ComposeResult:
-        """Yield engine, head, list and the chosen model."""
+        """Yield engine, head, list, the chosen model and the endpoints elsewhere."""
         yield Note(id="engine")
         yield Line(id="head", classes="pane-title")
         with Vertical(id="panes"):
             yield LiveTable(show.COLUMNS, id="table")
             yield Detail(id="detail")
+        yield Note(id="providers")
 
     @property
     def chosen(self) -> ModelCard | None:
@@ -80,6 +88,24 @@ class ModelsScreen(BaseScreen):
         table.set_rows(show.rows(store.shelf, self._stages, self.text))
         share(self, table, len(table.rows) + 1, 0.45)
         self._paint_side()
+        self._paint_providers(now, roomy=roomy)
+
+    def _paint_providers(self, now: float, *, roomy: bool) -> None:
+        if self.store.down is None and (self._looked is None or now - self._looked >= LOOK):
+            self._looked = now
+            self._look()
+        note = self.query_one("#providers", Note)
+        found = elsewhere.paras(self._providers, now, 6 if roomy else 2, wide=self.app.size.width >= 120)
+        note.display = bool(found)
+        note.show(found)
+
+    @work(exclusive=True, group="providers", exit_on_error=False)
+    async def _look(self) -> None:
+        try:
+            self._providers = await self.console.client.providers()
+        except ConsoleError:
+            return  # an older backend has none; what was known stays
+        self._paint_providers(self.store.now(), roomy=self.app.size.height >= 30)
 
     def _paint_side(self) -> None:
         detail, card, now = self.query_one(Detail), self.chosen, self.store.now()

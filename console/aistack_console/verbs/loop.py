@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields as dataclass_fields
 from dataclasses import replace
 from pathlib import Path
 
+from aistack_backend.wire import configfile
 from aistack_backend.wire.actions import ActionRequest
 from aistack_backend.wire.loops import AgentKind, Gauge, GuideRequest, Loop, LoopAsk, LoopLimits, LoopList, LoopRequest
+from aistack_backend.wire.providerconfig import ProviderConfig
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
 from aistack_console.present.loops import HEADINGS, pass_words, row
@@ -58,6 +61,7 @@ def request(context: Context) -> LoopRequest:
             'E.g. loop run "GOAL" --source . --proof "make test"',
         )
     agent = AgentKind(chosen.agent or ("command" if chosen.command else "rules"))
+    provider = _provider(context, agent)
     key_file = str(Path(chosen.key_file).expanduser().absolute()) if chosen.key_file else ""
     limits = {}
     for text in chosen.limit:
@@ -74,13 +78,38 @@ def request(context: Context) -> LoopRequest:
         agent=agent,
         command=chosen.command,
         files=tuple(chosen.file),
-        model=chosen.model or ("local" if agent in OF_HERE and not chosen.endpoint else ""),
-        endpoint=chosen.endpoint,
-        key_file=key_file,
-        price=chosen.price,
+        model=chosen.model
+        or (provider.model if provider else "local" if agent in OF_HERE and not chosen.endpoint else ""),
+        endpoint=provider.url if provider else chosen.endpoint,
+        key_file=key_file or (provider.key_file if provider else ""),
+        price=chosen.price or (_price(provider) if provider else ""),
         image=chosen.image,
         limits=LoopLimits(**limits),
     )
+
+
+def _provider(context: Context, agent: AgentKind) -> ProviderConfig | None:
+    """Return the provider that ``--endpoint`` names; None where it is a URL or not given.
+
+    Raises:
+        VerbError: no provider has that name, or it cannot be an agent.
+    """
+    name = context.arguments.endpoint
+    if not name or "://" in name or agent is AgentKind.HTTP:
+        return None
+    found = configfile.load(context.options.config_file, os.environ).config.providers
+    for one in found:
+        if one.name == name:
+            return one
+    known = ", ".join(one.name for one in found) or "none"
+    raise VerbError(
+        Exit.USAGE, f"There is no provider {name!r}.", f"Give a URL, or a provider's name; there is {known}."
+    )
+
+
+def _price(provider: ProviderConfig) -> str:
+    """Return its price as a loop wants it; empty where it is not known in dollars, which the loop then asks for."""
+    return f"{provider.price_in}/{provider.price_out}" if provider.currency == "USD" else ""
 
 
 def _list(context: Context) -> Exit:

@@ -61,7 +61,12 @@ LOOP = Verb(
         ),
         flag("--command", help="run: the agent's shell command", default=""),
         flag("--model", help="run: the model that the agent reaches; local = the loaded one", default="", metavar="ID"),
-        flag("--endpoint", help="run: URL with /v1 of the model, or of the http agent", default="", metavar="URL"),
+        flag(
+            "--endpoint",
+            help="run: URL with /v1 of the model, a provider's name, or the http agent's URL",
+            default="",
+            metavar="URL|NAME",
+        ),
         flag(
             "--file",
             help="run: file that the agent is pointed at; may be repeated",
