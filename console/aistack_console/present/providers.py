@@ -9,7 +9,7 @@ from aistack_console.present.para import Para, para
 from aistack_console.present.table import Tone
 from aistack_console.present.units import UNMEASURED, clock, span
 
-TITLES = ("NAME", "HOST", "MODEL", "STATE", "LATENCY", "TODAY IN", "OUT", "COST", "WHERE")
+TITLES = ("NAME", "HOST", "MODEL", "STATE", "LATENCY", "TODAY IN", "OUT", "COST", "LOCAL")
 
 
 def row(one: Provider, now: float) -> tuple[str, ...]:
@@ -24,7 +24,7 @@ def row(one: Provider, now: float) -> tuple[str, ...]:
         tokens(today, today.tokens_in if today else 0),
         tokens(today, today.tokens_out if today else 0),
         cost(today),
-        "own" if one.local else "elsewhere",
+        "yes" if one.local else "no",
     )
 
 
