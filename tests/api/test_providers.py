@@ -20,6 +20,7 @@ async def served(tmp_path: Path, there: Endpoint) -> AsyncIterator[httpx.AsyncCl
     app = make_app(settings_in(tmp_path, AISTACK_CONFIG=str(file)), small_world())
     async with running(app) as client:
         client.headers["X-Aistack-Via"] = "cli"
+        assert app.state.parts.providers.part is not None, "it comes before the model, which was waited for"
         yield client
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.bed.backend import House, house
+from tests.bed.backend import House, house, wait_until
 from tests.bed.endpoint import Endpoint, endpoint
 from tests.bed.endpoint import streamed as answer
 from tests.bed.far_world import CANARY
@@ -32,8 +32,14 @@ def home(there: Endpoint) -> Iterator[House]:
             'price_in = 0.1\nprice_out = "0.6"\ncurrency = "EUR"\n'
             '[providers.gone]\nurl = "http://127.0.0.1:9/v1"\nmodel = "m"\nlocal = true\n'
         )
-        made.start()
+        begun(made)
         yield made
+
+
+def begun(home: House) -> None:
+    """Start the backend, and wait until what comes after its socket is there too."""
+    home.start()
+    wait_until(lambda: home.cli("providers", code=None).returncode == 0, 60, home.said)
 
 
 def test_list_check_and_ask(home: House, there: Endpoint) -> None:
@@ -51,7 +57,7 @@ def test_list_check_and_ask(home: House, there: Endpoint) -> None:
     assert found[0]["today"]["cost"] == "0.0000021"
     assert found[1]["today"]["cost"] is None
     home.stop_backend()
-    home.start()
+    begun(home)
     assert json.loads(home.cli("providers", "--json").stdout)["providers"][0]["today"]["tokens_in"] == 9
 
 

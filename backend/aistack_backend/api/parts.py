@@ -83,7 +83,7 @@ class Parts:
     loops: Late[Loops] = field(default_factory=lambda: Late("engine"))
     inference: Late[Inference] = field(default_factory=lambda: Late("local model"))
     library: Late[Library] = field(default_factory=lambda: Late("local model"))
-    providers: Late[Providers] = field(default_factory=lambda: Late("providers"))
+    providers: Late[Providers] = field(default_factory=lambda: Late("list of providers"))
     talk: Late[Talk] = field(default_factory=lambda: Late("local model"))
     knowledge: Late[KnowledgeParts] = field(default_factory=lambda: Late("knowledge base"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
