@@ -90,6 +90,7 @@ class _Stream:
         self._first: float | None = None
 
     async def parts(self) -> AsyncGenerator[Part, None]:
+        """Yield the text as it comes, and in the end a part with ``finish``; what follows ``[DONE]`` is not read."""
         async with aclosing(self._events()) as events:
             async for data in events:
                 if data.strip() == b"[DONE]":
