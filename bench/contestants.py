@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from aistack_backend.inference.host import LlamaHost, compute_threads
+from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.models import InferenceSettings, Rank, Request, Turn
+from aistack_backend.inference.orders import compute_threads
 from aistack_backend.wire.chat import Role
 
 CONTEXT = 2048

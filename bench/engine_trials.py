@@ -11,9 +11,11 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
+from aistack_backend.inference.fit import fit_context
 from aistack_backend.inference.gguf import read_header
-from aistack_backend.inference.host import LlamaHost, compute_threads, fit_context, order_of
+from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.models import EngineDied, InferenceSettings, Rank, Request, Turn
+from aistack_backend.inference.orders import compute_threads, order_of
 from aistack_backend.inference.process import Patience, WorkerProcess
 from aistack_backend.inference.protocol import Do, Is, Order
 from aistack_backend.wire.chat import Role

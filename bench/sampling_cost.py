@@ -12,8 +12,8 @@ sys.path.append(sys.argv[1])
 
 from aistack_backend.inference.batching import Batching
 from aistack_backend.inference.grammar import compile_schema
-from aistack_backend.inference.host import compute_threads
 from aistack_backend.inference.llama import LoadedModel
+from aistack_backend.inference.orders import compute_threads
 from aistack_backend.inference.protocol import Do, Order
 
 TOKENS = 64

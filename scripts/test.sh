@@ -41,7 +41,7 @@ stop_background() {
 }
 trap stop_background EXIT
 
-engine() { # the wheel and the small model, both kept in the cache folder
+engine() { # the wheel, the small model and the one for vectors, all kept in the cache folder
     .venv/bin/python -m aistack_backend.inference.fetch &
     nice -n 5 .venv/bin/python -m aistack_backend.inference.wheel
     wait $!

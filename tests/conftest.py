@@ -22,7 +22,7 @@ NEEDS = {
     "podman": "Podman's API does not answer; run `make testbed`",
     "core": "the image localhost/aistack-core:1 is missing; run `make testbed`",
     "stack": "the images of the stack's services are missing or older than their sources; run `make testbed`",
-    "engine": "the built engine or the small model is not in the cache; `make test` puts them there",
+    "engine": "the built engine, the small model or that for vectors is not in the cache; `make test` puts them there",
 }
 
 
@@ -65,7 +65,8 @@ def there(what: str) -> bool:
     from aistack_backend.inference import catalogue, fetch, wheel
 
     cache = Path(os.environ["AISTACK_CACHE_DIR"])
-    return wheel.site_folder(cache).is_dir() and fetch.model_file(cache, catalogue.SMALL).is_file()
+    models = (catalogue.SMALL, catalogue.EMBEDDING)
+    return wheel.site_folder(cache).is_dir() and all(fetch.model_file(cache, one).is_file() for one in models)
 
 
 def pytest_configure(config: pytest.Config) -> None:

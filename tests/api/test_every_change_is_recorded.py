@@ -22,6 +22,7 @@ LOOKS = {
     "/v1/chats/{id}/cancel": "ends an answer",
     "/v1/checklist/run": "measures",
     "/v1/completions": "answers; nothing of it is kept",
+    "/v1/embeddings": "turns texts into vectors; nothing of them is kept",
     "/v1/loops/preview": "shows what would be asked",
     "/v1/rules/rehearse": "tries a rule on the past",
     "/v1/search": "reads",

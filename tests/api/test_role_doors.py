@@ -244,7 +244,7 @@ async def test_a_taken_port_shuts_one_door_and_no_other(tmp_path: Path, world: W
     app = make_app(settings, world)
     with socket.create_server(("127.0.0.1", 0)) as mine, socket.create_server(("127.0.0.1", 0)) as spare:
         taken = replace(named("aidb"), port=mine.getsockname()[1])
-        free = replace(named("embeddings"), port=spare.getsockname()[1])
+        free = replace(named("hybrid-coordinator"), port=spare.getsockname()[1])
         spare.close()
         doors = Doors(settings, app.state.sites, (taken, free))
         await doors.open()
@@ -252,7 +252,7 @@ async def test_a_taken_port_shuts_one_door_and_no_other(tmp_path: Path, world: W
             assert list(doors.shut) == ["aidb"]
             assert f"Port {taken.port} of aidb is in use by" in doors.fault()
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{free.port}") as client:
-                assert (await client.get("/health")).json()["role"] == "embeddings"
+                assert (await client.get("/health")).json()["role"] == "hybrid-coordinator"
         finally:
             await doors.close()
 

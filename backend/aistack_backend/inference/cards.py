@@ -50,6 +50,8 @@ def of_catalogue(one: Model, room: Room, entry: Entry | None, file: Path | None,
         sha256=one.sha256,
         path=said(file) if file else "",
         note=one.note,
+        kind=one.kind,
+        cannot_chat=cannot_by_kind(one),
         places=_places(entry) or ((ModelPlace(store=OURS, path=said(file)),) if file else ()),
         removable=file is not None and (entry is None or entry.ours is not None),
     )
@@ -98,7 +100,13 @@ def cannot_chat(facts: FileFacts) -> str:
     """Return why a file cannot chat, in one sentence; empty = it can."""
     if facts.fault or facts.header is None:
         return said(facts.fault) or "Its header was not read."
-    return "" if facts.header.template else "It has no chat template, so it cannot chat."
+    why = facts.header.cannot_chat
+    return said(f"It {why}") if why else ""
+
+
+def cannot_by_kind(one: Model) -> str:
+    """Return why a model of the catalogue cannot chat, wherever it is; empty = it can."""
+    return "It turns texts into vectors, so it cannot chat." if one.kind == "embedding" else ""
 
 
 def said(text: str | Path) -> str:
@@ -116,6 +124,7 @@ def _with_header(card: ModelCard, facts: FileFacts) -> ModelCard:
         quantisation=header.quantisation,
         context_train=header.context_train or None,
         template=header.template,
+        kind="embedding" if header.embeds else "chat" if header.template else "",
         cannot_chat=why,
     )
 

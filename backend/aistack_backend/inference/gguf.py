@@ -32,6 +32,14 @@ _BLOCKS = {
     20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136), 30: (1, 2),
 }  # fmt: skip
 
+EMBEDDERS = frozenset(
+    {
+        *("bert", "nomic-bert", "nomic-bert-moe", "jina-bert-v2", "jina-bert-v3", "modern-bert", "neo-bert"),
+        *("eurobert", "gemma-embedding", "t5encoder"),
+    }
+)
+"""Architectures that turn texts into vectors and cannot write."""
+
 Value = int | float | bool | str | list[int]
 
 
@@ -54,6 +62,18 @@ class Header:
     """Of the file, in bytes; of all its parts when it is split."""
     quantisation: str = ""
     """E.g. ``Q4_K_M``; empty when the file does not say it."""
+
+    @property
+    def embeds(self) -> bool:
+        """It turns texts into vectors."""
+        return self.architecture in EMBEDDERS
+
+    @property
+    def cannot_chat(self) -> str:
+        """Why it cannot chat, in words that go on after its name; empty = it can."""
+        if self.embeds:
+            return f"turns texts into vectors (architecture {self.architecture}), so it cannot chat."
+        return "" if self.template else "has no chat template, so it cannot chat."
 
     def memory(self, context: int) -> int:
         """Estimate the bytes needed to run it: weights, keys and values, compute buffers, the process itself."""

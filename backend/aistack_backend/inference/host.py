@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,12 @@ import psutil
 
 from aistack_backend.errors import BackendError, BadInput, Unavailable
 from aistack_backend.inference import grammar
-from aistack_backend.inference.gguf import Header, read_header
+from aistack_backend.inference.fit import fit_context, fit_smallest
+from aistack_backend.inference.gguf import read_header
 from aistack_backend.inference.gpus import layers_that_fit
 from aistack_backend.inference.models import (
     BadModel,
+    Embeddings,
     EngineDied,
     InferenceSettings,
     Load,
@@ -25,21 +26,16 @@ from aistack_backend.inference.models import (
     Quarantined,
     Request,
 )
+from aistack_backend.inference.orders import compute_threads, order_of, piece_of
 from aistack_backend.inference.process import Patience, WorkerProcess
 from aistack_backend.inference.protocol import Do, Is, Order, Report
 from aistack_backend.inference.quarantine import Quarantine
-from aistack_backend.wire.chat import Finish
+from aistack_backend.inference.vectors import Work, checked
 from aistack_backend.wire.models import EngineState
 
-MEMORY_SHARE = 0.25
-"""Of the memory that is free now, for keys and values at most."""
-SMALLEST = 512
-"""A context below this is refused rather than made."""
 MAX_BACK_OFF = 30.0
 MEMORY_STEP = 1_000_000
 """Bytes: a smaller change of the worker's memory is not told."""
-SLOTS = 4
-"""Answers that memory is planned for."""
 
 Watcher = Callable[[EngineState, str, str], None]
 """Told of every change: state, one sentence, next step."""
@@ -67,6 +63,7 @@ class LlamaHost:
         self._model: Path | None = None
         self._adapter = self._engine = engine
         self._next = 0
+        self._closes = 0
         self.load_now = Load()
         """What the worker told last of its slots, queue and memory."""
         self.on_load: Callable[[], None] = lambda: None
@@ -84,6 +81,11 @@ class LlamaHost:
     def pid(self) -> int:
         """Process id of the worker; 0 when none runs."""
         return self._process.pid if self._process else 0
+
+    @property
+    def embedding(self) -> bool:
+        """A text is being turned into a vector, as the worker told last."""
+        return self._process is not None and not self._process.gone and self._process.embedding != 0
 
     @property
     def loaded(self) -> Loaded | None:
@@ -108,33 +110,43 @@ class LlamaHost:
                     f"{model.name} crashed the model worker three times ({why}).", "Use the model again to retry it."
                 )
             header = await asyncio.to_thread(read_header, model)
-            if not header.template:
-                raise BadModel(f"{model.name} has no chat template, so it cannot chat.", "Choose an instruct model.")
+            if header.cannot_chat:
+                raise BadModel(f"{model.name} {header.cannot_chat}", "Choose an instruct model.")
             await self._end()  # before its memory is counted as taken
             free = await asyncio.to_thread(lambda: psutil.virtual_memory().available)
             context, cells = fit_context(header, self._settings.context, free)
             self._watcher(EngineState.LOADING, f"Loading {model.name}.", "")
-            process = WorkerProcess(self._engine, self._site, self._log, self._patience, self._died)
-            self._process = process
-            process.on_beat = self._beaten
-            self._adapter = await process.start()
+            process = await self._spawn()
             layers = layers_that_fit(header, cells, self.gpu_free())
             self._loaded = await self._order_load(process, model, context, cells, -1 if layers is None else layers)
             self._watcher(EngineState.READY, "", "")
             return self._loaded
 
+    async def _spawn(self) -> WorkerProcess:
+        process = WorkerProcess(self._engine, self._site, self._log, self._patience, self._died)
+        self._process = process
+        process.on_beat = self._beaten
+        self._adapter = await process.start()
+        return process
+
+    @property
+    def _threads(self) -> int:
+        return self._settings.threads or compute_threads()
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next
+
     async def _order_load(
         self, process: WorkerProcess, model: Path, context: int, cells: int, gpu_layers: int
     ) -> Loaded:
-        self._next += 1
-        threads = self._settings.threads or compute_threads()
         order = Order(
             do=Do.LOAD,
-            id=self._next,
+            id=self._number(),
             path=str(model),
             context=context,
             cells=cells,
-            threads=threads,
+            threads=self._threads,
             gpu_layers=gpu_layers,
         )
         async for report in process.reports(order):
@@ -163,9 +175,8 @@ class LlamaHost:
             process = self._process
             if process is None or self._loaded is None:
                 raise Unavailable("No model is loaded.", "Wait until the model is ready.")
-            self._next += 1
             begun = False
-            reports = self._answer(process, self._loaded.path, order_of(self._next, request, compiled), until)
+            reports = self._answer(process, self._loaded.path, order_of(self._number(), request, compiled), until)
             try:
                 async with aclosing(reports):
                     async for report in reports:
@@ -175,7 +186,7 @@ class LlamaHost:
                             continue
                         begun = True
                         if report.what is not Is.BEGUN:
-                            yield _piece(report)
+                            yield piece_of(report)
                 return
             except TimeoutError as error:
                 late = f"The model did not end this answer within {request.within:g} s."
@@ -204,6 +215,43 @@ class LlamaHost:
             if not done:
                 process.send(Order(do=Do.CANCEL, id=order.id))
 
+    async def embed(self, model: Path, texts: Sequence[str]) -> Embeddings:
+        """See the port."""
+        work = Work(await asyncio.to_thread(model.absolute), checked(texts))
+        closes = self._closes
+        for last in (False, True):  # what was not being computed is sent again, once
+            process = await self._for_vectors(work.model, closes)
+            try:
+                await work.on(process, self._number, self._threads)
+                break
+            except EngineDied:
+                if last or (work.computing and not process.let_go):
+                    raise
+        self._quarantine.clear(work.model)
+        return work.result()
+
+    async def _for_vectors(self, model: Path, closes: int) -> WorkerProcess:
+        """Return the worker, a new one without a model that answers when none is there; none after a close that came
+        in between."""
+        await self._back()
+        async with self._swap:
+            if closes != self._closes:
+                raise Unavailable("The engine was ended meanwhile.", "Try again in a moment.")
+            if why := self._quarantine.why(model):
+                hint = "It is tried again when the backend is started anew."
+                raise Quarantined(f"{model.name} crashed the model worker three times ({why}).", hint)
+            process = None if self._process is None or self._process.gone else self._process
+            if process is None or process.embeds != model:
+                header = await asyncio.to_thread(read_header, model)
+                if not header.embeds:
+                    raise BadModel(f"{model.name} does not turn texts into vectors.", "Choose a model that does.")
+                fit_smallest(header, await asyncio.to_thread(lambda: psutil.virtual_memory().available))
+            if process is None:
+                await self._end()
+                process = await self._spawn()
+            process.embeds = model
+            return process
+
     async def _back(self) -> bool:
         """Wait while the worker is being restarted; say whether a model is there again."""
         while self._loaded is None and self._restart is not None and not self._restart.done():
@@ -214,6 +262,7 @@ class LlamaHost:
         """See the port."""
         self._cancel_restart()
         self._model = None
+        self._closes += 1
         await self._end()
 
     def _beaten(self) -> None:
@@ -228,9 +277,16 @@ class LlamaHost:
 
     def _died(self, sentence: str) -> None:
         self._loaded, self.load_now = None, Load()
+        guilty = self._process.embeds if self._process and self._process.embedding else None
+        if guilty:
+            self._quarantine.crashed(guilty, sentence)
         if self._model is None:
             return
-        self._count_crash(self._model, sentence)
+        if guilty:
+            said = f"{sentence} It was turning a text into a vector."
+            self._watcher(EngineState.CRASHED, said, "It is being restarted.")
+        else:
+            self._count_crash(self._model, sentence)
         if not self._quarantine.why(self._model):
             self._restart = asyncio.get_running_loop().create_task(self._again(self._model))
 
@@ -263,56 +319,3 @@ class LlamaHost:
             await process.stop()  # ours until it has ended: who is cancelled here may come again
             if self._process is process:
                 self._process = None
-
-
-def fit_context(header: Header, wished: int, free: int) -> tuple[int, int]:
-    """Return how many tokens one request may fill, and how many all together. One: at most what is wished, what the
-    model was trained for, what memory allows. Together: a full one for each slot, as far as memory allows.
-
-    Raises:
-        Unavailable: not even the weights and a small context fit into ``free`` bytes.
-    """
-    need = header.memory(SMALLEST)
-    if need > free:
-        raise Unavailable(
-            f"{header.name} needs about {need // 1_000_000} MB of memory and {free // 1_000_000} MB are free.",
-            "Free memory, or choose a smaller model.",
-        )
-    by_memory = int(free * MEMORY_SHARE) // max(header.kv_bytes_per_token, 1)
-    fitted = min(wished, header.context_train or wished, by_memory)
-    context = max(SMALLEST, fitted // 256 * 256)
-    return context, max(context, min(SLOTS * context, by_memory) // 256 * 256)
-
-
-def order_of(number: int, request: Request, compiled: str) -> Order:
-    """Return the worker's order for a request."""
-    return Order(
-        do=Do.SAY,
-        id=number,
-        turns=tuple((turn.role.value, turn.text) for turn in request.turns),
-        max_tokens=request.max_tokens,
-        temperature=request.temperature,
-        grammar=compiled,
-        rank=int(request.rank),
-        prompt=request.prompt,
-    )
-
-
-def compute_threads() -> int:
-    """Return one thread for each physical core that this process may use."""
-    allowed = len(os.sched_getaffinity(0))
-    return max(1, min(allowed, psutil.cpu_count(logical=False) or allowed))
-
-
-def _piece(report: Report) -> Piece:
-    return Piece(
-        text=report.text,
-        finish=Finish(report.finish) if report.what is Is.END else None,
-        tokens=report.tokens,
-        tokens_per_second=report.tokens_per_second,
-        prompt_tokens=report.prompt_tokens,
-        reused_tokens=report.reused_tokens,
-        dropped_turns=report.dropped_turns,
-        context_used=report.context_used,
-        context_size=report.context_size,
-    )

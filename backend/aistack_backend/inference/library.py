@@ -133,6 +133,8 @@ class Library:
         """A model of the catalogue has come: it is loaded when there was none to load."""
         self.look()
         status: ModelStatus | None = self._bus.latest(Topic.MODEL)
+        if self._shelf.model(card_id).kind != "chat":
+            return
         if status and status.engine is EngineState.NO_MODEL and self._shelf.path(card_id):
             asyncio.run_coroutine_threadsafe(self._use(card_id), loop)
 

@@ -99,11 +99,14 @@ class Embeddings:
     """Vectors of texts, in their order."""
 
     model: str
+    """Card id, or the file's name."""
     dimensions: int
     vectors: tuple[tuple[float, ...], ...]
     """Each of length one."""
     tokens: int
     """Of all texts together."""
+    sha256: str = ""
+    """Of the model's file: vectors of different ones cannot be compared. Empty = nobody computed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

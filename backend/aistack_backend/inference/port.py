@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from aistack_backend.inference.models import Loaded, Piece, Request
+from aistack_backend.inference.models import Embeddings, Loaded, Piece, Request
 
 
 class Engine(Protocol):
@@ -36,6 +36,20 @@ class Engine(Protocol):
             EngineDied: the engine ended or hung meanwhile; it comes back by itself. A request that had not begun
                 waits for that instead.
             Unavailable: no model is loaded, or it did not end ``within`` its seconds.
+        """
+        ...
+
+    async def embed(self, model: Path, texts: Sequence[str]) -> Embeddings:
+        """Turn texts into vectors of length one, in their order, with ``model``, which is loaded at its first use and
+        beside the one that answers. The same text has the same vector, whatever it is asked with. Many may ask at
+        once, and answers go on meanwhile. Contract: ``tests/backend/inference/test_embed_contract.py``.
+
+        Raises:
+            BadInput: no text, an empty one, or one that is too long (with its number of tokens); nothing is cut.
+            BadModel: the file does not turn texts into vectors.
+            Quarantined: it crashed three times.
+            EngineDied: the engine ended while it was computing one of these texts.
+            Unavailable: it does not fit into the memory that is free.
         """
         ...
 

@@ -54,6 +54,10 @@ class WorkerProcess:
         self._busy = False
         self.beat = Report(what=Is.BEAT)
         """The newest sign of life, with what the worker holds."""
+        self.embeds: Path | None = None
+        """The model that was asked for vectors here."""
+        self.embedding = 0
+        """The request of which a text is being turned into a vector, as the worker told last; 0 = none."""
         self.on_beat: Callable[[], None] = lambda: None
         self._verdict = ""
         self._asked_to_end = False
@@ -64,6 +68,16 @@ class WorkerProcess:
     def pid(self) -> int:
         """The process id; 0 before the start."""
         return self._child.pid if self._child else 0
+
+    @property
+    def gone(self) -> bool:
+        """It has ended, or was told to."""
+        return bool(self._verdict) or self._asked_to_end
+
+    @property
+    def let_go(self) -> bool:
+        """We told it to end."""
+        return self._asked_to_end
 
     async def start(self) -> str:
         """Spawn it and wait for its hello; return the adapter's name and version.
@@ -168,8 +182,11 @@ class WorkerProcess:
             self.on_beat()
         elif report.what is Is.HELLO:
             self._hello.set_result(report.detail)
-        elif report.id in self._waiting:
-            self._waiting[report.id].put_nowait(report)
+        else:
+            if report.what in (Is.EMBEDDING, Is.VECTOR, Is.REFUSED):
+                self.embedding = report.id if report.what is Is.EMBEDDING else 0
+            if report.id in self._waiting:
+                self._waiting[report.id].put_nowait(report)
 
     async def _log(self) -> None:
         assert self._child is not None  # noqa: S101

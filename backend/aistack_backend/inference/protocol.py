@@ -21,6 +21,7 @@ class Do(StrEnum):
 
     LOAD = "load"
     SAY = "say"
+    EMBED = "embed"
     CANCEL = "cancel"
     QUIT = "quit"
 
@@ -41,8 +42,13 @@ class Is(StrEnum):
     """The request has a slot."""
     PIECE = "piece"
     END = "end"
+    EMBEDDING = "embedding"
+    """A text of the request is being turned into a vector, its model being loaded first where it is not."""
+    VECTOR = "vector"
+    """One text is done."""
     REFUSED = "refused"
-    """The order cannot be done; ``detail`` is one sentence. The worker lives on."""
+    """The order cannot be done; ``detail`` is one sentence. The worker lives on. Of texts, ``count`` says which one
+    is to blame, from 1, and ``detail`` goes on after its name; 0 = the model is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +74,8 @@ class Order:
     """Raw text instead of turns."""
     grammar: str = ""
     """GBNF, already compiled and checked by the backend."""
+    texts: tuple[str, ...] = ()
+    """To be turned into vectors by the model at ``path``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,8 @@ class Report:
     dropped_turns: int = 0
     context_used: int = 0
     context_size: int = 0
+    vector: str = ""
+    """Base64 of little-endian 32-bit floats, of length one together."""
     share: float = 0.0
     layers: int = 0
     layers_on_gpu: int = 0
@@ -124,6 +134,7 @@ def decode(kind: type[Line], line: bytes) -> Line:
         if kind is Order:
             values["do"] = Do(values["do"])
             values["turns"] = tuple((str(role), str(text)) for role, text in values.get("turns", ()))
+            values["texts"] = tuple(str(text) for text in values.get("texts", ()))
         else:
             values["what"] = Is(values["what"])
             if "slots" in values:

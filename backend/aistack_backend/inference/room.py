@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,31 +12,25 @@ from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BackendError, Conflict, Unavailable
 from aistack_backend.inference import gpus, interim, wheel
-from aistack_backend.inference.catalogue import SMALL
+from aistack_backend.inference.catalogue import EMBEDDING, SMALL
+from aistack_backend.inference.embedder import IN_MEMORY, embedder
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.idle import Idle
 from aistack_backend.inference.memory import MemoryEngine
-from aistack_backend.inference.models import EngineDied, InferenceSettings, Load, Loaded, Quarantined
+from aistack_backend.inference.models import Embeddings, EngineDied, InferenceSettings, Load, Loaded, Quarantined
 from aistack_backend.inference.packages import Stopper
 from aistack_backend.inference.port import Engine
 from aistack_backend.inference.progress import Tell
 from aistack_backend.inference.shelf import OWN, Shelf
 from aistack_backend.inference.stages import Stages
+from aistack_backend.inference.standing import Standing
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState, ModelStatus
 
 RETRY = 60.0
 """Seconds until a preparation that found no network is tried again."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    state: EngineState
-    since: float
-    detail: str = ""
-    hint: str = ""
 
 
 class EngineRoom:
@@ -50,11 +43,12 @@ class EngineRoom:
         self._data, self._cache = data_dir / "inference", cache_dir
         self._stages = Stages(clock, self._publish)
         self._stopper = Stopper()
-        self._standing = _Standing(EngineState.ABSENT, clock.now())
+        self._standing = Standing(EngineState.ABSENT, clock.now())
         self._engine: Engine | None = None
         self._loaded: Loaded | None = None
         self._active = ""
         self._rate: float | None = None
+        self._vectors: tuple[str, int | None] = ("", None)
         self._answers = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._fetching: set[str] = set()
@@ -102,6 +96,8 @@ class EngineRoom:
             memory=load.memory,
             layers=loaded.layers if loaded else None,
             layers_on_gpu=loaded.layers_on_gpu if loaded else None,
+            embedding_model=self._vectors[0],
+            embedding_dimensions=self._vectors[1],
             gpu_hint=gpus.hint(self._bus.latest(Topic.HOST), loaded),
             stages=self._stages.all(),
             cards=self._shelf.cards(self._active, self._settings.context),
@@ -129,6 +125,16 @@ class EngineRoom:
             detail = now.detail or f"The local model is {now.state.value}."
             raise Unavailable(detail, now.hint or "Wait until it is ready.", kind="model-not-ready")
         return self._engine
+
+    async def embedder(self) -> tuple[Engine, Path]:
+        """Return the engine with the model of vectors; see :func:`~aistack_backend.inference.embedder.embedder`."""
+        return await embedder(self._engine, self._standing.detail, self._standing.hint, self._shelf)
+
+    def embedded(self, found: Embeddings) -> None:
+        """Vectors were made: show by which model, and how wide they are."""
+        if (said := (found.model, found.dimensions)) != self._vectors:
+            self._vectors = said
+            self._publish()
 
     async def awake(self) -> Engine:
         """Return the engine as :meth:`engine` does, with the model loaded again when it was unloaded for being idle.
@@ -218,7 +224,7 @@ class EngineRoom:
     async def _prepare_once(self, may_fetch: bool) -> None:
         if self._settings.adapter == "memory":
             self._engine = MemoryEngine(check_files=False)
-            await self._load("in-memory", Path("in-memory"))
+            await self._load(IN_MEMORY, Path(IN_MEMORY))
             return
         site = wheel.site_folder(self._cache)
         if not may_fetch and not site.is_dir():
@@ -281,7 +287,7 @@ class EngineRoom:
     async def _fetch_and_maybe_load(self, card_id: str) -> None:
         with contextlib.suppress(BackendError):  # the failed stage tells it
             path = await self._fetch(card_id)
-            if self._standing.state is EngineState.NO_MODEL:
+            if self._shelf.model(card_id).kind == "chat" and self._standing.state is EngineState.NO_MODEL:
                 await self._load(card_id, path)
 
     async def _job(self, name: str, work: Callable[[Tell], T]) -> T:
@@ -319,6 +325,8 @@ class EngineRoom:
     def _hosted(self, site: Path, engine: str = "llama-cpp-python") -> LlamaHost:
         host = LlamaHost(site, self._data, self._settings, self._watch, engine=engine)
         host.on_load = self._publish
+        if vectors := self._shelf.path(EMBEDDING.id):
+            host.forgive(vectors)  # nobody loads it by its name, so that a new backend is its new chance
         host.gpu_free = lambda: gpus.free_memory(self._bus.latest(Topic.HOST))
         return host
 
@@ -328,7 +336,7 @@ class EngineRoom:
         self._set(state, detail, hint)
 
     def _set(self, state: EngineState, detail: str = "", hint: str = "") -> None:
-        self._standing = _Standing(state, self._clock.now(), detail, hint)
+        self._standing = Standing(state, self._clock.now(), detail, hint)
         self._publish()
 
     def _publish(self) -> None:

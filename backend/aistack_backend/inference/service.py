@@ -12,6 +12,8 @@ from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference import grammar
+from aistack_backend.inference.catalogue import EMBEDDING
+from aistack_backend.inference.embedder import IN_MEMORY
 from aistack_backend.inference.models import Embeddings, InferenceSettings, Piece, Rank, Request, Turn
 from aistack_backend.inference.room import EngineRoom
 from aistack_backend.inference.shelf import Shelf
@@ -21,6 +23,8 @@ from aistack_backend.wire.models import ModelStatus
 
 MOST = 32
 """Requests at once, running and waiting; one more is refused."""
+MOST_VECTORS = 16
+"""Requests for vectors at once, running and waiting."""
 CHOICE_LIMIT = 180.0
 """Seconds until an agent's choice is given up, the wait for its turn included."""
 
@@ -39,7 +43,7 @@ class Inference:
     ) -> None:
         held = shelf or Shelf(settings, data_dir, cache_dir)
         self._room = EngineRoom(settings, held, bus, clock, data_dir, cache_dir)
-        self._asked, self._clock = 0, clock
+        self._asked, self._vectors, self._clock = 0, 0, clock
         self.on_answer: list[Callable[[str, str, Piece, float], None]] = []
         """Called with card id, engine, last piece (with its rate) and seconds to the first token of a whole answer."""
 
@@ -99,7 +103,7 @@ class Inference:
         asked = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema, rank=rank)
         request = replace(asked, prompt=prompt, stop=tuple(stop), within=within)
         rate, began, first = None, self._clock.mono(), 0.0
-        alone = self._asked == 0  # else the figures say nothing of the model
+        alone = not self._asked and not self._vectors  # else the figures say nothing of the model
         self._asked += 1
         self._room.busy(True)
         try:
@@ -107,7 +111,7 @@ class Inference:
                 async for piece in pieces:
                     rate = piece.tokens_per_second or rate
                     first = first or (self._clock.mono() - began if piece.text else 0.0)
-                    alone = alone and self._asked == 1
+                    alone = alone and self._asked == 1 and not self._vectors
                     if alone and piece.finish in (Finish.STOP, Finish.LENGTH) and rate and first:
                         self._tell(engine.adapter, replace(piece, tokens_per_second=rate), first)
                     yield piece
@@ -141,10 +145,33 @@ class Inference:
         grammar.check(schema, text)
         return text
 
-    async def embed(self, texts: Sequence[str]) -> Embeddings:
-        """Return one unit-length vector for each text.
+    async def embedder(self) -> str:
+        """Return the name of the model that makes vectors.
 
         Raises:
-            Unavailable: no embedding model is there.
+            Unavailable: there is no engine, or no such model; says what would help.
         """
-        raise Unavailable("No embedding model is there.", "Wait until it is prepared.", kind="no-embedding-model")
+        _, path = await self._room.embedder()
+        return IN_MEMORY if path.name == IN_MEMORY else EMBEDDING.id
+
+    async def embed(self, texts: Sequence[str]) -> Embeddings:
+        """Return one unit-length vector for each text, in their order.
+
+        Raises:
+            BadInput: no text, an empty one, or one that is too long; says which, and how long it is.
+            Unavailable: no model of vectors is there, too many ask at once, or the engine cannot now.
+        """
+        engine, path = await self._room.embedder()
+        if self._vectors >= MOST_VECTORS:
+            raise Unavailable(f"{MOST_VECTORS} requests wait for vectors already.", "Try again in a moment.")
+        self._vectors += 1
+        self._room.busy(True)
+        try:
+            found = await engine.embed(path, texts)
+        finally:
+            self._vectors -= 1
+            self._room.busy(False)
+        if path.name != IN_MEMORY:
+            found = replace(found, model=EMBEDDING.id, sha256=EMBEDDING.sha256)
+        self._room.embedded(found)
+        return found

@@ -106,6 +106,8 @@ class Shelf:
             NotFound: there is no such model. Conflict: it is not here. BadInput: it cannot chat; the sentence says why.
         """
         path = self.path(card_id)
+        if known := next((one for one in MODELS if one.id == card_id and cards.cannot_by_kind(one)), None):
+            raise BadInput(f"{card_id} cannot be used: {cards.cannot_by_kind(known)}", "Choose an instruct model.")
         if path is None:
             raise Conflict(f"{self.model(card_id).name} is not on this machine.", "Fetch it first.")
         entry = self.entry(card_id)

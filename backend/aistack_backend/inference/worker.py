@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aistack_backend.inference.answers import Answering, CannotAnswer, Step
+from aistack_backend.inference.embedding import Embedding, Embeds
 from aistack_backend.inference.protocol import LINE_LIMIT, Do, Is, Order, Report, decode, encode
 
 XLLAMACPP = "xllamacpp"
@@ -43,6 +44,7 @@ class Worker:
         self._count = 0
         self._busy = False
         self._cancelled: set[int] = set()
+        self._vectors = Embedding(self._embedder, self._cancelled.__contains__)
         self._open: set[int] = set()
         """Requests that are not over."""
         self._unwanted: Callable[[], bool] = lambda: False
@@ -58,12 +60,18 @@ class Worker:
         self._say(Report(what=Is.HELLO, detail=f"{self._engine} {library.__version__}"))
         threading.Thread(target=self._read, daemon=True).start()
         while not self._stop:
-            self._busy = self._model is not None and not self._model.idle
+            self._busy = self._answers or not self._vectors.idle
             self._orders_in(wait=not self._busy)
+            self._busy = True
             if self._model is not None and not self._stop:
-                self._busy = True
                 self._tell(self._model.step())
                 self._tell_places(self._model.places())
+            if not self._stop:
+                self._tell_vectors()
+
+    @property
+    def _answers(self) -> bool:
+        return self._model is not None and not self._model.idle
 
     def _orders_in(self, wait: bool) -> None:
         with contextlib.suppress(queue.Empty):
@@ -84,8 +92,13 @@ class Worker:
                 raise CannotAnswer("No model is loaded.")
             self._open.add(order.id)
             self._model.add(order)
+        elif order.do is Do.EMBED:
+            self._open.add(order.id)
+            self._vectors.add(order)
         elif order.do is Do.CANCEL:
-            if self._model is not None and order.id in self._open:
+            if self._vectors.cancel(order.id):
+                self._close(order.id)
+            elif self._model is not None and order.id in self._open:
                 self._tell(self._model.cancel(order.id))
             else:
                 self._cancelled.discard(order.id)
@@ -117,6 +130,15 @@ class Worker:
             )
         )
 
+    def _embedder(self, order: Order) -> Embeds:
+        if self._engine == XLLAMACPP:
+            from aistack_backend.inference import xllama_embedder
+
+            return xllama_embedder.LoadedEmbedder(order)
+        from aistack_backend.inference import llama_embedder
+
+        return llama_embedder.LoadedEmbedder(order, self._tick)
+
     def _loading(self, number: int, share: float) -> None:
         now = time.monotonic()
         if now - self._told >= EVERY or share >= 1:
@@ -139,10 +161,20 @@ class Worker:
                 if step.over:
                     told.append(self._report(Is.END, step))
             if step.over:
-                self._open.discard(step.id)
-                self._cancelled.discard(step.id)
+                self._close(step.id)
         if told:
             self._say(*told)
+
+    def _tell_vectors(self) -> None:
+        for report in self._vectors.step(beside=self._answers):
+            self._count += 1
+            self._say(report)
+            if report.id not in self._vectors:
+                self._close(report.id)
+
+    def _close(self, number: int) -> None:
+        self._open.discard(number)
+        self._cancelled.discard(number)
 
     def _tell_places(self, places: dict[int, int]) -> None:
         moved = [(number, ahead) for number, ahead in places.items() if self._places.get(number) != ahead]

@@ -84,6 +84,8 @@ class ModelCard:
     """Estimated bytes of memory to run it."""
     active: bool = False
     note: str = ""
+    kind: str = ""
+    """``chat`` or ``embedding`` (it turns texts into vectors); empty = not known."""
     architecture: str = ""
     """By the file's header; empty = not here, or not told."""
     quantisation: str = ""

@@ -40,7 +40,9 @@ def state(card: ModelCard) -> str:
         return "broken off"
     if not card.path:
         return "offered"
-    return "no chat" if card.cannot_chat else "here"
+    if card.cannot_chat:
+        return "vectors" if card.kind == "embedding" else "no chat"
+    return "here"
 
 
 def where(card: ModelCard) -> str:
@@ -83,7 +85,7 @@ def facts(card: ModelCard) -> list[tuple[str, str]]:
         ("speed", speed),
         ("licence", card.licence),
         ("origin", card.origin),
-        ("kind", " ".join(filter(None, (card.architecture, card.quantisation)))),
+        ("kind", " ".join(filter(None, (card.kind, card.architecture, card.quantisation)))),
         ("trained", f"{card.context_train:,} tokens of context" if card.context_train else ""),
         ("template", {True: "yes", False: "none", None: ""}[card.template]),
         ("size", f"{size(card.size)} ({card.size:,} bytes{f', {card.parts} parts' if card.parts > 1 else ''})"),

@@ -14,7 +14,7 @@ import pytest
 from aistack_backend.bus import Bus
 from aistack_backend.clock import SystemClock
 from aistack_backend.inference import interim
-from aistack_backend.inference.catalogue import SMALL
+from aistack_backend.inference.catalogue import EMBEDDING, SMALL
 from aistack_backend.inference.fetch import fetch
 from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.models import InferenceSettings
@@ -72,6 +72,11 @@ def first_site(cache: Path) -> Path:
 @pytest.fixture(scope="session")
 def smollm(cache: Path) -> Path:
     return fetch(SMALL, cache, printing(sys.stderr), Stopper())
+
+
+@pytest.fixture(scope="session")
+def minilm(cache: Path) -> Path:
+    return fetch(EMBEDDING, cache, printing(sys.stderr), Stopper())
 
 
 @pytest.fixture

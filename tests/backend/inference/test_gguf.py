@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.bed.ggufs import LIST, TEXT, U32, gguf, number, sane
 
 from aistack_backend.errors import Unavailable
+from aistack_backend.inference.fit import fit_context
 from aistack_backend.inference.gguf import Header, read_header
-from aistack_backend.inference.host import fit_context
 from aistack_backend.inference.models import BadModel
 
 

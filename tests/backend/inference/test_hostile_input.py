@@ -15,8 +15,9 @@ from tests.bed.ggufs import gguf, number, sane, words
 
 from aistack_backend.errors import BackendError
 from aistack_backend.inference.gguf import read_header
-from aistack_backend.inference.host import LlamaHost, compute_threads
+from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.models import BadModel, InferenceSettings, Request, Turn
+from aistack_backend.inference.orders import compute_threads
 from aistack_backend.inference.process import Patience, WorkerProcess
 from aistack_backend.inference.protocol import Do, Is, Order
 from aistack_backend.wire.chat import Finish, Role

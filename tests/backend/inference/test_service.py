@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from tests.backend.inference.conftest import Make, Service, until
 
 from aistack_backend.bus import Bus
-from aistack_backend.errors import Conflict, NotFound, Unavailable
+from aistack_backend.errors import BadInput, Conflict, NotFound, Unavailable
+from aistack_backend.inference.catalogue import EMBEDDING
 from aistack_backend.inference.models import Turn
-from aistack_backend.inference.service import MOST
+from aistack_backend.inference.service import MOST, MOST_VECTORS
 from aistack_backend.wire.chat import Role
 from aistack_backend.wire.models import EngineState, StageState
 
@@ -47,6 +49,52 @@ async def test_too_many_are_refused_and_an_end_makes_room(memory: Service) -> No
     assert (await anext(memory.model.answer(asked, 100, 0.0))).text
     for one in running:
         await one.aclose()
+
+
+async def test_vectors_come_with_the_name_of_their_model(memory: Service) -> None:
+    assert memory.model.status().embedding_model == ""
+    found = await memory.model.embed(["hello there", "hello"])
+    assert (found.model, found.dimensions, len(found.vectors), found.tokens) == ("in-memory", 64, 2, 7)
+    status = memory.model.status()
+    assert (status.embedding_model, status.embedding_dimensions) == ("in-memory", 64)
+    assert status.engine is EngineState.READY
+    with pytest.raises(BadInput, match="empty"):
+        await memory.model.embed([""])
+
+
+async def test_too_many_that_want_vectors_are_refused(memory: Service) -> None:
+    asked = [asyncio.create_task(memory.model.embed(["hello"] * 9)) for _ in range(MOST_VECTORS + 1)]
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    (refused,) = [one for one in done if isinstance(one, BaseException)]
+    assert isinstance(refused, Unavailable)
+    assert f"{MOST_VECTORS} requests wait" in refused.detail
+    assert (await memory.model.embed(["hello"])).tokens == 3
+
+
+async def test_without_an_engine_there_are_no_vectors(make: Make, bus: Bus, tmp_path: Path) -> None:
+    service = await make(tmp_path / "empty", auto_prepare=False)
+    await until(bus, EngineState.ABSENT)
+    with pytest.raises(Unavailable, match="There is no engine yet"):
+        await service.model.embed(["hello"])
+
+
+@pytest.mark.engine
+async def test_the_real_model_of_vectors_is_named_with_its_sha256(
+    llama: Service, minilm: Path, make: Make, bus: Bus, tmp_path: Path, cache: Path, smollm: Path
+) -> None:
+    found = await llama.model.embed(["hello"])
+    assert (found.model, found.sha256, found.dimensions) == (EMBEDDING.id, EMBEDDING.sha256, 384)
+    assert llama.model.status().embedding_model == EMBEDDING.id
+    without = tmp_path / "without"
+    (without / "models").mkdir(parents=True)
+    (without / "engine").symlink_to(cache / "engine")
+    service = await make(without, auto_prepare=False)
+    await until(bus, EngineState.NO_MODEL)
+    with pytest.raises(Unavailable, match="No model of vectors is on this machine") as caught:
+        await service.model.embed(["hello"])
+    assert EMBEDDING.id in caught.value.hint
+    (without / "models" / minilm.name).symlink_to(minilm)
+    assert (await service.model.embed(["hello"])).vectors == found.vectors
 
 
 @pytest.mark.engine

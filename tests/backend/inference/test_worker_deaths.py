@@ -17,7 +17,8 @@ import psutil
 import pytest
 
 from aistack_backend.errors import BackendError, BadInput, Unavailable
-from aistack_backend.inference.host import SLOTS, LlamaHost, compute_threads
+from aistack_backend.inference.fit import SLOTS
+from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.models import (
     BadModel,
     EngineDied,
@@ -27,6 +28,7 @@ from aistack_backend.inference.models import (
     Request,
     Turn,
 )
+from aistack_backend.inference.orders import compute_threads
 from aistack_backend.inference.process import Patience, WorkerProcess
 from aistack_backend.inference.protocol import Do, Is, Order, Report
 from aistack_backend.wire.chat import Finish, Role

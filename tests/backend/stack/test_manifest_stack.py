@@ -121,7 +121,7 @@ def test_data_has_a_volume_of_its_own_and_a_way_to_be_kept() -> None:
     for one in every():
         volumes = {mount.source for mount in one.mounts if mount.type == "volume"}
         assert volumes == set(one.extra.data_volumes), f"{one.id}: every volume holds data"
-        assert one.extra.backup != "none" or not volumes or one.id in ("prometheus", "llama-cpp")
+        assert one.extra.backup != "none" or not volumes or one.id in ("prometheus", "llama-cpp", "embeddings")
     owners = [name for one in every() for name in one.extra.data_volumes]
     assert len(owners) == len(set(owners))
     assert set(owners) == {volume.name for volume in stack().volumes.values()}

@@ -143,6 +143,18 @@ class TextAsked:
     stop: Stops | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedAsked:
+    """The body of ``POST /v1/embeddings``."""
+
+    input: str | Annotated[list[str | int | list[int]], Meta(max_length=2048)]
+    """A text or several; tokens are refused."""
+    model: str = ""
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: Limit | None = None
+    """Must be those of the model."""
+
+
 def limit_of(asked: ChatAsked) -> int:
     """Return the most tokens of a chat's answer."""
     return min(asked.max_completion_tokens or asked.max_tokens or USUAL_TOKENS, MOST_TOKENS)

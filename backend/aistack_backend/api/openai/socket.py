@@ -11,7 +11,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from aistack_backend.api.openai.answers import Answers
-from aistack_backend.api.openai.routes import POSTED, Posted, endpoints
+from aistack_backend.api.openai.embeddings import Embeds
+from aistack_backend.api.openai.routes import POSTED, Posted, endpoints, of_vectors
 from aistack_backend.clock import SystemClock
 
 COMPONENTS = "#/components/schemas/{name}"
@@ -20,6 +21,11 @@ router = APIRouter(tags=["openai"])
 
 def _model(request: Request) -> Answers:
     found: Answers = request.app.state.parts.inference.get()
+    return found
+
+
+def _vectors(request: Request) -> Embeds:
+    found: Embeds = request.app.state.parts.inference.get()
     return found
 
 
@@ -38,7 +44,10 @@ def components() -> dict[str, Any]:
     return parts
 
 
-_ANSWERING = endpoints(_model, SystemClock().now)
+_ANSWERING = {**of_vectors(_vectors), **endpoints(_model, SystemClock().now)}
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Whole, or as events with `stream`."}
+}
 for _one in POSTED:
     router.add_api_route(
         _one.path,
@@ -47,5 +56,5 @@ for _one in POSTED:
         response_model=None,
         description=_one.about,
         openapi_extra=_described(_one),
-        responses={200: {"content": {"text/event-stream": {}}, "description": "Whole, or as events with `stream`."}},
+        responses=_EVENTS if _one.streams else None,
     )

@@ -82,6 +82,8 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
         every = {"/healing": _healing(parts)}
     if role.id == "llama-cpp":
         every = routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now())
+    if role.id == "embeddings":
+        every = routes.of_vectors(lambda _: parts().inference.get())
     return every
 
 
@@ -106,6 +108,9 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
     async def model() -> str:
         return loaded(parts().inference.get())
 
+    async def vectors() -> str:
+        return f"{await parts().inference.get().embedder()} makes vectors."
+
     by_role = {
         "ralph-wiggum": (Need("engine", tasks),),
         "code-machine": (Need("workflows", lambda: code.standing(parts)),),
@@ -113,6 +118,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         "aider-wrapper": aider.needs(parts),
         "aidb": (Need("database", database),),
         "llama-cpp": (Need("model", model),),
+        "embeddings": (Need("model", vectors),),
     }
     return by_role.get(role.id, ())
 

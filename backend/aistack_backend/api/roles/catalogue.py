@@ -79,9 +79,13 @@ MODEL = (
     Told(method="POST", path="/v1/chat/completions", about="An answer of the loaded model, in OpenAI's form."),
     Told(method="POST", path="/v1/completions", about="A text gone on with by the loaded model, in OpenAI's form."),
 )
+VECTORS = (
+    Told(method="GET", path="/v1/models", about="The model that makes vectors, in OpenAI's form."),
+    Told(method="POST", path="/v1/embeddings", about="Texts as vectors of length one, in OpenAI's form."),
+)
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),
-    Role(id="embeddings", port=8081, title="Embeddings", prefix="/embeddings", later=("turning texts into vectors",)),
+    Role(id="embeddings", port=8081, title="Embeddings", prefix="/embeddings", routes=VECTORS),
     Role(
         id="ralph-wiggum",
         port=8090,

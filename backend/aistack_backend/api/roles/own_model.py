@@ -9,16 +9,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Self
 
+from aistack_backend.api.roles.model_files import DATA, ENGINE, MODELS, PATIENCE, first
 from aistack_backend.errors import BackendError
 from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.models import InferenceSettings, Piece, Rank, Request, Turn
-from aistack_backend.inference.process import Patience
 from aistack_backend.inference.stops import stopped
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus
-
-PATIENCE = Patience(hello=120.0, silence=30.0)
-"""A whole stack boots beside it: a starved worker is not a hung one, and no reason to put the model in quarantine."""
-ENGINE, MODELS, DATA = "/opt/engine", "/models", "/data"
 
 
 class OwnModel:
@@ -36,11 +32,12 @@ class OwnModel:
 
     @classmethod
     def found(cls, env: Mapping[str, str]) -> Self | None:
-        """Return the model to serve: ``AISTACK_MODEL_PATH``, else the first GGUF file in ``/models``; None = none."""
+        """Return the model to serve: ``AISTACK_MODEL_PATH``, else the first file in ``/models`` that is not one of
+        vectors; None = none."""
         engine = Path(env.get("AISTACK_ENGINE_DIR", ENGINE))
         given = env.get("AISTACK_MODEL_PATH", "")
-        models = [Path(given)] if given else sorted(Path(MODELS).glob("*.gguf"))
-        return cls(engine, models[0], Path(DATA)) if models and engine.is_dir() else None
+        model = Path(given) if given else first(Path(MODELS), vectors=False)
+        return cls(engine, model, Path(DATA)) if model and engine.is_dir() else None
 
     def start(self) -> None:
         """Begin to load."""

@@ -28,18 +28,21 @@ from aistack_backend.errors import Unavailable
 
 if TYPE_CHECKING:
     from aistack_backend.api.roles.own_model import OwnModel
+    from aistack_backend.api.roles.own_vectors import OwnVectors
 
 SOCKET = "/run/aistack/aistack.sock"
 """Where the stack mounts the role's socket."""
 
 
-def site(role: Role, env: Mapping[str, str], own: OwnModel | None = None) -> ASGIApp:
-    """Return the role's application for a container; ``own`` is the model that lies in it."""
+def site(role: Role, env: Mapping[str, str], own: OwnModel | None = None, vectors: OwnVectors | None = None) -> ASGIApp:
+    """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it."""
     if role.control:
         backend = Backend(role.id, Path(env.get("AISTACK_ROLE_SOCKET", SOCKET)))
         return build(role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),), "container")
     if role.id == "llama-cpp":
         return _model_site(role, own)
+    if role.id == "embeddings":
+        return _vectors_site(role, vectors)
     return build(role, {}, stores.needs(role.id, env), "container")
 
 
@@ -52,6 +55,16 @@ def _model_site(role: Role, own: OwnModel | None) -> ASGIApp:
         return loaded(own)
 
     return build(role, routes.endpoints(lambda _: own, time.time), (Need("model", model),), "container")
+
+
+def _vectors_site(role: Role, own: OwnVectors | None) -> ASGIApp:
+    lacking = ("making vectors: no model of vectors lies in /models",)
+    if own is None:
+        return build(replace(role, routes=(), later=lacking), {}, (), "container")
+    answering = routes.of_vectors(lambda _: own)
+    if own.model is None:  # the stack boots without it, as it does without a model that answers
+        return build(replace(role, later=lacking), answering, (), "container")
+    return build(role, answering, (Need("model", own.standing),), "container")
 
 
 def serve(name: str, env: Mapping[str, str]) -> None:
@@ -71,21 +84,27 @@ def serve(name: str, env: Mapping[str, str]) -> None:
 
 
 async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) -> None:
-    own = None
-    if role.id == "llama-cpp":  # no other role needs the engine's room
+    own: OwnModel | None = None
+    vectors: OwnVectors | None = None
+    if role.id == "llama-cpp":  # only these two need the engine's room
         from aistack_backend.api.roles.own_model import OwnModel
 
-        own = OwnModel.found(env)
+        own = await asyncio.to_thread(OwnModel.found, env)
+    if role.id == "embeddings":
+        from aistack_backend.api.roles.own_vectors import OwnVectors
+
+        vectors = await asyncio.to_thread(OwnVectors.found, env)
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    door = Door(site(role, env, own), bound)
+    door = Door(site(role, env, own, vectors), bound)
     await door.open()
     print(f"{role.id} {__version__} serves port {role.port}", file=sys.stderr, flush=True)
-    if own:
-        own.start()
+    held = own or vectors
+    if held:
+        held.start()
     await told.wait()
     await door.close()
-    if own:
-        await own.stop()
+    if held:
+        await held.stop()
     os._exit(0)  # nothing is held here; a check's thread may still wait for a name server and would keep us
