@@ -55,7 +55,7 @@ run_pytest() { # what fails is shown; up to SECOND_LOOKS failed tests are run on
     rm -f .pytest_cache/v/cache/lastfailed
     .venv/bin/python -m pytest -q --durations=15 "$@" || code=$?
     [ "$code" != 0 ] || return 0
-    [ "$code" = 1 ] && .venv/bin/python scripts/second_look.py "${SECOND_LOOKS:-3}" >"$shaky.now" || return 1
+    [ "$code" = 1 ] && .venv/bin/python scripts/second_look.py "${SECOND_LOOKS:-5}" >"$shaky.now" || return 1
     printf 'test: a second look at the tests that failed above\n'
     .venv/bin/python -m pytest -q "$@" -n 0 --last-failed --last-failed-no-failures none || return 1
     cat "$shaky.now" >>"$shaky"
