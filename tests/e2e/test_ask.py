@@ -9,6 +9,8 @@ import pytest
 from tests.bed.backend import House, house, wait_until
 from tests.bed.boxes import Boxes
 
+from aistack_backend.wire.chat import OWN
+
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(180)]
 
 
@@ -34,6 +36,16 @@ def test_an_answer_comes_in_pieces(talking: House) -> None:
     assert pieces[-1]["first_token_after"] > 0
     said = talking.cli("ask", "-", typed="Say hello.").stdout
     assert said.strip()
+
+
+@pytest.mark.podman
+def test_a_plain_look_up_begins_with_what_was_measured(talking: House, boxes: Boxes) -> None:
+    web = boxes.run("web")
+    wait_until(lambda: web in talking.cli("containers", code=None).stdout, 20, "the backend never saw it")
+    said = talking.cli("ask", f"is {web} up?").stdout
+    assert said.startswith(f"{web} is running")
+    assert f"Read for it:\n[1] ladder of {web}, at " in said
+    assert said.index("[1]") < said.index(OWN)
 
 
 @pytest.mark.podman
