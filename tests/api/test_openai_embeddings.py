@@ -15,14 +15,20 @@ from typing import Any
 import httpx
 import pytest
 from tests.bed import ggufs
+from tests.bed.openai_client import openai
 
+from aistack_backend.api.openai.routes import of_vectors
 from aistack_backend.api.roles.catalogue import named
+from aistack_backend.api.roles.door import Door, tcp
 from aistack_backend.api.roles.model_files import first
 from aistack_backend.api.roles.own_vectors import OwnVectors
 from aistack_backend.api.roles.serve import site
+from aistack_backend.api.roles.site import build
 from aistack_backend.inference.catalogue import EMBEDDING
 from aistack_backend.inference.fetch import model_file
 from aistack_backend.inference.interim import site_folder
+from aistack_backend.inference.memory import MemoryEngine
+from aistack_backend.inference.models import Embeddings
 from aistack_backend.wire.rendezvous import cache_dir
 
 DOORS = ("", "/embeddings")
@@ -101,6 +107,40 @@ async def test_the_role_lists_its_model_and_is_well(client: httpx.AsyncClient) -
     assert (health["status"], health["not_built"]) == ("ok", [])
     assert "POST /v1/embeddings" in health["built"]
     assert 'route="/v1/models"' in (await client.get("/embeddings/metrics")).text
+
+
+class Hashes:
+    """The engine without a model, as what a role serves."""
+
+    def __init__(self) -> None:
+        self._engine = MemoryEngine(check_files=False)
+
+    async def embedder(self) -> str:
+        return "in-memory"
+
+    async def embed(self, texts: Sequence[str]) -> Embeddings:
+        return await self._engine.embed(Path("in-memory"), texts)
+
+
+async def test_the_official_client_reads_them_in_the_form_that_it_asks_for_by_itself() -> None:
+    made = build(named("embeddings"), of_vectors(lambda _: Hashes()), (), "container")
+    with tcp("127.0.0.1", 0) as bound:
+        door = Door(made, bound)
+        await door.open()
+        try:
+            url = f"http://127.0.0.1:{bound.getsockname()[1]}/v1"
+            plain = openai.DefaultAsyncHttpxClient(trust_env=False)
+            async with openai.AsyncOpenAI(base_url=url, api_key="none", max_retries=0, http_client=plain) as asking:
+                said = await asking.embeddings.create(model="in-memory", input=["hello there", "bye"])
+                assert [len(one.embedding) for one in said.data] == [64, 64]
+                assert math.isclose(length(said.data[0].embedding), 1, abs_tol=1e-5)
+                assert said.usage.total_tokens == 7
+                with pytest.raises(openai.BadRequestError, match="list of tokens"):
+                    await asking.embeddings.create(model="in-memory", input=[1, 2])
+                with pytest.raises(openai.NotFoundError, match="in-memory does"):
+                    await asking.embeddings.create(model="other", input="hello")
+        finally:
+            await door.close()
 
 
 @asynccontextmanager
