@@ -11,6 +11,7 @@ from tests.bed.openai_client import client_on_a_port, openai
 from tests.bed.writing import Writes
 
 from aistack_backend.errors import Unavailable
+from aistack_backend.inference.models import TooMany
 from aistack_backend.wire.models import EngineState
 
 HELLO: list[Any] = [{"role": "user", "content": "hello"}]
@@ -139,6 +140,13 @@ async def test_a_model_that_is_not_there_is_a_server_error() -> None:
         with pytest.raises(openai.InternalServerError) as told:
             await client.chat.completions.create(model="default", messages=HELLO)
     assert (told.value.status_code, told.value.code) == (503, "unavailable")
+
+
+async def test_too_many_requests_are_a_rate_limit() -> None:
+    async with client_on_a_port(Writes(error=TooMany("32 requests wait for the model already."))) as client:
+        with pytest.raises(openai.RateLimitError) as told:
+            await client.chat.completions.create(model="default", messages=HELLO, stream=True)
+    assert told.value.code == "too_many_requests"
 
 
 async def test_an_error_in_the_middle_of_a_stream_is_raised() -> None:

@@ -141,6 +141,12 @@ class EngineDied(Unavailable):
     type, title = "model-worker-died", "The model worker died"
 
 
+class TooMany(Unavailable):
+    """As many requests as are taken wait for the model already."""
+
+    type, title = "too-many-requests", "Too many requests"
+
+
 class BadModel(BadInput):
     """The model file cannot be used; the sentence says what is wrong with it."""
 

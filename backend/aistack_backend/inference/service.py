@@ -14,7 +14,7 @@ from aistack_backend.errors import Unavailable
 from aistack_backend.inference import grammar
 from aistack_backend.inference.catalogue import EMBEDDING
 from aistack_backend.inference.embedder import IN_MEMORY
-from aistack_backend.inference.models import Embeddings, InferenceSettings, Piece, Rank, Request, Turn
+from aistack_backend.inference.models import Embeddings, InferenceSettings, Piece, Rank, Request, TooMany, Turn
 from aistack_backend.inference.room import EngineRoom
 from aistack_backend.inference.shelf import Shelf
 from aistack_backend.inference.stops import stopped
@@ -99,7 +99,7 @@ class Inference:
         """
         engine = await self._room.awake()
         if self._asked >= MOST:
-            raise Unavailable(f"{MOST} requests wait for the model already.", "Try again in a moment.")
+            raise TooMany(f"{MOST} requests wait for the model already.", "Try again in a moment.")
         asked = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema, rank=rank)
         request = replace(asked, prompt=prompt, stop=tuple(stop), within=within)
         rate, began, first = None, self._clock.mono(), 0.0

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from aistack_backend.api import problems
 from aistack_backend.api.lines import Json
 from aistack_backend.errors import BackendError, BadInput, NotFound
+from aistack_backend.inference.models import TooMany
 from aistack_backend.wire.problems import Problem
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -51,7 +52,9 @@ def form(problem: Problem, param: str | None = None) -> dict[str, Any]:
 
 
 def status_of(problem: Problem) -> int:
-    """Return the status: what is 422 elsewhere is 400 here, as clients of this API know it."""
+    """Return the status as clients of this API know it: 400 for what is 422 elsewhere, 429 where too many wait."""
+    if problem.type == TooMany.type:
+        return 429
     return 400 if problem.status == 422 else problem.status
 
 
