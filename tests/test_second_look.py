@@ -37,6 +37,7 @@ def run(folder: Path, shaky: int, more: str = "", **env: str) -> subprocess.Comp
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     (folder / "scripts" / "second_look.py").write_bytes((ROOT / "scripts" / "second_look.py").read_bytes())
+    (folder / "pytest.ini").write_text("[pytest]\n")  # its own, whatever lies above it
     (folder / "test_small.py").write_text(SHAKY.format(shaky=shaky, more=more))
     script = (ROOT / "scripts" / "test.sh").read_text()
     part = re.search(r"^shaky=.*?^}\n", script, re.M | re.S)
