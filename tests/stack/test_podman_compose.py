@@ -84,4 +84,5 @@ def test_the_command_of_the_note_and_down(env_file: Path) -> None:
 
     compose(env_file, "down")
     assert names("ps") == set()
-    assert names("volume") == {"local-ai-postgres", "local-ai-redis", "local-ai-qdrant"}, "data stays"
+    data = {"local-ai-postgres", "local-ai-redis", "local-ai-qdrant", "local-ai-embeddings-models"}
+    assert names("volume") == data, "data stays"
