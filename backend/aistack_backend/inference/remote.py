@@ -77,20 +77,9 @@ class RemoteModel:
             BadInput: the key's file cannot be used, or a raw prompt was given. Unavailable: the endpoint does not
             answer as it should, or does not say how many tokens it took.
         """
-        body: dict[str, Any] = {
-            "model": self._model,
-            "messages": [{"role": turn.role.value, "content": turn.text} for turn in turns],
-            "max_tokens": max_tokens,
-            "temperature": temperature,
-        }
         if prompt:
             raise BadInput("A model behind an endpoint goes on with no raw text.", "Ask in turns.")
-        if stop:
-            body["stop"] = list(stop)
-        if schema:
-            held = {"name": "answer", "strict": True, "schema": msgspec.json.decode(schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": held}
-        said = await self._post(msgspec.json.encode(body))
+        said = await self._post(self._body(turns, max_tokens, temperature, schema, stop))
         if not said.choices or said.usage is None:
             raise Unavailable(f"{self._host} answers without a choice or without saying how many tokens it took.")
         choice, usage = said.choices[0], said.usage
@@ -100,6 +89,22 @@ class RemoteModel:
             tokens=max(0, usage.completion_tokens),
             prompt_tokens=max(0, usage.prompt_tokens),
         )
+
+    def _body(
+        self, turns: Sequence[Turn], max_tokens: int, temperature: float, schema: str, stop: Sequence[str]
+    ) -> bytes:
+        body: dict[str, Any] = {
+            "model": self._model,
+            "messages": [{"role": turn.role.value, "content": turn.text} for turn in turns],
+            "max_tokens": max_tokens,
+            "temperature": temperature,
+        }
+        if stop:
+            body["stop"] = list(stop)
+        if schema:
+            held = {"name": "answer", "strict": True, "schema": msgspec.json.decode(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": held}
+        return msgspec.json.encode(body)
 
     @property
     def _host(self) -> str:

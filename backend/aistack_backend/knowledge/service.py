@@ -75,17 +75,9 @@ class Knowledge:
         pieces = await asyncio.to_thread(chunking.split, read.text)
         made = await made_of(self._embeds, [f"{piece.heading}\n{piece.text}".strip() for piece in pieces])
         now = self._clock.now()
-        values = {
-            "title": read.title,
-            "source": source,
-            "kind": read.kind,
-            "sha256": digest,
-            "size": len(data),
-            "characters": len(read.text),
-            "added_at": now,
-            "added_by": by,
-            "expires_at": None if keep_days is None else now + keep_days * DAY,
-        }
+        over = None if keep_days is None else now + keep_days * DAY
+        values = {"title": read.title, "kind": read.kind, "characters": len(read.text), "sha256": digest}
+        values |= {"source": source, "size": len(data), "added_at": now, "added_by": by, "expires_at": over}
         kept, replaced = await asyncio.to_thread(partial(self._store, name, pieces, made, **values))
         return Added(document=kept, outcome="replaced" if replaced else "added", detail=made.detail)
 
