@@ -14,7 +14,8 @@ from itertools import pairwise
 
 SIZE = 800
 """Characters of a piece at most."""
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_LINE = re.compile(r"^(?: {0,3}(`{3,}|~{3,})|#{1,6}[ \t]+(\S.*)$)", re.MULTILINE)
+"""A line that begins or ends fenced code, or a heading."""
 _ENDS = (re.compile(r"\n[ \t]*\n\s*"), re.compile(r"\n"), re.compile(r"[.!?]['\")\]]?\s+"), re.compile(r"\s+"))
 """Where a piece may end, the best first."""
 
@@ -29,15 +30,29 @@ class Piece:
     text: str
 
 
-def split(text: str, size: int = SIZE) -> list[Piece]:
-    """Return the pieces in order. They do not overlap, and what is in none of them is blank."""
-    return list(_pieces(text, max(size, 1)))
+def headings(text: str) -> dict[int, str]:
+    """Return Markdown's headings by where they begin, in order; a line of fenced code is none."""
+    found: dict[int, str] = {}
+    fence = ""
+    for line in _LINE.finditer(text):
+        mark, title = line.group(1), line.group(2)
+        if mark and not fence:
+            fence = mark
+        elif mark and mark.startswith(fence):
+            fence = ""
+        elif title and not fence:
+            found[line.start()] = title.rstrip(" \t#") or title
+    return found
 
 
-def _pieces(text: str, size: int) -> Iterator[Piece]:
-    heads = list(_HEADING.finditer(text))
-    bounds = sorted({0, *(head.start() for head in heads), len(text)})
-    titles = {head.start(): head.group(1).strip() for head in heads}
+def split(text: str, size: int = SIZE, *, headed: bool = True) -> list[Piece]:
+    """Return the pieces in order. They do not overlap, and what is in none of them is blank. ``headed``: the text has
+    Markdown's headings."""
+    return list(_pieces(text, max(size, 1), headings(text) if headed else {}))
+
+
+def _pieces(text: str, size: int, titles: dict[int, str]) -> Iterator[Piece]:
+    bounds = sorted({0, *titles, len(text)})
     heading = ""
     for start, end in pairwise(bounds):
         heading = titles.get(start, heading)

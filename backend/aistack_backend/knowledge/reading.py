@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from aistack_backend.errors import BadInput
 from aistack_backend.knowledge import page
+from aistack_backend.knowledge.chunking import headings
 
 LARGEST = 8 << 20
 """Bytes of one document."""
@@ -52,8 +53,8 @@ def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
     text = _CONTROL.sub(" ", text)
     if not text.strip():
         raise BadInput(f"{name} has no text.", "An empty document answers nothing.")
-    heading = re.search(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", text, re.MULTILINE) if kind == "markdown" else None
-    named = title or found or (heading.group(1) if heading else "") or name
+    heading = next(iter(headings(text).values()), "") if kind == "markdown" else ""
+    named = title or found or heading or name
     return Read(title=" ".join(named.split())[:200], kind=kind, text=text)
 
 

@@ -72,7 +72,7 @@ class Knowledge:
         read = await asyncio.to_thread(reading.read, data, source, title, kind)
         if same := await asyncio.to_thread(self._same, name, source, digest, read.kind):
             return Added(document=same, outcome="unchanged")
-        pieces = await asyncio.to_thread(chunking.split, read.text)
+        pieces = await asyncio.to_thread(chunking.split, read.text, headed=read.kind != "text")
         made = await made_of(self._embeds, [f"{piece.heading}\n{piece.text}".strip() for piece in pieces])
         now = self._clock.now()
         over = None if keep_days is None else now + keep_days * DAY

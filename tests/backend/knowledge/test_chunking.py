@@ -37,7 +37,14 @@ def test_a_heading_begins_a_piece_and_names_those_below_it() -> None:
     assert max(len(piece.text) for piece in pieces) <= SIZE
 
 
+def test_a_comment_in_code_is_no_heading() -> None:
+    text = "# Setup\n\n```sh\n# not one\nmake\n```\n\n## Next\n\n~~~\n# nor this\n```\n# nor that\n~~~\n\nend"
+    assert [piece.heading for piece in split(text)] == ["Setup", "Next"]
+    assert [piece.heading for piece in split("# a comment\nx = 1", headed=False)] == [""]
+
+
 def test_a_long_text_without_ends_is_cut_in_time() -> None:
     assert len(split("x" * 2_000_000)) == 2_500
     assert len(split(" " * 2_000_000)) == 0
     assert len(split("#\n" * 500_000)) == 1_250
+    assert split("# a" + " " * 500_000 + "b")[0].text.startswith("# a")
