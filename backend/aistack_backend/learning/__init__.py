@@ -1,0 +1,1 @@
+"""What is learned from what was asked, and how it is undone."""
