@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from aistack_backend.audit.redact import Redactor
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, NotFound
+from aistack_backend.learning import standing
 from aistack_backend.learning.models import Interaction, Told, Verdict
 from aistack_backend.store.database import Database
 from aistack_backend.store.telemetry_tables import telemetry
@@ -43,10 +44,14 @@ class Telemetry:
             "consent": int(one.consent),
         }
         with self._database.tx() as connection:
-            return int(connection.execute(insert(telemetry).values(values).returning(telemetry.c.id)).scalar_one())
+            made = insert(telemetry).values(values).returning(telemetry.c.id)
+            number = int(connection.execute(made).scalar_one())
+            standing.used(connection, number, one.patterns)
+        return number
 
     def judge(self, number: int, verdict: Verdict, by: str, correction: str = "") -> Told:
-        """Write down how an interaction was judged; the last judgement counts.
+        """Write down how an interaction was judged; the last judgement counts. A pattern that had a hand in it is
+        quarantined in the same transaction where the rule of ``standing`` says so.
 
         Raises:
             NotFound: there is no such interaction. BadInput: a correction without what would be right, or the opposite.
@@ -60,6 +65,7 @@ class Telemetry:
             )
             if not changed.rowcount:
                 raise NotFound(f"There is no interaction {number}.")
+            standing.judged(connection, number, self._clock.now())
         return self.get(number)
 
     def get(self, number: int) -> Told:
