@@ -1,6 +1,6 @@
 """Says whether the tests that just failed get a second look: few did, and pytest remembers which.
 
-python scripts/second_look.py MOST: prints the failed tests, one a line; exits 0 if there are 1 to MOST of them, else 1.
+python scripts/second_look.py MOST CACHE: prints the failed tests, one a line; exits 0 if there are 1 to MOST of them, else 1.
 A test that passes only then is a defect to mend, in itself or in what it tests; scripts/test.sh says so at the end.
 """
 
@@ -10,7 +10,8 @@ import json
 import sys
 from pathlib import Path
 
-REMEMBERED = Path(".pytest_cache/v/cache/lastfailed")
+REMEMBERED = "v/cache/lastfailed"
+"""Where pytest keeps their names in its cache folder."""
 
 
 def failed(remembered: Path) -> list[str]:
@@ -21,12 +22,12 @@ def failed(remembered: Path) -> list[str]:
         return []
 
 
-def main(most: int) -> int:
+def main(most: int, cache: Path) -> int:
     """Print what failed; return the exit code."""
-    names = failed(REMEMBERED)
+    names = failed(cache / REMEMBERED)
     print("\n".join(names))
     return 0 if 1 <= len(names) <= most and all("::" in name for name in names) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), Path(sys.argv[2])))
