@@ -1,6 +1,6 @@
 """Says whether the tests that just failed get a second look: few did, and pytest remembers which.
 
-python scripts/second_look.py MOST CACHE: prints the failed tests, one a line; exits 0 if there are 1 to MOST of them, else 1.
+python scripts/second_look.py MOST CACHE: prints the failed tests, one a line; exits 0 if there are 1 to MOST, else 1.
 A test that passes only then is a defect to mend, in itself or in what it tests; scripts/test.sh says so at the end.
 """
 

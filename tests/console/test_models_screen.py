@@ -209,6 +209,7 @@ def test_whom_the_slots_serve_and_how_fast_all_together_is_told() -> None:
 
 def test_words_of_a_list() -> None:
     assert [words.state(card) for card in SHELF.cards] == ["in use", "here", "no chat", "fetching", "offered"]
+    assert words.state(replace(SHELF.cards[0], loading=True)) == "not loaded", "it is on its way in"
     assert words.state(replace(HALF, fetching=False)) == "broken off"
     assert words.fits(replace(SMOL, fits_gpu=False)) == "yes, gpu NO"
     assert [card.id for card in words.found(SHELF, "qw")] == ["qwen"]

@@ -32,6 +32,8 @@ class Room:
     """Bytes free now."""
     gpu: int | None = None
     """Bytes free on the GPU that has most; None = no GPU was measured."""
+    loading: bool = False
+    """The active one is on its way in."""
 
     @staticmethod
     def measure(active: str, context: int, gpu: int | None = None) -> Room:
@@ -134,6 +136,7 @@ def _fitted(card: ModelCard, room: Room, needs: int | None) -> ModelCard:
     return replace(
         card,
         active=active,
+        loading=active and room.loading,
         needs=needs,
         fits=None if needs is None else needs <= room.memory or active,
         fits_gpu=None if needs is None or room.gpu is None else needs <= room.gpu,

@@ -249,9 +249,10 @@ class Library:
 
     def _room(self) -> Room:
         status: ModelStatus | None = self._bus.latest(Topic.MODEL)
-        active = next((card.id for card in status.cards if card.active), "") if status else ""
+        active = next((card for card in status.cards if card.active), None) if status else None
         free = free_memory(self._bus.latest(Topic.HOST))
-        return Room.measure(active, self._settings.context, free)
+        room = Room.measure(active.id if active else "", self._settings.context, free)
+        return replace(room, loading=bool(active and active.loading))
 
     async def _begin(self) -> None:
         with suppress(BackendError):  # what earlier backends found out is found out anew then
@@ -264,7 +265,10 @@ class Library:
             if event.topic is not Topic.MODEL:
                 continue
             status: ModelStatus = event.data
-            now = (status.engine is EngineState.READY, tuple((card.path, card.active) for card in status.cards))
+            now = (
+                status.engine is EngineState.READY,
+                tuple((card.path, card.active, card.loading) for card in status.cards),
+            )
             if now != before and self._at is not None:
                 before = now
                 await asyncio.to_thread(self._publish)

@@ -100,7 +100,7 @@ class EngineRoom:
             embedding_dimensions=self._vectors[1],
             gpu_hint=gpus.hint(self._bus.latest(Topic.HOST), loaded),
             stages=self._stages.all(),
-            cards=self._shelf.cards(self._active, self._settings.context),
+            cards=self._shelf.cards(self._active, self._settings.context, loading=loaded is None),
         )
 
     @property

@@ -123,10 +123,10 @@ class Inference:
         for call in self.on_answer:
             call(self._room.active, adapter, last, first)
 
-    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
+    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int, *, rank: Rank = Rank.AGENT) -> str:
         """Return JSON that satisfies ``schema`` (the subset of :mod:`~aistack_backend.inference.grammar`).
 
-        A choice that was cut by ``max_tokens`` is tried once more with twice as many.
+        A choice that was cut by ``max_tokens`` is tried once more with twice as many. A person's goes first.
 
         Raises:
             BadInput: the schema is outside the subset, the prompt too long, or the answer was cut twice.
@@ -136,7 +136,7 @@ class Inference:
         try:
             async with asyncio.timeout(CHOICE_LIMIT):
                 for limit in (max_tokens, 2 * max_tokens):
-                    pieces = [piece async for piece in self.answer(messages, limit, 0.0, schema)]
+                    pieces = [piece async for piece in self.answer(messages, limit, 0.0, schema, rank=rank)]
                     if pieces[-1].finish is not Finish.LENGTH:
                         break
         except TimeoutError as error:

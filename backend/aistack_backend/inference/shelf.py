@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from aistack_backend.clock import SystemClock
@@ -135,9 +136,9 @@ class Shelf:
         except OSError:
             return
 
-    def cards(self, active: str, context: int) -> tuple[ModelCard, ...]:
-        """Return the catalogue, the operator's own file and the loaded model as cards, for ``context`` tokens."""
-        room = Room.measure(active, context)
+    def cards(self, active: str, context: int, *, loading: bool = False) -> tuple[ModelCard, ...]:
+        """Return the catalogue, the operator's own file and the active model as cards, for ``context`` tokens."""
+        room = replace(Room.measure(active, context), loading=loading)
         found = [self._of_catalogue(one, room) for one in MODELS]
         if self._settings.model_path:
             found.insert(0, self._of_own(room))

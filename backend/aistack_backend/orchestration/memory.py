@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.errors import BadInput, Unavailable
-from aistack_backend.inference.models import Turn
+from aistack_backend.inference.models import Rank, Turn
 from aistack_backend.orchestration.names import find
 from aistack_backend.wire.actions import Target
 from aistack_backend.wire.containers import Container, ContainerState, Fleet
@@ -73,7 +73,7 @@ class MemoryModel:
         """Return a ready model named ``memory``."""
         return ModelStatus(engine=self._state, since=1.0, model="memory")
 
-    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
+    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int, *, rank: Rank = Rank.AGENT) -> str:
         """Return the next answer.
 
         Raises:

@@ -11,7 +11,7 @@ from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.port import Person
 from aistack_backend.engine.marks import Open
-from aistack_backend.inference.models import Turn
+from aistack_backend.inference.models import Rank, Turn
 from aistack_backend.wire.actions import Approval, DecideRequest
 from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.models import ModelStatus
@@ -52,7 +52,7 @@ class Choose(Protocol):
         """Return which model answers, if any."""
         ...
 
-    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
+    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int, *, rank: Rank = Rank.AGENT) -> str:
         """Return JSON that satisfies ``schema`` (the subset of :mod:`aistack_backend.inference.grammar`).
 
         Raises:

@@ -83,6 +83,8 @@ class ModelCard:
     needs: int | None = None
     """Estimated bytes of memory to run it."""
     active: bool = False
+    loading: bool = False
+    """With ``active``: it is not there yet, or could not be loaded."""
     note: str = ""
     kind: str = ""
     """``chat`` or ``embedding`` (it turns texts into vectors); empty = not known."""

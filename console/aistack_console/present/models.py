@@ -32,6 +32,8 @@ def list_row(card: ModelCard) -> tuple[str, ...]:
 
 def state(card: ModelCard) -> str:
     """Return in a word or two what can be done with it now."""
+    if card.loading:
+        return "not loaded"
     if card.active:
         return "in use"
     if card.fetching:
@@ -166,6 +168,7 @@ COLUMNS = (
 _FITS: dict[bool | None, Cell] = {True: ("yes", "ok"), False: ("NO", "bad"), None: ("?", "dim")}
 _STATES: dict[str, Tone] = {
     "in use": "ok",
+    "not loaded": "warn",
     "fetching": "accent",
     "broken off": "warn",
     "offered": "accent",

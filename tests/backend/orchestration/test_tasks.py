@@ -22,7 +22,7 @@ from aistack_backend.engine.memory_tool import NoteTool
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BadInput, Conflict, NotFound, Refused
-from aistack_backend.inference.models import Turn
+from aistack_backend.inference.models import Rank, Turn
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.goals import LONGEST
 from aistack_backend.orchestration.memory import MemoryModel, MemoryPreparer, MemoryShips
@@ -279,7 +279,7 @@ class Thinking(MemoryModel):
         super().__init__(answer)
         self.enough = asyncio.Event()
 
-    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int) -> str:
+    async def choose(self, messages: Sequence[Turn], schema: str, max_tokens: int, *, rank: Rank = Rank.AGENT) -> str:
         await self.enough.wait()
         return await super().choose(messages, schema, max_tokens)
 

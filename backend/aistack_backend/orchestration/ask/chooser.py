@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from aistack_backend.errors import BackendError
 from aistack_backend.inference.grammar import check
-from aistack_backend.inference.models import Turn
+from aistack_backend.inference.models import Rank, Turn
 from aistack_backend.orchestration.ask.models import ABOUT_ONE, Read, Tool
 from aistack_backend.orchestration.port import Choose
 from aistack_backend.wire.chat import Role
@@ -46,7 +46,7 @@ async def choose(question: str, names: Sequence[str], model: Choose) -> tuple[Re
     turns.append(Turn(role=Role.USER, text=question[:1000]))
     try:
         async with asyncio.timeout(PATIENCE):
-            answer = check(schema, await model.choose(turns, schema, TOKENS))
+            answer = check(schema, await model.choose(turns, schema, TOKENS, rank=Rank.PERSON))
     except (BackendError, TimeoutError):
         return ()
     if answer["look"] == NOTHING:
