@@ -17,13 +17,14 @@ import pytest
 from tests.bed import ggufs
 from tests.bed.openai_client import openai
 
-from aistack_backend.api.openai.routes import of_vectors
 from aistack_backend.api.roles.catalogue import named
 from aistack_backend.api.roles.door import Door, tcp
+from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.model_files import first
 from aistack_backend.api.roles.own_vectors import OwnVectors
 from aistack_backend.api.roles.serve import site
 from aistack_backend.api.roles.site import build
+from aistack_backend.clock import SystemClock
 from aistack_backend.inference.catalogue import EMBEDDING
 from aistack_backend.inference.fetch import model_file
 from aistack_backend.inference.interim import site_folder
@@ -123,7 +124,8 @@ class Hashes:
 
 
 async def test_the_official_client_reads_them_in_the_form_that_it_asks_for_by_itself() -> None:
-    made = build(named("embeddings"), of_vectors(lambda _: Hashes()), (), "container")
+    service = EmbedService(Hashes, SystemClock())
+    made = build(named("embeddings"), service.endpoints(), (), "container")
     with tcp("127.0.0.1", 0) as bound:
         door = Door(made, bound)
         await door.open()

@@ -11,6 +11,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from aistack_backend.inference.answers import CannotAnswer
@@ -25,6 +26,8 @@ class Embeds(Protocol):
     """A loaded model that turns texts into vectors."""
 
     path: str
+    window: int
+    """Tokens of one text at most."""
 
     def embed(self, text: str, unwanted: Callable[[], bool]) -> tuple[Sequence[float], int]:
         """Return the vector of a text, of whatever length, and how many tokens the text has. ``unwanted`` is asked
@@ -44,6 +47,8 @@ class Embedding:
     def __init__(self, load: Callable[[Order], Embeds], cancelled: Callable[[int], bool]) -> None:
         self._load, self._cancelled = load, cancelled
         self._model: Embeds | None = None
+        self._took = 0.0
+        """Seconds that loading it took."""
         self._orders: deque[Order] = deque()
         self._at = 0
         """Texts of the first order that are done."""
@@ -96,12 +101,15 @@ class Embedding:
         self._at += 1
         if self._at == len(order.texts):
             self.cancel(order.id)
-        yield Report(what=Is.VECTOR, id=order.id, vector=vector, tokens=tokens)
+        made = Report(what=Is.VECTOR, id=order.id, vector=vector, tokens=tokens)
+        yield replace(made, window=model.window, loaded_in=self._took)
 
     def _loaded(self, order: Order) -> Embeds:
         if self._model is None or self._model.path != order.path:
             self._model = None  # its memory goes first
+            began = time.monotonic()
             self._model = self._load(order)
+            self._took = time.monotonic() - began
         return self._model
 
 

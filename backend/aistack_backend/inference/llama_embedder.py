@@ -42,10 +42,10 @@ class LoadedEmbedder:
                 raise AbortedError
             raise CannotAnswer("llama.cpp cannot load this model file.")
         self._vocab: Any = ll.llama_model_get_vocab(self._model)
-        self._window = min(WINDOW, int(ll.llama_model_n_ctx_train(self._model)) or WINDOW)
+        self.window = min(WINDOW, int(ll.llama_model_n_ctx_train(self._model)) or WINDOW)
         self._context: Any = ll.llama_init_from_model(self._model, self._context_settings(order.threads))
         if not self._context:
-            raise CannotAnswer(f"llama.cpp cannot make a context of {self._window} tokens for this model.")
+            raise CannotAnswer(f"llama.cpp cannot make a context of {self.window} tokens for this model.")
         self._width = int(ll.llama_model_n_embd(self._model))
         self._batch = ll.llama_batch_init(WINDOW, 0, 1)
         self._pace, self._threads = Pace(order.threads), order.threads
@@ -60,8 +60,8 @@ class LoadedEmbedder:
     def embed(self, text: str, unwanted: Callable[[], bool]) -> tuple[Sequence[float], int]:
         """See the protocol."""
         tokens = self._tokens(text)
-        if len(tokens) > self._window:
-            raise CannotAnswer(f"has {len(tokens)} tokens, and the model takes {self._window} at most.")
+        if len(tokens) > self.window:
+            raise CannotAnswer(f"has {len(tokens)} tokens, and the model takes {self.window} at most.")
         if (threads := self._pace.threads(time.monotonic())) != self._threads:
             ll.llama_set_n_threads(self._context, threads, threads)
             self._threads = threads
@@ -93,7 +93,7 @@ class LoadedEmbedder:
 
     def _context_settings(self, threads: int) -> Any:
         settings = ll.llama_context_default_params()
-        settings.n_ctx = settings.n_batch = settings.n_ubatch = self._window
+        settings.n_ctx = settings.n_batch = settings.n_ubatch = self.window
         settings.n_seq_max = 1
         settings.embeddings = True
         settings.n_threads = settings.n_threads_batch = threads

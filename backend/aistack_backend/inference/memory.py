@@ -79,7 +79,14 @@ class MemoryEngine:
         for text in texts:
             await asyncio.sleep(0)  # others come in between, as with a real engine
             vectors.append(_hashed(text))
-        return Embeddings(model=model.stem, dimensions=DIMENSIONS, vectors=tuple(vectors), tokens=sum(tokens))
+        return Embeddings(
+            model=model.stem,
+            dimensions=DIMENSIONS,
+            vectors=tuple(vectors),
+            tokens=sum(tokens),
+            counts=tuple(tokens),
+            window=WINDOW,
+        )
 
     async def close(self) -> None:
         """See the port."""

@@ -107,6 +107,12 @@ class Embeddings:
     """Of all texts together."""
     sha256: str = ""
     """Of the model's file: vectors of different ones cannot be compared. Empty = nobody computed it."""
+    counts: tuple[int, ...] = ()
+    """Tokens of each text; empty = only their sum was told."""
+    window: int | None = None
+    """Tokens that one text may have; None = not told."""
+    loaded_in: float | None = None
+    """Seconds that loading the model took; None = nothing was loaded, or it was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

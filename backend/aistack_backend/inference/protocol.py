@@ -98,6 +98,10 @@ class Report:
     context_size: int = 0
     vector: str = ""
     """Base64 of little-endian 32-bit floats, of length one together."""
+    window: int = 0
+    """Tokens that a text may have for that model."""
+    loaded_in: float = 0.0
+    """Seconds that loading that model took."""
     share: float = 0.0
     layers: int = 0
     layers_on_gpu: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ from aistack_backend.wire.models import EngineState, ModelStatus
 
 RETRY = 60.0
 """Seconds until a preparation that found no network is tried again."""
+NEXT, RESTS = "The next question loads it again.", (EngineState.READY, EngineState.NO_MODEL)
 T = TypeVar("T")
 
 
@@ -41,8 +43,7 @@ class EngineRoom:
     ) -> None:
         self._settings, self._shelf, self._bus, self._clock = settings, shelf, bus, clock
         self._data, self._cache = data_dir / "inference", cache_dir
-        self._stages = Stages(clock, self._publish)
-        self._stopper = Stopper()
+        self._stages, self._stopper = Stages(clock, self._publish), Stopper()
         self._standing = Standing(EngineState.ABSENT, clock.now())
         self._engine: Engine | None = None
         self._loaded: Loaded | None = None
@@ -149,13 +150,13 @@ class EngineRoom:
 
     async def _unload(self) -> None:
         async with self._swap:
-            loaded, engine = self._loaded, self._engine
-            quiet = self._idle.is_set() and not self._first and self._standing.state is EngineState.READY
-            if engine is None or loaded is None or self._asleep or not quiet:
+            loaded, engine, now = self._loaded, self._engine, self._standing
+            if engine is None or self._first or not (now.state in RESTS and self._idle.is_set()):
                 return
-            self._asleep = loaded.path
+            if loaded is not None and not self._asleep:  # else it is the model of vectors alone
+                self._asleep, now = loaded.path, replace(now, detail=f"Unloaded: idle for {self._nap}.", hint=NEXT)
             await engine.close()
-            self._set(EngineState.READY, f"Unloaded: idle for {self._nap}.", "The next question loads it again.")
+            self._set(now.state, now.detail, now.hint)
 
     def busy(self, answering: bool, rate: float | None = None) -> None:
         """An answer began or ended."""

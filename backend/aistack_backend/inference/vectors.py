@@ -52,7 +52,9 @@ class Work:
     model: Path
     texts: tuple[str, ...]
     vectors: list[tuple[float, ...]] = field(default_factory=list)
-    tokens: int = 0
+    counts: list[int] = field(default_factory=list)
+    window: int = 0
+    loaded_in: float = 0.0
     computing: bool = False
     """One of its texts was being computed when the worker told last."""
 
@@ -80,7 +82,8 @@ class Work:
                         raise self._refusal(report, done)
                     if report.what is Is.VECTOR:
                         self.vectors.append(decoded(report.vector))
-                        self.tokens += report.tokens
+                        self.counts.append(report.tokens)
+                        self.window, self.loaded_in = report.window, report.loaded_in
                         over = len(self.vectors) == done + len(order.texts)
                     if over:
                         return
@@ -99,7 +102,10 @@ class Work:
             model=self.model.stem,
             dimensions=len(self.vectors[0]),
             vectors=tuple(self.vectors),
-            tokens=self.tokens,
+            tokens=sum(self.counts),
+            counts=tuple(self.counts),
+            window=self.window or None,
+            loaded_in=self.loaded_in or None,
         )
 
 

@@ -31,7 +31,7 @@ class LoadedEmbedder:
         """
         import xllamacpp
 
-        self.path = order.path
+        self.path, self.window = order.path, WINDOW
         self._folder = tempfile.TemporaryDirectory(prefix="aistack-")
         wish = xllamacpp.CommonParams()
         wish.model.path = order.path

@@ -9,6 +9,7 @@ import pytest
 from tests.backend.inference.conftest import Make, Service, until
 
 from aistack_backend.bus import Bus
+from aistack_backend.inference.host import LlamaHost
 from aistack_backend.inference.idle import Idle
 from aistack_backend.inference.models import Piece, Turn
 from aistack_backend.wire.chat import Finish, Role
@@ -78,3 +79,20 @@ async def test_the_worker_ends_and_comes_back(make: Make, bus: Bus, site: Path, 
     assert status.memory is None
     assert (await asked(service))[-1].finish is not None
     assert service.model.status().context_size
+
+
+@pytest.mark.engine
+async def test_the_model_of_vectors_alone_is_unloaded_too(
+    make: Make, bus: Bus, site: Path, smollm: Path, minilm: Path, cache: Path
+) -> None:
+    service = await make(cache, auto_prepare=False, idle_unload=0.5)
+    await unloaded(bus)  # the model that answers: what comes now is loaded for vectors alone
+    engine = service.model._room._engine
+    assert isinstance(engine, LlamaHost)
+    for _ in range(2):
+        assert (await service.model.embed(["hello"])).loaded_in
+        async with asyncio.timeout(60):
+            async for event in bus.read():
+                if event.topic is Topic.MODEL and not engine.pid:
+                    break
+        assert service.model.status().memory is None

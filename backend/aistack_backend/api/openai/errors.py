@@ -98,7 +98,9 @@ def install(app: Starlette) -> None:
 
 def _of(request: Request, error: Any) -> Response:
     if isinstance(error, BackendError):
-        return answer(problems.problem_of(error), param=getattr(error, "param", None))
+        again = getattr(error, "again", None)
+        head = None if again is None else {"retry-after": str(again)}
+        return answer(problems.problem_of(error), head, param=getattr(error, "param", None))
     if isinstance(error, HTTPException):
         hint = getattr(request.app.state, "hints", problems.HINTS).get(error.status_code, "")
         word = error.detail.lower().replace(" ", "-")

@@ -16,7 +16,9 @@ from aistack_backend.api.roles import aider, code, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
+from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.site import Endpoint, Endpoints
+from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.stack import Stack
@@ -83,8 +85,18 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
     if role.id == "llama-cpp":
         every = routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now())
     if role.id == "embeddings":
-        every = routes.of_vectors(lambda _: parts().inference.get())
+        every = vectors(parts).endpoints()
     return every
+
+
+def vectors(parts: GetParts) -> EmbedService:
+    """Return the embeddings service over this backend's model."""
+
+    def worker() -> int | None:
+        held = parts().inference.part
+        return held.status().memory if held else None
+
+    return EmbedService(lambda: parts().inference.get(), SystemClock(), worker=worker)
 
 
 def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:

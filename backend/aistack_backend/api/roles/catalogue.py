@@ -82,6 +82,8 @@ MODEL = (
 VECTORS = (
     Told(method="GET", path="/v1/models", about="The model that makes vectors, in OpenAI's form."),
     Told(method="POST", path="/v1/embeddings", about="Texts as vectors of length one, in OpenAI's form."),
+    Told(method="POST", path="/embed", about="Texts (inputs: one, or a list) as a plain list of vectors."),
+    Told(method="GET", path="/info", about="Which model makes vectors, how wide they are, and how long a text may be."),
 )
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 from aistack_backend.api.roles.model_files import DATA, ENGINE, MODELS, PATIENCE, first
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.inference.host import LlamaHost
@@ -27,6 +29,8 @@ class OwnVectors:
         )
         self._fault = BackendError("It is being loaded.")
         self._ready = False
+        self.first: Embeddings | None = None
+        """What the first text told of the model; None = it is not loaded."""
         self._asked = 0
         self._loading: asyncio.Task[None] | None = None
 
@@ -36,6 +40,14 @@ class OwnVectors:
         given = env.get("AISTACK_MODEL_PATH", "")
         model = Path(given) if given else first(Path(MODELS), vectors=True)
         return cls(Path(env.get("AISTACK_ENGINE_DIR", ENGINE)), model, Path(DATA))
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that the worker holds now; None = none runs."""
+        try:
+            return psutil.Process(self._host.pid).memory_info().rss if self._host.pid else None
+        except psutil.NoSuchProcess:
+            return None
 
     def start(self) -> None:
         """Begin to load."""
@@ -92,7 +104,7 @@ class OwnVectors:
     async def _load(self, model: Path) -> None:
         while not self._ready:
             try:
-                await self._host.embed(model, ["hello"])
+                self.first = await self._host.embed(model, ["hello"])
                 self._ready = True
             except EngineDied as error:
                 self._fault = error  # the quarantine says when it is enough

@@ -22,8 +22,10 @@ from aistack_backend.api.roles import stores
 from aistack_backend.api.roles.catalogue import Role, named
 from aistack_backend.api.roles.checks import Need
 from aistack_backend.api.roles.door import Door, tcp
+from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.front import Backend
 from aistack_backend.api.roles.site import build
+from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -61,7 +63,8 @@ def _vectors_site(role: Role, own: OwnVectors | None) -> ASGIApp:
     lacking = ("making vectors: no model of vectors lies in /models",)
     if own is None:
         return build(replace(role, routes=(), later=lacking), {}, (), "container")
-    answering = routes.of_vectors(lambda _: own)
+    service = EmbedService(lambda: own, SystemClock(), known=lambda: own.first, worker=lambda: own.memory)
+    answering = service.endpoints()
     if own.model is None:  # the stack boots without it, as it does without a model that answers
         return build(replace(role, later=lacking), answering, (), "container")
     return build(role, answering, (Need("model", own.standing),), "container")

@@ -21,7 +21,7 @@ from aistack_backend.api.roles.meter import Meter
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Endpoints = Mapping[str, Endpoint]
-"""What answers, by the path as the catalogue writes it."""
+"""What answers, by the path as the catalogue writes it; ``/metrics`` adds its lines to the role's own."""
 OWN = (
     Told(method="GET", path="/", about="This index."),
     Told(method="GET", path="/health", about="Whether it can do its work now, with what it needs."),
@@ -62,10 +62,11 @@ def build(role: Role, endpoints: Endpoints, needs: Sequence[Need], provided: str
         answer.status_code = 200 if said.status == "ok" else 503
         return answer
 
-    async def metrics(_: Request) -> Response:
-        return Response(meter.text(), media_type=meter.media)
+    async def metrics(request: Request) -> Response:
+        more = (await endpoints["/metrics"](request)).body if "/metrics" in endpoints else b""
+        return Response(meter.text() + bytes(more), media_type=meter.media)
 
-    every: dict[str, Endpoint] = {"/": index, "/health": health, "/metrics": metrics, **endpoints}
+    every: dict[str, Endpoint] = {**endpoints, "/": index, "/health": health, "/metrics": metrics}
     app = Starlette(routes=[Route(one.path, every[one.path], methods=[one.method]) for one in (*OWN, *role.routes)])
     app.router.redirect_slashes = False
     app.state.hints = {404: "The routes are in the index, at /."}
