@@ -134,6 +134,7 @@ class Wiring:
         self._spawn(parts.notifier.run())
         await self._step(lambda: latecomers.knowledge(parts, database), parts.knowledge)
         await self._step(lambda: latecomers.providers(parts, downs, database), parts.providers)
+        await self._step(lambda: latecomers.routing(parts, database), parts.routing)
         up = (parts.inference, parts.library, parts.talk)
         await self._step(lambda: latecomers.model(parts, downs, database), *up)
         await self._step(

@@ -24,6 +24,7 @@ LOOKS = {
     "/v1/completions": "answers; nothing of it is kept",
     "/v1/embeddings": "turns texts into vectors; nothing of them is kept",
     "/v1/loops/preview": "shows what would be asked",
+    "/v1/route": "answers; the telemetry and the outbound log are its records",
     "/v1/rules/rehearse": "tries a rule on the past",
     "/v1/search": "reads",
     "/v1/stack/check": "measures",

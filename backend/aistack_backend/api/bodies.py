@@ -13,6 +13,7 @@ from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditReque
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
 from aistack_backend.wire.knowledge import AddRequest, SearchRequest
+from aistack_backend.wire.routing import RouteRequest
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
 from aistack_backend.wire.stack import CheckRequest, UseRequest
@@ -49,4 +50,5 @@ Removal = Annotated[RemoveRequest, BeforeValidator(strictly(RemoveRequest))]
 Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]
 Adding = Annotated[AddRequest, BeforeValidator(strictly(AddRequest))]
 Searching = Annotated[SearchRequest, BeforeValidator(strictly(SearchRequest))]
+Asking = Annotated[RouteRequest, BeforeValidator(strictly(RouteRequest))]
 Changing = Annotated[SessionChange, BeforeValidator(strictly(SessionChange))]

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import askwork, flowwork, knowledgework, loopwork, stackwork
+from aistack_backend.api import askwork, flowwork, knowledgework, loopwork, routework, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.around import Around
@@ -125,6 +125,11 @@ async def providers(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     await made.start()
     downs.push_async_callback(made.stop)
     parts.providers.part = made
+
+
+async def routing(parts: Parts, database: Database) -> None:
+    """Raise the coordinator: who answers is found out question by question."""
+    parts.routing.part = routework.build(parts, database)
 
 
 async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.observe.recorder import Recorder
     from aistack_backend.orchestration.flows.service import Flows
     from aistack_backend.orchestration.loop.service import Loops
+    from aistack_backend.orchestration.routing.coordinator import Coordinator
     from aistack_backend.orchestration.tasks import Tasks
 
 T = TypeVar("T")
@@ -86,6 +87,7 @@ class Parts:
     providers: Late[Providers] = field(default_factory=lambda: Late("list of providers"))
     talk: Late[Talk] = field(default_factory=lambda: Late("local model"))
     knowledge: Late[KnowledgeParts] = field(default_factory=lambda: Late("knowledge base"))
+    routing: Late[Coordinator] = field(default_factory=lambda: Late("coordinator"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))

@@ -21,6 +21,7 @@ from aistack_backend.api import (
     openapi,
     problems,
     providers,
+    routing,
     rules,
     shelf,
     stack,
@@ -51,6 +52,7 @@ ROUTERS = (
     openai_routes,
     knowledge,
     providers,
+    routing,
 )
 
 

@@ -14,6 +14,7 @@ import aistack_backend.store.member_tables
 import aistack_backend.store.model_tables
 import aistack_backend.store.people_tables
 import aistack_backend.store.provider_tables
+import aistack_backend.store.routing_tables
 import aistack_backend.store.rule_tables
 import aistack_backend.store.telemetry_tables
 import aistack_backend.store.tree_tables

@@ -154,6 +154,36 @@ class StackConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingConfig:
+    """``[routing]``: who answers a question, and what may leave this machine for it."""
+
+    local_only: bool = option(False, "true = no endpoint elsewhere is ever asked, whatever a switch says.")
+    remote_first: str = option(
+        "", "Kinds of question that go elsewhere first, with commas between: lookup, code, explain, summarise, other."
+    )
+    share_sources: bool = option(False, "true = pieces of your documents may go to an endpoint elsewhere.")
+    min_confidence: float = option(
+        0.5, "A local answer of less measured confidence is asked elsewhere as well.", least=0, most=1
+    )
+    measure: str = option(
+        "deciding",
+        "When confidence is measured: deciding = where somebody else could be asked.",
+        choices=("deciding", "always", "never"),
+    )
+    samples: int = option(3, "Answers whose agreement is the confidence.", least=2, most=9)
+    local_seconds: float = option(120.0, "Seconds until the local model is given up.", least=1, most=3600)
+    sources: int = option(4, "Pieces of documents shown to the model; 0 = none.", least=0, most=20)
+    budget_day: str = option("", "Most that endpoints may cost a day (UTC), e.g. USD=1.50,EUR=1; empty = no limit.")
+    budget_month: str = option("", "Most that endpoints may cost a month, in the same form.")
+    unpriced: str = option(
+        "refuse",
+        "An answer of unknown cost under a budget: refuse = not asked, free = nothing, or an amount as USD=0.01.",
+    )
+    per_minute: int = option(60, "Questions of one client a minute.", least=1, most=100_000)
+    per_hour: int = option(1_000, "Questions of one client an hour.", least=1, most=1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:
     """``[console]``: the screen."""
 
@@ -182,6 +212,7 @@ class Config:
     podman: PodmanConfig = field(default_factory=PodmanConfig)
     loops: LoopsConfig = field(default_factory=LoopsConfig)
     stack: StackConfig = field(default_factory=StackConfig)
+    routing: RoutingConfig = field(default_factory=RoutingConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     keys: dict[str, str] = field(default_factory=dict)
     hosts: tuple[HostConfig, ...] = ()

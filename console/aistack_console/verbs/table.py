@@ -11,6 +11,7 @@ from aistack_console.verbs.flowing import WORKFLOW
 from aistack_console.verbs.knowing import KNOWLEDGE
 from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.providing import PROVIDERS
+from aistack_console.verbs.routing import ROUTE
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
@@ -244,6 +245,7 @@ VERBS: tuple[Verb, ...] = (
     PROVIDERS,
     CHATS,
     KNOWLEDGE,
+    ROUTE,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(

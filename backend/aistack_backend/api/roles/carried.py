@@ -12,7 +12,7 @@ from aistack_backend.api.lines import Json
 from aistack_backend.api.openai import routes
 from aistack_backend.api.openai.answers import loaded
 from aistack_backend.api.parts import Parts
-from aistack_backend.api.roles import aider, code, ralph
+from aistack_backend.api.roles import aider, code, hybrid, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
@@ -84,6 +84,8 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
         every = {"/healing": _healing(parts)}
     if role.id == "llama-cpp":
         every = routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now())
+    if role.id == "hybrid-coordinator":
+        every = hybrid.endpoints(role, lambda: parts().routing.get())
     if role.id == "embeddings":
         every = vectors(parts).endpoints()
     return every

@@ -85,6 +85,9 @@ VECTORS = (
     Told(method="POST", path="/embed", about="Texts (inputs: one, or a list) as a plain list of vectors."),
     Told(method="GET", path="/info", about="Which model makes vectors, how wide they are, and how long a text may be."),
 )
+ROUTES = (
+    Told(method="POST", path="/route", about="A question answered by what was learned, a model here or one elsewhere."),
+)
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),
     Role(id="embeddings", port=8081, title="Embeddings", prefix="/embeddings", routes=VECTORS),
@@ -102,7 +105,8 @@ ROLES = (
         port=8092,
         title="Hybrid coordinator",
         prefix="/hybrid",
-        later=("routing of questions", "learning from what was asked"),
+        routes=ROUTES,
+        later=("learning from what was asked",),
     ),
     Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", later=("the documents", "MCP")),
     Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", routes=FLOWS),

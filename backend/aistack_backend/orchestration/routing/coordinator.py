@@ -1,0 +1,239 @@
+"""The coordinator: a question in, an answer out, with the way it took, and one row in the telemetry."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from aistack_backend.errors import BackendError
+from aistack_backend.inference.models import Turn
+from aistack_backend.inference.providers.price import shown
+from aistack_backend.learning.models import Hints, Interaction, Told
+from aistack_backend.learning.port import Learned
+from aistack_backend.learning.telemetry import Telemetry
+from aistack_backend.orchestration.routing import classes, limits, prompt, rules
+from aistack_backend.orchestration.routing.budget import Budgets
+from aistack_backend.orchestration.routing.history import ROUTED, SOURCE
+from aistack_backend.orchestration.routing.metrics import Metrics
+from aistack_backend.orchestration.routing.models import Piece
+from aistack_backend.orchestration.routing.outbound import OutboundLog
+from aistack_backend.orchestration.routing.port import Finds
+from aistack_backend.orchestration.routing.private import Private
+from aistack_backend.orchestration.routing.switch import Switch
+from aistack_backend.orchestration.routing.way import Outcome, Way, Ways
+from aistack_backend.store.telemetry_tables import telemetry as table
+from aistack_backend.wire.routing import Route, RouteAnswer, RouteRequest, RouteSource, Tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rooms:
+    """What the coordinator stands on."""
+
+    ways: Ways
+    switch: Switch
+    budgets: Budgets
+    learned: Learned
+    finds: Finds
+    telemetry: Telemetry
+    log: OutboundLog
+    private: Private
+    rates: limits.Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asks: by what the limits count, and whose conversations it may go on with."""
+
+    client: str
+    door: str = ""
+    """Put before the name of each session, so that one door's conversations are not another's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What was looked up for a question."""
+
+    session: str
+    known: rules.Known
+    earlier: Sequence[Told]
+    pieces: Sequence[Piece]
+    faults: tuple[Tried, ...]
+
+
+class Coordinator:
+    """Belongs to one event loop."""
+
+    def __init__(self, rooms: Rooms, metrics: Metrics) -> None:
+        """Raises BadInput when ``routing.remote_first`` names no kind of question."""
+        self.rooms, self.metrics = rooms, metrics
+        self._clock = rooms.ways.clock
+        self._remote_first = rules.classes(rooms.ways.config.remote_first)
+
+    async def route(self, request: RouteRequest, asker: Asker) -> RouteAnswer:
+        """Answer a question, by whom the rules say, and write down how it went.
+
+        Raises:
+            TooOften, BadInput: it is not taken. Unavailable: it cannot be written down.
+        """
+        try:
+            self.rooms.rates.count(asker.client)
+            limits.looked_over(request)
+        except BackendError:
+            self.metrics.refused()
+            raise
+        began = self._clock.mono()
+        read = await self._read(request, asker)
+        question = uuid.uuid4().hex
+        order = rules.order(read.known)
+        way = Way(self.rooms.ways, order, *self._told(request, read), question)
+        way.outcome.tried.extend(read.faults)
+        if not await self._recalled(request, read, way.outcome):
+            await way.go(request.max_tokens)
+        answer = self._answer(request, read, way.outcome, self._clock.mono() - began)
+        return await self.write(request, answer, question)
+
+    async def write(
+        self, request: RouteRequest, answer: RouteAnswer, question: str, event: str = ROUTED
+    ) -> RouteAnswer:
+        """Write an answer down and return it with its number; what left for it is tied to that."""
+        one = Interaction(
+            source=SOURCE,
+            event=event,
+            session=answer.session,
+            query=request.query,
+            answer=answer.answer,
+            task_class=answer.task_class,
+            route=answer.route.value,
+            provider=answer.provider,
+            model=answer.model,
+            reason=answer.reason,
+            confidence=answer.confidence,
+            latency=answer.latency,
+            tokens_in=answer.tokens_in,
+            tokens_out=answer.tokens_out,
+            cost=answer.cost,
+            currency=answer.currency,
+            sources=tuple(one.source for one in answer.sources),
+            patterns=answer.patterns,
+            ok=answer.route is not Route.NONE,
+            detail="\n".join(map(line, answer.tried)),
+            consent=request.consent,
+        )
+        number = await asyncio.to_thread(self.rooms.telemetry.record, one)
+        if any(each.route is Route.REMOTE and each.asked for each in answer.tried):
+            await asyncio.to_thread(self.rooms.log.tie, question, number)
+        made = _numbered(answer, number)
+        self.metrics.count(made)
+        return made
+
+    async def _read(self, request: RouteRequest, asker: Asker) -> _Read:
+        rooms, faults = self.rooms, list[Tried]()
+        session = f"{asker.door}{request.session}" if request.session else ""
+        kind, why = classes.classify(request.query)
+        earlier = await asyncio.to_thread(self._earlier, session) if session else ()
+        hints = Hints()
+        try:
+            hints = await rooms.learned.hints(request.query, kind)
+        except BackendError as error:
+            faults.append(Tried(route=Route.CACHE, name="learned", asked=True, ok=False, detail=error.detail))
+        pieces: Sequence[Piece] = ()
+        try:
+            pieces = await rooms.finds.find(request.query, rooms.ways.config.sources)
+        except BackendError as error:
+            faults.append(Tried(route=Route.LOCAL, name="documents", asked=True, ok=False, detail=error.detail))
+        texts = [request.query, limits.context_text(request.context), *limits.strings(request.context)]
+        texts += [text for one in earlier for text in (one.interaction.query, one.interaction.answer)]
+        known = rules.Known(
+            task_class=kind,
+            class_why=why,
+            prefer=request.prefer,
+            local_only=request.local_only,
+            private=await asyncio.to_thread(rooms.private.kinds, texts),
+            hints=hints,
+            lock=await asyncio.to_thread(rooms.switch.lock),
+            far=rooms.ways.far.names if rooms.ways.far else (),
+            budgets=await asyncio.to_thread(rooms.budgets.standing),
+            remote_first=self._remote_first,
+        )
+        return _Read(session=session, known=known, earlier=earlier, pieces=pieces, faults=tuple(faults))
+
+    def _earlier(self, session: str) -> Sequence[Told]:
+        mine = (table.c.session == session, table.c.event == ROUTED, table.c.source == SOURCE, table.c.ok == 1)
+        return self.rooms.telemetry.find(*mine, most=prompt.TURNS)
+
+    def _told(self, request: RouteRequest, read: _Read) -> tuple[Sequence[Turn], Sequence[Turn]]:
+        """Return what a model here is told, and what one elsewhere is."""
+        context, hint = limits.context_text(request.context), read.known.hints.prompt
+        near = prompt.turns(request.query, context, read.earlier, read.pieces, hint)
+        shared = self.rooms.ways.config.share_sources and not self.rooms.private.kinds(map(prompt.bare, read.pieces))
+        away = prompt.turns(request.query, context, read.earlier, read.pieces if shared else (), hint)
+        return near, away
+
+    async def _recalled(self, request: RouteRequest, read: _Read, outcome: Outcome) -> bool:
+        """Take the learned answer, where there is one; only for a question that stands by itself."""
+        if request.fresh or read.earlier or request.context:
+            return False
+        began = self._clock.mono()
+        try:
+            found = await self.rooms.learned.recall(request.query)
+        except BackendError as error:
+            took = self._clock.mono() - began
+            outcome.tried.append(
+                Tried(route=Route.CACHE, name="learned", asked=True, ok=False, detail=error.detail, latency=took)
+            )
+            return False
+        if found is None:
+            return False
+        took = round(self._clock.mono() - began, 4)
+        outcome.tried.append(Tried(route=Route.CACHE, name="learned", asked=True, ok=True, latency=took))
+        outcome.route, outcome.text, outcome.solution = Route.CACHE, found.answer, found
+        outcome.confidence = found.similarity
+        outcome.measured = "Likeness of the question to the one whose answer was learned."
+        outcome.reasons = [f"The answer was learned (pattern {found.pattern})."]
+        return True
+
+    def _answer(self, request: RouteRequest, read: _Read, outcome: Outcome, took: float) -> RouteAnswer:
+        said, solution = outcome.said, outcome.solution
+        sources = tuple(RouteSource(source=one.source, title=one.title, cosine=one.cosine) for one in read.pieces)
+        patterns = read.known.hints.patterns
+        if solution is not None:
+            sources = tuple(RouteSource(source=one, title=one) for one in solution.sources)
+            patterns = (solution.pattern,)
+        remote = outcome.route is Route.REMOTE
+        if (remote and not self.rooms.ways.config.share_sources) or outcome.route is Route.NONE:
+            sources = ()
+        free = outcome.route in (Route.CACHE, Route.LOCAL)
+        return RouteAnswer(
+            id=0,
+            answer=outcome.text,
+            route=outcome.route,
+            reason=" ".join(outcome.reasons),
+            task_class=read.known.task_class,
+            model=said.model if said else "",
+            provider=outcome.provider,
+            confidence=outcome.confidence,
+            measured=outcome.measured,
+            sources=sources,
+            latency=round(took, 4),
+            tokens_in=said.tokens_in if said else None,
+            tokens_out=said.tokens_out if said else None,
+            cost="0" if free else shown(said.cost) if said else None,
+            currency=said.currency if said and remote else "",
+            tried=tuple(outcome.tried),
+            patterns=patterns,
+            session=read.session,
+            private=read.known.private,
+        )
+
+
+def line(one: Tried) -> str:
+    """Return a step in one line, as it is kept."""
+    took = f" in {one.latency:.3f} s" if one.latency is not None else ""
+    how = "answered" if one.ok else "did not answer" if one.asked else "not asked"
+    return f"{one.route.value} {one.name}: {how}{took}{f'. {one.detail}' if one.detail else '.'}"
+
+
+def _numbered(answer: RouteAnswer, number: int) -> RouteAnswer:
+    return replace(answer, id=number)
