@@ -1,4 +1,4 @@
-"""``route`` on the command line: what is wrong is said before any backend is asked; the figures are told as measured."""
+"""``route`` on the command line: what is wrong is said first; figures are told as they were measured."""
 
 from __future__ import annotations
 
