@@ -33,7 +33,7 @@ def test_a_wrong_call_is_one_sentence(
 
 def test_what_was_not_measured_is_a_dash() -> None:
     one = Routed(id=3, at=0.0, query="a\nb", answer="", route=Route.NONE, reason="", task_class="other")
-    assert words.row(one) == ["3", "none", "-", "-", "-", "-", "a b"]
+    assert words.row(one) == ["3", "none", "-", "-", "-", "-", "a␊b"]
     answer = RouteAnswer(id=3, answer="", route=Route.LOCAL, reason="r", task_class="other", cost="0")
     shown = dict(words.figures(answer))
     assert (shown["confidence"], shown["tokens"], shown["cost"]) == ("-", "- in, - out", "0")
