@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, insert, select, update
+from sqlalchemy import Connection, Row, case, delete, insert, select, update
 
 from aistack_backend.errors import NotFound
 from aistack_backend.learning.standing import Tally, tallies
-from aistack_backend.store.learning_tables import lesson, pattern, trial
+from aistack_backend.store.learning_tables import lesson, pattern, trial, use
 from aistack_backend.store.telemetry_tables import telemetry
 from aistack_backend.wire.learning import Pattern, PatternKind, PatternState, Trial
 
@@ -61,6 +61,13 @@ def move(connection: Connection, number: int, state: PatternState, reason: str, 
     """Bring a pattern into a state, with the reason in one sentence."""
     values = {"state": state.value, "reason": reason, "changed_at": now}
     connection.execute(update(pattern).where(pattern.c.id == number).values(**values))
+
+
+def remove(connection: Connection, number: int) -> None:
+    """Take a pattern out, with what is known of it; what taught it stays."""
+    for table in (lesson, use, trial):
+        connection.execute(delete(table).where(table.c.pattern_id == number))
+    connection.execute(delete(pattern).where(pattern.c.id == number))
 
 
 def keep_trial(connection: Connection, number: int, one: Trial) -> None:

@@ -62,10 +62,10 @@ def agree(one: str, other: str) -> bool:
     """Tell whether two answers say the same: the same words, or most of them, with the same numbers and negations."""
     if key(one) == key(other):
         return True
-    return overlap(one, other) >= AGREE and _deciding(one) == _deciding(other)
+    return overlap(one, other) >= AGREE and deciding(one) == deciding(other)
 
 
-def _deciding(text: str) -> frozenset[str]:
-    """Return the words of which one makes the opposite."""
+def deciding(text: str) -> frozenset[str]:
+    """Return the words of which one changes everything: negations, and words with a digit."""
     negations = {"not", "no", "never", "none", "cannot", "nicht", "kein", "keine"}
     return frozenset(one for one in words(text) if one in negations or any(sign.isdigit() for sign in one))

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from aistack_backend.store.tables import Key, metadata
+from aistack_backend.store.telemetry_tables import Moment
 
 pattern = Table(
     "learning_pattern",
@@ -82,7 +83,7 @@ value = Table(
     "learning_value",
     metadata,
     Column("interaction_id", Key, ForeignKey("telemetry.id"), primary_key=True, autoincrement=False),
-    Column("judged_at", Float, nullable=False),  # of the judgement that it was made from
+    Column("judged_at", Moment),  # of the judgement that it was made from
     Column("outcome", Float),
     Column("feedback", Float),
     Column("reusability", Float),

@@ -1,0 +1,145 @@
+"""Put what was proposed and tried into the store; every function works in its caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from aistack_backend.learning import rows
+from aistack_backend.learning.meaning import Sense, same
+from aistack_backend.learning.proposals import Proposal
+from aistack_backend.learning.words import agree
+from aistack_backend.store.learning_tables import lesson, pattern
+from aistack_backend.wire.learning import PatternKind, PatternState, Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A pattern as a run sees it."""
+
+    number: int
+    kind: PatternKind
+    state: PatternState
+    sense: Sense
+    task_class: str
+    says: str
+    origin: str
+    since: int = 0
+    """The first interaction that taught it; 0 = none of this installation did."""
+
+
+def held(connection: Connection) -> list[Held]:
+    """Return every pattern, the oldest first."""
+    firsts = select(lesson.c.pattern_id, func.min(lesson.c.interaction_id)).group_by(lesson.c.pattern_id)
+    since = {row[0]: int(row[1]) for row in connection.execute(firsts)}
+    found = connection.execute(select(pattern).order_by(pattern.c.id))
+    return [
+        Held(
+            row.id,
+            PatternKind(row.kind),
+            PatternState(row.state),
+            Sense(row.question, row.vector, row.model),
+            row.task_class,
+            row.says,
+            row.origin,
+            since.get(row.id, 0),
+        )
+        for row in found
+    ]
+
+
+def take(connection: Connection, proposals: Sequence[Proposal], now: float) -> int:
+    """Make patterns of what is new, teach those that say the same already; return how many were made.
+
+    What was rolled back, or is quarantined, and says the same, is neither taught nor made again.
+    """
+    known, made = held(connection), 0
+    for one in proposals:
+        mine = [other for other in known if other.kind is one.kind and _about(one, other)]
+        alike = [other for other in mine if agree(one.says, other.says)]
+        if any(other.state in (PatternState.ROLLED_BACK, PatternState.QUARANTINED) for other in alike):
+            continue
+        if alike:
+            rows.teach(connection, alike[0].number, one.teachers)
+            continue
+        for other in mine:  # a candidate that says something else was never right about it
+            if other.state is PatternState.CANDIDATE and not other.origin:
+                rows.remove(connection, other.number)
+                known.remove(other)
+        number = _make(connection, one, now)
+        rows.teach(connection, number, one.teachers)
+        sense = one.sense or Sense(one.question)
+        known.append(Held(number, one.kind, PatternState.CANDIDATE, sense, one.task_class, one.says, ""))
+        made += 1
+    return made
+
+
+def tried(connection: Connection, number: int, trial: Trial) -> bool:
+    """Keep a trial unless the last one found the same; make the pattern active when it passed. Tell whether it is.
+
+    What was active for the same questions until now is quarantined: the new one does better.
+    """
+    one = rows.known(connection, number)
+    if one.state is not PatternState.CANDIDATE:  # rolled back in between
+        return False
+    last = rows.trials(connection, number)[:1]
+    if not last or _figures(last[0]) != _figures(trial):
+        rows.keep_trial(connection, number, trial)
+    if not trial.passed:
+        if one.reason != trial.detail:
+            rows.move(connection, number, PatternState.CANDIDATE, trial.detail, trial.at)
+        return False
+    everyone = held(connection)
+    mine = next(other for other in everyone if other.number == number)
+    for other in everyone:
+        if other.number != number and other.state is PatternState.ACTIVE and _rivals(mine, other):
+            rows.move(
+                connection,
+                other.number,
+                PatternState.QUARANTINED,
+                f"Quarantined: pattern {number} was taught later, and took its place.",
+                trial.at,
+            )
+    rows.move(connection, number, PatternState.ACTIVE, trial.detail, trial.at)
+    return True
+
+
+def renew(connection: Connection, number: int, sense: Sense) -> None:
+    """Keep the vector of the model that embeds now."""
+    values = {"vector": sense.vector, "model": sense.model}
+    connection.execute(update(pattern).where(pattern.c.id == number).values(**values))
+
+
+def _about(one: Proposal, other: Held) -> bool:
+    if one.kind is not PatternKind.ANSWER:
+        return one.task_class == other.task_class
+    return one.sense is not None and same(one.sense, other.sense)
+
+
+def _rivals(one: Held, other: Held) -> bool:
+    if one.kind is not other.kind:
+        return False
+    return same(one.sense, other.sense) if one.kind is PatternKind.ANSWER else one.task_class == other.task_class
+
+
+def _make(connection: Connection, one: Proposal, now: float) -> int:
+    sense = one.sense or Sense(one.question)
+    return rows.make(
+        connection,
+        now,
+        kind=one.kind.value,
+        key=one.key,
+        question=one.question,
+        task_class=one.task_class,
+        says=one.says,
+        sources=one.sources,
+        value=one.value,
+        vector=sense.vector,
+        model=sense.model,
+    )
+
+
+def _figures(one: Trial) -> tuple[int, int, int, bool]:
+    return one.cases, one.before, one.after, one.passed

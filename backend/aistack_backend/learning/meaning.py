@@ -1,0 +1,106 @@
+"""Which questions mean the same: by the vectors of whatever model embeds now, else by their words alone."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from aistack_backend.errors import BackendError
+from aistack_backend.knowledge.making import made_of
+from aistack_backend.knowledge.port import Embeds
+from aistack_backend.learning.words import deciding, key
+
+NEAR = 0.92
+"""From which cosine on two questions mean the same, when their numbers and negations are the same too."""
+KEPT = 20_000
+"""Questions whose vectors are kept in memory."""
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Sense:
+    """A question as it is compared."""
+
+    text: str
+    vector: bytes | None = None
+    model: str = ""
+    """Whose vector it is; empty = it has none."""
+
+
+def likeness(one: Sense, other: Sense) -> float:
+    """Return how alike two questions are: 1 = the same words; else the cosine of vectors of one model; else 0."""
+    if key(one.text) == key(other.text):
+        return 1.0
+    if one.vector is None or other.vector is None or one.model != other.model:
+        return 0.0
+    return min(1.0, float(_array(one.vector) @ _array(other.vector)))
+
+
+def same(one: Sense, other: Sense) -> bool:
+    """Tell whether two questions mean the same, so that one may get the other's answer."""
+    alike = likeness(one, other)
+    return alike == 1.0 or (alike >= NEAR and deciding(one.text) == deciding(other.text))
+
+
+def grouped(senses: Sequence[Sense]) -> list[int]:
+    """Return for each question the place of the first one that means the same; each group keeps to its first."""
+    leaders: list[int] = []
+    by_key: dict[str, int] = {}
+    found: list[int] = []
+    for at, sense in enumerate(senses):
+        words = key(sense.text)
+        if words not in by_key:
+            first = nearest(sense, [senses[one] for one in leaders])
+            by_key[words] = at if first is None else leaders[first]
+            leaders += [at] if first is None else []
+        found.append(by_key[words])
+    return found
+
+
+def nearest(sense: Sense, others: Sequence[Sense]) -> int | None:
+    """Return the place of the nearest question that means the same; None when none does."""
+    ranked = [(likeness(sense, other), -at) for at, other in enumerate(others) if same(sense, other)]
+    return -max(ranked)[1] if ranked else None
+
+
+class Meaning:
+    """Makes senses of questions, and keeps those it made. Belongs to one event loop."""
+
+    def __init__(self, embeds: Embeds | None) -> None:
+        self._embeds = embeds
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+        self.model = ""
+        """Whose vectors were made last; empty = there were none."""
+
+    async def senses(self, texts: Sequence[str]) -> list[Sense]:
+        """Return the sense of each text; without a model, and for what it cannot embed, by words alone."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._kept)) or list(texts[:1])
+        await self._embed(new)
+        return [Sense(text, self._kept.get(text), self.model if text in self._kept else "") for text in texts]
+
+    async def _embed(self, texts: Sequence[str]) -> None:
+        """Embed these; even when all are known one is asked for again: the model may be another now."""
+        if self._embeds is None or not texts:
+            return
+        try:
+            made = await made_of(self._embeds, texts)
+        except BackendError:  # the model changed in between: this once by words
+            self._kept.clear()
+            self.model = ""
+            return
+        if made.model != self.model:
+            self._kept.clear()
+            self.model = made.model
+        for text, vector in zip(texts, made.vectors, strict=True):
+            if vector is not None:
+                self._kept[text] = vector
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+
+def _array(vector: bytes) -> Vector:
+    return np.frombuffer(vector, dtype="<f4")
