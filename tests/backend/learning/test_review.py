@@ -87,6 +87,11 @@ def test_bad_edits_and_what_is_not_there(database: Database) -> None:
             change(9, "operator:tester")
 
 
+def modes(folder: Path) -> set[int]:
+    """The modes of what was exported."""
+    return {stat.S_IMODE(path.stat().st_mode) for path in folder.glob("out*")}
+
+
 async def test_the_file_is_private_and_its_manifest_tells_it(database: Database, tmp_path: Path) -> None:
     learning = learning_on(database)
     told(learning, 1)
@@ -105,7 +110,7 @@ async def test_the_file_is_private_and_its_manifest_tells_it(database: Database,
     facts = json.loads((tmp_path / "out.jsonl.manifest.json").read_text())
     assert done.manifest == str(tmp_path / "out.jsonl.manifest.json")
     assert (facts["count"], facts["sha256"], facts["file"]) == (1, done.sha256, "out.jsonl")
-    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("out*")} == {0o600}
+    assert modes(tmp_path) == {0o600}
     with pytest.raises(Conflict, match="is there already"):
         learning.export(done.path)
 
