@@ -22,6 +22,7 @@ NEEDS = {
     "podman": "Podman's API does not answer; run `make testbed`",
     "core": "the image localhost/aistack-core:1 is missing; run `make testbed`",
     "stack": "the images of the stack's services are missing or older than their sources; run `make testbed`",
+    "pgvector": "the image of PostgreSQL with pgvector is missing; run `make testbed`",
     "engine": "the built engine, the small model or that for vectors is not in the cache; `make test` puts them there",
 }
 
@@ -57,6 +58,10 @@ def there(what: str) -> bool:
         return podman_answers("/v4.0.0/libpod/_ping")
     if what == "core":
         return podman_answers("/v4.0.0/libpod/images/localhost%2Faistack-core:1/exists")
+    if what == "pgvector":
+        from tests.bed.stack_images import image
+
+        return podman_answers(f"/v4.0.0/libpod/images/{image('postgres').replace('/', '%2F')}/exists")
     if what == "stack":
         from tests.bed.stack_images import variables
 
@@ -72,6 +77,7 @@ def there(what: str) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Point everything that a test may touch at folders of its own, but keep the real cache."""
     config.addinivalue_line("markers", "stack: needs the images of the stack's services")
+    config.addinivalue_line("markers", "pgvector: needs the image of PostgreSQL with pgvector, and Podman")
     config.addinivalue_line("markers", "core: needs the image localhost/aistack-core:1")
     environ = os.environ
     home_cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "aistack"

@@ -132,7 +132,7 @@ class Wiring:
         self._spawn(self._expire(parts.approvals.part))
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
-        await self._step(lambda: latecomers.knowledge(parts, database), parts.knowledge)
+        await self._step(lambda: latecomers.knowledge(parts, downs, database), parts.knowledge)
         await self._step(lambda: latecomers.providers(parts, downs, database), parts.providers)
         await self._step(lambda: latecomers.routing(parts, database), parts.routing)
         up = (parts.inference, parts.library, parts.talk)

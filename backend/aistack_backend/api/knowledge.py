@@ -13,6 +13,7 @@ from aistack_backend.api.chat import record
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
+from aistack_backend.knowledge.filters import Filters
 from aistack_backend.wire.knowledge import Added, Collections, Document, Documents, Reindexed, SearchAnswer
 
 router = APIRouter(prefix="/v1", tags=["knowledge"])
@@ -60,4 +61,10 @@ def remove(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
 async def search(parts: Held, request: Searching) -> Response:
     """Look through collections by words and by meaning; each hit says where it stood in either order."""
     held = parts.knowledge.get()
-    return Json(await held.search.find(request.question, request.collections, request.most, request.mode))
+    filters = Filters(
+        source=request.source,
+        kind=request.kind,
+        added_after=request.added_after,
+        added_before=request.added_before,
+    )
+    return Json(await held.search.find(request.question, request.collections, request.most, request.mode, filters))

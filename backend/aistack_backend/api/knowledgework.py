@@ -14,6 +14,7 @@ from aistack_backend.inference.models import Embeddings
 from aistack_backend.knowledge.reading import LARGEST
 from aistack_backend.knowledge.search import Search
 from aistack_backend.knowledge.service import Knowledge
+from aistack_backend.knowledge.stores.chosen import chosen
 from aistack_backend.store.database import Database
 from aistack_backend.wire.knowledge import Added, AddRequest
 
@@ -23,8 +24,9 @@ class KnowledgeParts:
 
     def __init__(self, parts: Parts, database: Database) -> None:
         embeds = _Local(parts)
-        self.base = Knowledge(database, parts.clock, embeds)
-        self.search = Search(database, parts.clock, embeds)
+        self.vectors = chosen(parts.settings.config.knowledge, database, parts.clock)
+        self.base = Knowledge(database, parts.clock, embeds, self.vectors)
+        self.search = Search(database, parts.clock, embeds, self.vectors)
 
     async def add(self, collection: str, request: AddRequest, by: str) -> Added:
         """Add what is asked for.

@@ -114,9 +114,11 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
     parts.library.part = library
 
 
-async def knowledge(parts: Parts, database: Database) -> None:
+async def knowledge(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
     """Open the knowledge base; it needs the store alone, and a model only for meaning."""
-    parts.knowledge.part = knowledgework.KnowledgeParts(parts, database)
+    made = knowledgework.KnowledgeParts(parts, database)
+    downs.callback(made.vectors.close)
+    parts.knowledge.part = made
 
 
 async def providers(parts: Parts, downs: AsyncExitStack, database: Database) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from aistack_backend.errors import NotFound
 from aistack_backend.knowledge.chunking import Piece
+from aistack_backend.knowledge.stores.port import Space
 from aistack_backend.store.knowledge_tables import chunk, collection, document
 from aistack_backend.wire.knowledge import Collection, Document
 
@@ -115,6 +116,14 @@ def changed(connection: Connection, collection_id: int) -> None:
     """Say that the chunks of a collection are others than before."""
     mine = collection.c.id == collection_id
     connection.execute(update(collection).where(mine).values(revision=collection.c.revision + 1))
+
+
+def space(row: Row[Any]) -> Space | None:
+    """Return what a store of vectors knows a collection by; None = it has no vectors."""
+    if row.dimensions is None:
+        return None
+    name = f"aistack_{row.id}_{int(row.created_at * 1_000)}"
+    return Space(id=row.id, name=name, dimensions=row.dimensions, revision=row.revision)
 
 
 def shown(row: Row[Any]) -> Collection:

@@ -13,16 +13,18 @@ from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, Unavailable
 from aistack_backend.inference.models import Embeddings
 from aistack_backend.knowledge import rows, words
+from aistack_backend.knowledge.filters import Filters, allowed
 from aistack_backend.knowledge.fusion import fused
 from aistack_backend.knowledge.port import Embeds
-from aistack_backend.knowledge.vectors import Exact
+from aistack_backend.knowledge.stores.exact import Exact
+from aistack_backend.knowledge.stores.port import VectorStore
 from aistack_backend.store.database import Database
 from aistack_backend.store.knowledge_tables import chunk, collection, document
 from aistack_backend.wire.knowledge import Hit, SearchAnswer, SearchMode
 
-LONGEST = 2_000
-"""Characters of a question."""
-MOST = 50
+LONGEST = 10_240
+"""Bytes of a question in UTF-8."""
+MOST = 100
 """Hits of one search."""
 DEPTH = 100
 """How far down each of the two orders is looked at."""
@@ -31,60 +33,84 @@ DEPTH = 100
 @dataclass
 class _Looked:
     mode: SearchMode
-    detail: str = ""
+    filters: Filters
+    now: float
+    detail: list[str] = field(default_factory=list)
     words: list[int] = field(default_factory=list)
     meaning: list[tuple[int, float]] = field(default_factory=list)
+    vectors: str = ""
 
 
 class Search:
     """Looks through the collections."""
 
-    def __init__(self, database: Database, clock: Clock, embeds: Embeds) -> None:
+    def __init__(self, database: Database, clock: Clock, embeds: Embeds, vectors: VectorStore | None = None) -> None:
         self._database, self._clock, self._embeds = database, clock, embeds
-        self._exact = Exact()
+        self._vectors: VectorStore = vectors or Exact()
 
     async def find(
-        self, question: str, names: Sequence[str] = (), most: int = 10, mode: SearchMode = SearchMode.BOTH
+        self,
+        question: str,
+        names: Sequence[str] = (),
+        most: int = 10,
+        mode: SearchMode = SearchMode.BOTH,
+        filters: Filters | None = None,
     ) -> SearchAnswer:
-        """Return the best pieces of these collections (all when none is named).
+        """Return the best pieces of these collections (all when none is named) in the documents that pass ``filters``.
 
-        A search by both looks by words alone where no model embeds or a collection's vectors are another model's, and
-        says so. Documents whose time is over are not found.
+        A search by both looks by words alone where no model embeds, a collection's vectors are another model's, or the
+        store of vectors does not answer, and says so. Documents whose time is over are not found.
 
         Raises:
-            BadInput: the question is empty or too long, ``most`` or ``mode`` cannot be. NotFound: no such collection.
-            Unavailable: by meaning was asked, and nothing can say what it means.
+            BadInput: the question is empty or too long, or the rest cannot be. NotFound: no such collection.
+            Unavailable: by meaning was asked, and nothing can say what it means or find it.
         """
-        if not question.strip() or len(question) > LONGEST or "\0" in question:
-            raise BadInput(f"A question has 1 to {LONGEST} characters.")
-        if not 1 <= most <= MOST or mode is SearchMode.UNKNOWN:
-            raise BadInput(f"A search returns 1 to {MOST} hits, by both, words or meaning.")
+        check(question, most, mode)
+        filters = filters or Filters()
+        filters.check()
         began = self._clock.mono()
-        made, why = None, ""
+        looked, made = _Looked(mode, filters, self._clock.now()), None
         if mode is not SearchMode.WORDS:
             try:
                 made = await self._embeds.embed([question])
-            except Unavailable as error:
+            except (Unavailable, BadInput) as error:  # BadInput: it has more tokens than the model takes
                 if mode is SearchMode.MEANING:
                     raise
-                why = f"By words only: {error.detail}"
-        return await asyncio.to_thread(self._look, question, names, most, _Looked(mode, why), made, began)
+                looked.detail.append(f"By words only: {error.detail}")
+        return await asyncio.to_thread(self._look, question, names, most, looked, made, began)
+
+    async def nearest(self, name: str, wanted: Sequence[float], most: int = 10) -> SearchAnswer:
+        """Return the pieces of one collection whose vectors are nearest to one that the caller made.
+
+        Raises:
+            BadInput: it has not the length of the collection's. NotFound: no such collection. Unavailable: it has no
+            vectors, or their store does not answer.
+        """
+        check("x", most, SearchMode.MEANING)
+        return await asyncio.to_thread(self._nearest, name, wanted, most)
+
+    def _nearest(self, name: str, wanted: Sequence[float], most: int) -> SearchAnswer:
+        began, looked = self._clock.mono(), _Looked(SearchMode.MEANING, Filters(), self._clock.now())
+        with self._database.read() as connection:
+            held = rows.known(connection, name)
+            if rows.space(held) is None:
+                raise Unavailable(f"The collection {name} has no vectors.", "Index it anew.", kind="other-model")
+            self._ask(connection, [held], wanted, looked)
+            return self._answer(connection, [held], looked, most, began)
 
     def _look(
         self, question: str, names: Sequence[str], most: int, looked: _Looked, made: Embeddings | None, began: float
     ) -> SearchAnswer:
         with self._database.read() as connection:
-            held = [rows.known(connection, name) for name in names] or rows.collections(connection)
+            held = [rows.known(connection, name) for name in dict.fromkeys(names)] or rows.collections(connection)
             if looked.mode is not SearchMode.MEANING:
-                looked.words = words.find(connection, question, [one.id for one in held], DEPTH)
+                numbers = [one.id for one in held]
+                looked.words = words.find(connection, question, numbers, DEPTH, looked.filters, looked.now)
             if made is not None:
                 self._by_meaning(connection, held, made, looked)
             elif looked.mode is SearchMode.BOTH:
                 looked.mode = SearchMode.WORDS
-            hits = _hits(connection, looked, most, self._clock.now())
-        searched = sum(one.chunks or 0 for one in held)
-        took = self._clock.mono() - began
-        return SearchAnswer(hits=hits, mode=looked.mode, searched=searched, took=took, detail=looked.detail)
+            return self._answer(connection, held, looked, most, began)
 
     def _by_meaning(self, connection: Connection, held: Sequence[Row[Any]], made: Embeddings, looked: _Looked) -> None:
         mine = [one for one in held if (one.model, one.dimensions) == (made.model, made.dimensions)]
@@ -93,21 +119,64 @@ class Search:
             sentence = f"Not by meaning in {', '.join(others)}: {made.model} embeds now."
             if looked.mode is SearchMode.MEANING and not mine:
                 raise Unavailable(sentence, "Index it anew.", kind="other-model")
-            looked.detail = f"{sentence} Index anew to change that."
-        looked.meaning = self._exact.find(connection, [one.id for one in mine], made.vectors[0], DEPTH)
+            looked.detail.append(f"{sentence} Index anew to change that.")
+        try:
+            self._ask(connection, mine, made.vectors[0], looked)
+        except Unavailable as error:
+            if looked.mode is SearchMode.MEANING:
+                raise
+            looked.mode = SearchMode.WORDS
+            looked.detail.append(f"By words only: {error.detail}")
+
+    def _ask(self, connection: Connection, held: Sequence[Row[Any]], wanted: Sequence[float], looked: _Looked) -> None:
+        spaces = [space for one in held if (space := rows.space(one))]
+        if spaces:
+            only = allowed(connection, looked.filters, [space.id for space in spaces], looked.now)
+            looked.meaning = self._vectors.find(connection, spaces, wanted, DEPTH, only)
+            looked.vectors = self._vectors.name
+
+    def _answer(
+        self, connection: Connection, held: Sequence[Row[Any]], looked: _Looked, most: int, began: float
+    ) -> SearchAnswer:
+        return SearchAnswer(
+            hits=_hits(connection, looked, most),
+            mode=looked.mode,
+            searched=sum(one.chunks or 0 for one in held),
+            took=self._clock.mono() - began,
+            detail=" ".join(looked.detail),
+            vectors=looked.vectors,
+        )
 
 
-def _hits(connection: Connection, looked: _Looked, most: int, now: float) -> tuple[Hit, ...]:
+def check(question: str, most: int, mode: SearchMode) -> None:
+    """Check what is asked.
+
+    Raises:
+        BadInput: the question is empty or too long, ``most`` or ``mode`` cannot be.
+    """
+    if not question.strip() or len(question.encode(errors="replace")) > LONGEST or "\0" in question:
+        raise BadInput(f"A question has 1 to {LONGEST} bytes.")
+    if not 1 <= most <= MOST or mode is SearchMode.UNKNOWN:
+        raise BadInput(f"A search returns 1 to {MOST} hits, by both, words or meaning.")
+
+
+def cited(title: str, heading: str, source: str, start: int, end: int) -> str:
+    """Return one line that says where a piece stands."""
+    place = f"{source}, characters {start} to {end}"
+    return f"{title} › {heading} ({place})" if heading and heading != title else f"{title} ({place})"
+
+
+def _hits(connection: Connection, looked: _Looked, most: int) -> tuple[Hit, ...]:
     by_words = {number: rank for rank, number in enumerate(looked.words, 1)}
     by_meaning = {number: (rank, cosine) for rank, (number, cosine) in enumerate(looked.meaning, 1)}
     order = fused(looked.words, [number for number, _ in looked.meaning])
     wanted = (
-        select(chunk, document.c.title, document.c.source, document.c.expires_at, collection.c.name.label("collection"))
+        select(chunk, document.c.title, document.c.source, collection.c.name.label("collection"))
         .join(document, document.c.id == chunk.c.document_id)
         .join(collection, collection.c.id == document.c.collection_id)
-        .where(chunk.c.id.in_([number for number, _ in order]))
+        .where(chunk.c.id.in_([number for number, _ in order]), looked.filters.where(looked.now))
     )
-    found = {row.id: row for row in connection.execute(wanted) if row.expires_at is None or row.expires_at > now}
+    found = {row.id: row for row in connection.execute(wanted)}
     hits: list[Hit] = []
     for number, score in order:
         if (row := found.get(number)) is None or len(hits) == most:
@@ -128,6 +197,7 @@ def _hits(connection: Connection, looked: _Looked, most: int, now: float) -> tup
                 words_rank=by_words.get(number),
                 meaning_rank=rank,
                 cosine=cosine,
+                citation=cited(row.title, row.heading, row.source, row.start, row.end),
             )
         )
     return tuple(hits)

@@ -16,6 +16,8 @@ from aistack_backend.errors import BadInput, Conflict, NotFound, Unavailable
 from aistack_backend.knowledge import chunking, reading, rows
 from aistack_backend.knowledge.making import Made, made_of
 from aistack_backend.knowledge.port import Embeds
+from aistack_backend.knowledge.stores.exact import Exact
+from aistack_backend.knowledge.stores.port import VectorStore
 from aistack_backend.store.database import Database
 from aistack_backend.store.knowledge_tables import chunk, collection, document
 from aistack_backend.wire.knowledge import Added, Collection, Document, Reindexed
@@ -33,8 +35,9 @@ DAY = 86_400.0
 class Knowledge:
     """See ``docs/codebase.md``. ``add`` and ``reindex`` belong to an event loop, the others to any thread."""
 
-    def __init__(self, database: Database, clock: Clock, embeds: Embeds) -> None:
+    def __init__(self, database: Database, clock: Clock, embeds: Embeds, vectors: VectorStore | None = None) -> None:
         self._database, self._clock, self._embeds = database, clock, embeds
+        self._vectors: VectorStore = vectors or Exact()
 
     def collections(self) -> tuple[Collection, ...]:
         """Return every collection, by name."""
@@ -79,7 +82,9 @@ class Knowledge:
         values = {"title": read.title, "kind": read.kind, "characters": len(read.text), "sha256": digest}
         values |= {"source": source, "size": len(data), "added_at": now, "added_by": by, "expires_at": over}
         kept, replaced = await asyncio.to_thread(partial(self._store, name, pieces, made, **values))
-        return Added(document=kept, outcome="replaced" if replaced else "added", detail=made.detail)
+        late = await asyncio.to_thread(self._followed, name)
+        detail = " ".join(filter(None, (made.detail, late)))
+        return Added(document=kept, outcome="replaced" if replaced else "added", detail=detail)
 
     def remove(self, number: int) -> Document:
         """Remove a document and return what it was; NotFound when there is none."""
@@ -88,6 +93,7 @@ class Knowledge:
             if not found:
                 raise NotFound(f"There is no document {number}.")
             rows.drop(connection, number, rows.known(connection, found[0].collection).id)
+        self._followed(found[0].collection)
         return found[0]
 
     def collect_expired(self) -> tuple[Document, ...]:
@@ -96,6 +102,8 @@ class Knowledge:
             over = rows.documents(connection, document.c.expires_at <= self._clock.now(), MOST_SHOWN)
             for one in over:
                 rows.drop(connection, one.id, rows.known(connection, one.collection).id)
+        for name in {one.collection for one in over}:
+            self._followed(name)
         return over
 
     async def reindex(self, name: str) -> Reindexed:
@@ -112,6 +120,7 @@ class Knowledge:
         if chunks and not made.model:
             raise Unavailable(made.detail, "Nothing was changed.", kind="no-embedding-model")
         await asyncio.to_thread(self._exchange, held, [row.id for row in chunks], made)
+        await asyncio.to_thread(self._followed, name)
         with self._database.read() as connection:
             after = rows.shown(rows.known(connection, name))
         return Reindexed(collection=after, computed=made.count, took=self._clock.mono() - began)
@@ -160,6 +169,18 @@ class Knowledge:
             values = {"model": made.model, "dimensions": made.dimensions}
             connection.execute(update(collection).where(collection.c.id == held.id).values(**values))
             rows.changed(connection, held.id)
+            if after := rows.space(rows.known(connection, held.name)):
+                self._vectors.forget(after)
+
+    def _followed(self, name: str) -> str:
+        """Let the store of vectors take over what changed; return why it could not, which makes the change no less."""
+        try:
+            with self._database.read() as connection:
+                if space := rows.space(rows.known(connection, name)):
+                    self._vectors.follow(connection, space)
+        except (Unavailable, NotFound) as error:
+            return f"It is not in {self._vectors.name} yet: {error.detail}"
+        return ""
 
 
 def check(name: str, source: str, keep_days: float | None) -> None:

@@ -184,6 +184,19 @@ class RoutingConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnowledgeConfig:
+    """``[knowledge]``: documents and what finds them."""
+
+    vectors: str = option(
+        "exact",
+        "What finds by meaning: exact in our own table, pgvector of the PostgreSQL of [backend], or qdrant.",
+        choices=("exact", "pgvector", "qdrant"),
+    )
+    qdrant_url: str = option("http://127.0.0.1:6333", "Where Qdrant answers.")
+    qdrant_key_file: str = option("", "File whose first line is Qdrant's API key; empty = it wants none.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsoleConfig:
     """``[console]``: the screen."""
 
@@ -213,6 +226,7 @@ class Config:
     loops: LoopsConfig = field(default_factory=LoopsConfig)
     stack: StackConfig = field(default_factory=StackConfig)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
+    knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)
     console: ConsoleConfig = field(default_factory=ConsoleConfig)
     keys: dict[str, str] = field(default_factory=dict)
     hosts: tuple[HostConfig, ...] = ()

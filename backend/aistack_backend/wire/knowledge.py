@@ -78,6 +78,8 @@ class Hit:
     meaning_rank: int | None = None
     cosine: float | None = None
     """Likeness of meaning, -1 to 1; None = not looked at."""
+    citation: str = ""
+    """Title, heading, source and place in one line, to stand beside an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,8 @@ class SearchAnswer:
     """Seconds."""
     detail: str = ""
     """Why it did not look as was asked; empty = it did."""
+    vectors: str = ""
+    """What was asked by meaning: ``exact``, ``pgvector`` or ``qdrant``; empty = nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,14 @@ class SearchRequest:
     """Empty = all."""
     most: int = 10
     mode: SearchMode = SearchMode.BOTH
+    source: str = ""
+    """Only documents whose source begins so."""
+    kind: str = ""
+    """Only ``text``, ``markdown`` or ``html``; empty = all."""
+    added_after: float | None = None
+    """Only what was added at this time (epoch seconds) or later."""
+    added_before: float | None = None
+    """Only what was added before this time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

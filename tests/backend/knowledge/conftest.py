@@ -31,6 +31,7 @@ class Meanings:
     dimensions: int = 64
     there: bool = True
     longest: int = 1_000
+    same: dict[str, str] = field(default_factory=lambda: SAME)
     asked: list[int] = field(default_factory=list)
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
@@ -46,7 +47,7 @@ class Meanings:
     def _vector(self, text: str) -> tuple[float, ...]:
         made = [0.0] * self.dimensions
         for word in re.findall(r"\w+", text.lower()) or [text]:
-            digest = hashlib.sha256(SAME.get(word, word).encode()).digest()
+            digest = hashlib.sha256(self.same.get(word, word).encode()).digest()
             made[digest[0] % self.dimensions] += 1
         length = math.sqrt(sum(one * one for one in made))
         return tuple(one / length for one in made)
