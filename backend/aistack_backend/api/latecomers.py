@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import askwork, flowwork, knowledgework, loopwork, routework, stackwork
+from aistack_backend.api import askwork, flowwork, importwork, knowledgework, loopwork, routework, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.around import Around
@@ -140,11 +140,14 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     audit, approvals = parts.audit.get(), parts.approvals.get()
     stack, loop = stackwork.build(parts, podman, boats, database), loopwork.build(parts, podman, database)
     own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
+    own += importwork.tools(parts, database)
     registry = _registry((*own, loop.tool, loop.removal, *stack.tools))
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     around = Around(lambda: parts.bus.latest(Topic.STACK))
-    preparer = Preparers(single, FetchPart(), loop.part, loop.removal, *stack.preparers, around=around)
+    preparer = Preparers(
+        single, FetchPart(), *importwork.parts(), loop.part, loop.removal, *stack.preparers, around=around
+    )
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(),)
     tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)

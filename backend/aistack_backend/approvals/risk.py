@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[Risk, str]] = {
     ),
     "loop.run": (Risk.HIGH, "lets an agent run programs in a sandbox, pass after pass, on a private copy of a folder"),
     "http.fetch": (Risk.HIGH, "sends a request to a machine outside, which learns the whole URL"),
+    "knowledge.import": (Risk.HIGH, "reads a place, mostly outside, into what is searched; that place learns of it"),
     "workspace.remove": (Risk.HIGH, "deletes what agents left in their folders, and with it the patches"),
     "service.hold": (Risk.LOW, "keeps self-heal and updates off a service"),
     "service.release": (Risk.LOW, "lets self-heal and updates act on a service again"),
@@ -37,8 +38,8 @@ KINDS: dict[str, tuple[Risk, str]] = {
     "volume.remove": (Risk.DESTRUCTIVE, "deletes the volume's data for good"),
 }
 """Kinds whose risk does not depend on their contents."""
-PLANNED = frozenset(kind for kind in KINDS if kind.startswith(("stack.", "backup.")))
-"""Kinds whose script is the plan in words, shown to the person: it is compared, never run."""
+PLANNED = frozenset(kind for kind in KINDS if kind.startswith(("stack.", "backup.", "knowledge.", "nixos.")))
+"""Kinds whose script is the plan or the request, shown to the person: it is compared, never run."""
 SHELL = "shell.run"
 _SHELLS = frozenset({"sh", "/bin/sh", "/usr/bin/sh", "bash", "/bin/bash", "/usr/bin/bash"})
 _ENV_HARMLESS = frozenset({"LANG", "LC_ALL", "TZ", "TERM", "HOME", "USER", "NO_COLOR", "COLUMNS", "LINES"})

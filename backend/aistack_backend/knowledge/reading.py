@@ -22,6 +22,8 @@ NOT_READ = {
     b"\x7fELF": "a program",
     b"SQLite format 3": "a database",
 }
+_COMMIT = re.compile(r"@[0-9a-f]{40,64}:")
+"""In the source of a file of a repository, before its path."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -40,7 +42,8 @@ def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
     Raises:
         BadInput: too large, empty, not text, in another encoding, or of a kind that is not read.
     """
-    name = PurePosixPath(source.partition("?")[0]).name or source
+    last = _COMMIT.split(source)[-1]
+    name = PurePosixPath(last.partition("?")[0]).name or last
     if len(data) > LARGEST:
         raise BadInput(f"{name} has {len(data)} bytes; a document has {LARGEST} at most.", "Split it.")
     kind = kind or KINDS.get(PurePosixPath(name).suffix.lower(), "text")

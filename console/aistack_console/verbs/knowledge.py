@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 
 from aistack_backend.wire.knowledge import Added, AddRequest, Collections, Documents, Hit, SearchAnswer, SearchMode
@@ -11,6 +13,7 @@ from aistack_console.client.api import Client
 from aistack_console.errors import ClientError
 from aistack_console.present.units import size
 from aistack_console.text import one_line, plain
+from aistack_console.verbs import importing
 from aistack_console.verbs.context import Context, VerbError, ago, columns, fields, warn
 from aistack_console.verbs.exits import Exit
 
@@ -28,6 +31,7 @@ def run(context: Context) -> Exit:
         "documents": _documents,
         "remove": _remove,
         "reindex": _reindex,
+        "import": _import,
     }
     return doing[context.arguments.what](context)
 
@@ -59,7 +63,10 @@ def _add(context: Context) -> Exit:
     context.mutate("knowledge add")
     chosen = context.arguments
     _words(context, None, "Say the files and folders to add.", "For example: knowledge add docs README.md")
-    paths = [path for given in chosen.rest for path in files(Path(given))]
+    every = (path for given in chosen.rest for path in files(Path(given), chosen.only))
+    paths = list(islice(every, chosen.files + 1))
+    if len(paths) > chosen.files:
+        raise VerbError(Exit.USAGE, f"There are more than {chosen.files} files.", "Say --only PATTERN, or --files N.")
     name, refused, done = chosen.collection or USUAL, 0, list[Added]()
 
     async def job(client: Client) -> None:
@@ -83,8 +90,13 @@ def _add(context: Context) -> Exit:
     return Exit.FAILED if refused else Exit.OK
 
 
-def files(given: Path) -> Iterator[Path]:
-    """Yield the files to add, absolute: the file itself, or every one in a folder and below, hidden ones left out.
+def _import(context: Context) -> Exit:
+    return importing.run(context, context.arguments.collection or USUAL)
+
+
+def files(given: Path, only: Sequence[str] = ()) -> Iterator[Path]:
+    """Yield the files to add, absolute: the file itself, or every one in a folder and below that fits a pattern of
+    ``only`` (all when there is none). Hidden ones and links inside of it are left out.
 
     Raises:
         VerbError: there is no such file or folder.
@@ -98,8 +110,16 @@ def files(given: Path) -> Iterator[Path]:
     for folder, inner, names in os.walk(path):
         inner[:] = sorted(one for one in inner if not one.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and (Path(folder) / name).is_file():
-                yield Path(folder) / name
+            found = Path(folder) / name
+            if name.startswith(".") or found.is_symlink() or not found.is_file():
+                continue
+            if _fits(found.relative_to(path).as_posix(), only):
+                yield found
+
+
+def _fits(path: str, only: Sequence[str]) -> bool:
+    name = path.rpartition("/")[2]
+    return not only or any(fnmatchcase(path, one) or fnmatchcase(name, one) for one in only)
 
 
 def _search(context: Context) -> Exit:

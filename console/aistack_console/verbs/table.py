@@ -8,6 +8,7 @@ from __future__ import annotations
 from aistack_console.verbs.chatting import CHATS
 from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
 from aistack_console.verbs.flowing import WORKFLOW
+from aistack_console.verbs.gating import GATE
 from aistack_console.verbs.knowing import KNOWLEDGE
 from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.providing import PROVIDERS
@@ -17,14 +18,6 @@ from aistack_console.verbs.verb import Argument, Verb, flag, word
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
 
 GOAL = word("goal", "a tier, or services; none = everything", nargs="*", metavar="TIER|SERVICE")
-GATE = (
-    flag("--yes", help="do not ask; needed where nobody can answer"),
-    flag("--code", help="the code that high risk asks for", default=""),
-    flag("--name", help="the name that data loss asks for", default=""),
-    flag("--wait", help="wait for the end; 0 only when every service of the goal is where it was to be"),
-    flag("--timeout", help="seconds to wait for it (default 900)", type=float, default=900.0, metavar="SECONDS"),
-)
-"""What every verb takes that asks the gate for a person's own action."""
 DRY = flag("--dry-run", help="print the plan, do nothing; 1 when something would make it fail")
 
 

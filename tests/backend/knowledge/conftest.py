@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import re
@@ -33,10 +34,13 @@ class Meanings:
     longest: int = 1_000
     same: dict[str, str] = field(default_factory=lambda: SAME)
     asked: list[int] = field(default_factory=list)
+    first: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set at the first call."""
 
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         """See ``Embeds``."""
         self.asked.append(len(texts))
+        self.first.set()
         if not self.there:
             raise Unavailable("No embedding model is there.")
         if any(len(text) > self.longest for text in texts):
