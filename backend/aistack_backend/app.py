@@ -32,12 +32,13 @@ from aistack_backend.approvals.service import Approvals
 from aistack_backend.audit.log import AuditLog
 from aistack_backend.bus import Bus
 from aistack_backend.clock import SystemClock
-from aistack_backend.errors import BackendError
+from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.observe.doctor import Doctor
 from aistack_backend.observe.host import HostWatcher
 from aistack_backend.observe.notify.models import Way
 from aistack_backend.observe.notify.service import Notifier, ways
 from aistack_backend.observe.recorder import Recorder
+from aistack_backend.observe.traces import address
 from aistack_backend.settings import Settings
 from aistack_backend.store.database import Database
 from aistack_backend.wire.audit import Phase
@@ -59,9 +60,11 @@ def build(settings: Settings, make_podman: Callable[[Settings], Podman] | None =
     ``make_podman`` makes another Podman than the real one (the in-memory adapter).
 
     Raises:
-        BadInput: the policy or the webhook of the configuration cannot be; one sentence.
+        BadInput: the policy, the webhook or the address for spans of the configuration cannot be; one sentence.
     """
     told = ways(settings.config.notify, SystemClock())
+    if settings.config.traces.otlp:
+        address.checked(settings.config.traces.otlp)
     config = settings.config
     policy = Policy(settings.threshold, two=configured(config.approvals, named=bool(config.operators)))
 
@@ -120,6 +123,7 @@ class Wiring:
     async def _rest(self) -> None:
         parts = self._parts
         self._spawn(publish_changes(parts))
+        await self._step(self._traces, parts.traces)
         await self._step(self._watchers, parts.host, parts.recorder, parts.doctor)
         await asyncio.to_thread(importlib.import_module, "aistack_backend.api.latecomers")
         from aistack_backend.api import backupwork, certificatework, latecomers, stackwork
@@ -129,6 +133,7 @@ class Wiring:
         while (database := self._database) is None or parts.approvals.part is None:
             await asyncio.sleep(RETRY)
             await self._step(self._store, parts.audit, parts.approvals)
+            await self._step(self._traces, parts.traces)
         self._spawn(self._expire(parts.approvals.part))
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
@@ -193,6 +198,13 @@ class Wiring:
         parts.bus.publish(Topic.APPROVALS, approvals.list())
         self._note("backend.start", audit)
         self._down(self._note, "backend.stop", audit)
+
+    async def _traces(self) -> None:
+        if self._database is None:
+            raise Unavailable("There is no database to keep them in yet.")
+        module = await asyncio.to_thread(importlib.import_module, "aistack_backend.api.tracework")
+        self._parts.traces.part = kept = module.traces(self._parts, self._database)
+        self._down(kept.stop)
 
     def _note(self, kind: str, audit: AuditLog) -> None:
         """Write down that we start or stop, and how the gate is set."""

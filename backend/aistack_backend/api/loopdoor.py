@@ -9,12 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from opentelemetry.context import Context, get_current
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from aistack_backend import tracing
 from aistack_backend.api.heads import HOSTS
 from aistack_backend.api.lines import Json
 from aistack_backend.api.openai import errors
@@ -65,7 +67,8 @@ class LoopDoors:
         remote = RemoteModel(request.endpoint, request.model, request.key_file) if request.endpoint else None
         held = (lambda: remote) if remote else self._inference
         with listen_in(folder, SOCKET) as bound:
-            door = Door(site(Metered(held, request.model, meter), self._now), bound, CONNECTIONS)
+            metered = Metered(held, request.model, meter, get_current())
+            door = Door(site(metered, self._now), bound, CONNECTIONS)
             try:
                 self._run(door.open())
                 yield
@@ -98,8 +101,12 @@ def site(metered: Metered, now: Callable[[], float]) -> ASGIApp:
 class Metered:
     """One model to one agent, one answer at a time, within what its loop may have."""
 
-    def __init__(self, inference: Callable[[], Answers], name: str, meter: Meter) -> None:
+    def __init__(
+        self, inference: Callable[[], Answers], name: str, meter: Meter, context: Context | None = None
+    ) -> None:
+        """``context``: of the loop's trace; an agent's own headers name none."""
         self.name = name
+        self._context = context
         self._inference = inference
         self._meter = meter
         self._turn = asyncio.Lock()
@@ -138,6 +145,7 @@ class Metered:
         """
         async with self._turn:
             left, last = self._left(), None
+            made = tracing.part("model.answer", self._context, model=self.name)
             answer = self._inference().answer(
                 turns, min(max_tokens, left), temperature, schema, rank=rank, prompt=prompt, stop=stop
             )
@@ -149,6 +157,9 @@ class Metered:
                             break
                         yield last
             finally:
+                if last is not None:
+                    made.set_attributes({"tokens in": last.prompt_tokens, "tokens out": last.tokens})
+                made.end()
                 if last is not None:
                     self._meter.add(last.prompt_tokens, last.tokens)
 

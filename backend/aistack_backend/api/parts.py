@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.observe.host import HostWatcher
     from aistack_backend.observe.notify.service import Notifier
     from aistack_backend.observe.recorder import Recorder
+    from aistack_backend.observe.traces.service import Traces
     from aistack_backend.orchestration.flows.service import Flows
     from aistack_backend.orchestration.loop.service import Loops
     from aistack_backend.orchestration.routing.coordinator import Coordinator
@@ -91,6 +92,7 @@ class Parts:
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))
+    traces: Late[Traces] = field(default_factory=lambda: Late("traces"))
     doctor: Late[Doctor] = field(default_factory=lambda: Late("doctor"))
     notifier: Notifier | None = None
     """Tells people what waits; None until it runs."""

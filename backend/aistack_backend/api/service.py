@@ -27,11 +27,13 @@ from aistack_backend.api import (
     stack,
     status,
     tasks,
+    traces,
 )
 from aistack_backend.api.guards import Guard
 from aistack_backend.api.openai import socket as openai_routes
 from aistack_backend.api.roles import embedded
 from aistack_backend.api.roles.catalogue import ROLES
+from aistack_backend.api.traced import Traced
 
 ROUTERS = (
     status,
@@ -53,6 +55,7 @@ ROUTERS = (
     knowledge,
     providers,
     routing,
+    traces,
 )
 
 
@@ -66,6 +69,7 @@ def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},  # ours is our own
     )
     for module in ROUTERS:
         app.include_router(module.router)
@@ -77,5 +81,6 @@ def assemble(lifespan: Lifespan[FastAPI]) -> FastAPI:
     problems.install(app)
     problems.install_invalid(app)
     openapi.describe(app)
+    app.add_middleware(Traced)
     app.add_middleware(Guard)
     return app

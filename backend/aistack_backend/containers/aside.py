@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +63,7 @@ class Breaker:
 async def to_the_end(work: Callable[[], T], *, on_cancel: Callable[[], object] | None = None) -> T:
     """Run blocking ``work`` in a thread. When cancelled: call ``on_cancel`` in another thread to make the work
     end, wait for the end of both, and only then raise CancelledError."""
-    running = asyncio.get_running_loop().run_in_executor(_LONG, work)
+    running = asyncio.get_running_loop().run_in_executor(_LONG, contextvars.copy_context().run, work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:

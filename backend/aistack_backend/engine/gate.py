@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from opentelemetry.context import Context
 from sqlalchemy import Connection, select
 
 from aistack_backend.approvals import row as rows
@@ -21,6 +22,7 @@ from aistack_backend.engine.marks import Marks
 from aistack_backend.engine.port import Journal, Permits
 from aistack_backend.engine.tools import Registry
 from aistack_backend.errors import BackendError, BadInput, NotFound, Refused, Unavailable
+from aistack_backend.store import task_traces
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import approval, event
 from aistack_backend.wire.actions import ApprovalState
@@ -169,6 +171,10 @@ class Gate:
             self._journal.seal()
         except Unavailable as error:
             log.error("the audit witness lags behind effect %s: %s", run.key, error.detail)
+
+    def trace(self, run: Run) -> Context | None:
+        """Return the context that spans of this run belong in; None = nobody traces its task."""
+        return task_traces.look(self._database, run.task_id)
 
     def going_on(self, run: Run) -> None:
         """Mark that the effect still goes on, so that it may run on after a crash from here.

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from aistack_backend import tracing
 from aistack_backend.approvals.action import Action
 from aistack_backend.engine import endings
 from aistack_backend.engine.endings import Ending
@@ -108,7 +109,7 @@ class Runner:
         self._active += 1
         try:
             async with self._turns.setdefault(run.key, asyncio.Lock()):  # the ledger cannot tell two lives of one run
-                return await self._take(run)
+                return await self._traced(run)
         except Fenced:
             return await self._left(run)
         except Exception as error:
@@ -126,6 +127,15 @@ class Runner:
         log.error("run %s is left to whoever has it now", run.key)
         nobody: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         return await nobody
+
+    async def _traced(self, run: Run) -> str:
+        parent = await self._firmly(lambda: self._gate.trace(run)) if tracing.on() else None
+        if parent is None:
+            return await self._take(run)
+        with tracing.span("engine.run", parent, task=run.task_id, approval=run.approval_id) as made:
+            word = await self._take(run)
+            made.set_attribute("effect", word)
+            return word
 
     async def _take(self, run: Run) -> str:
         start = await self._begin(run)
@@ -163,7 +173,7 @@ class Runner:
                 tool.pause(run.key)
         if not self._firm():
             raise Fenced
-        acting = asyncio.ensure_future(tool.run(run.key, action))
+        acting = asyncio.ensure_future(_run(tool, run.key, action))
         self._acting[run.task_id] = acting
         try:
             while not (await asyncio.wait({acting}, timeout=GOING_ON))[0]:
@@ -290,6 +300,14 @@ class Runner:
     def _cancel(self, task_id: int) -> None:
         if acting := self._acting.get(task_id):
             acting.cancel()
+
+
+async def _run(tool: Tool, key: str, action: Action) -> Outcome:
+    with tracing.step(f"tool {action.kind}") as made:
+        outcome = await tool.run(key, action)
+        if not outcome.ok:
+            tracing.failed(made, "exhausted" if outcome.exhausted else "not ok")
+        return outcome
 
 
 async def _finished(future: asyncio.Future[T]) -> None:

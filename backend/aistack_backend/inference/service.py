@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
+from aistack_backend import tracing
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import Unavailable
@@ -106,6 +107,7 @@ class Inference:
         alone = not self._asked and not self._vectors  # else the figures say nothing of the model
         self._asked += 1
         self._room.busy(True)
+        made, piece = tracing.part("model.answer", model=self._room.active, engine=engine.adapter), Piece()
         try:
             async with aclosing(stopped(engine.generate(request), request.stop)) as pieces:
                 async for piece in pieces:
@@ -116,6 +118,9 @@ class Inference:
                         self._tell(engine.adapter, replace(piece, tokens_per_second=rate), first)
                     yield piece
         finally:
+            if piece.tokens:
+                made.set_attributes({"tokens in": piece.prompt_tokens, "tokens out": piece.tokens})
+            made.end()
             self._asked -= 1
             self._room.busy(False, rate)
 
@@ -167,7 +172,8 @@ class Inference:
         self._vectors += 1
         self._room.busy(True)
         try:
-            found = await engine.embed(path, texts)
+            with tracing.step("model.embed", texts=len(texts)):
+                found = await engine.embed(path, texts)
         finally:
             self._vectors -= 1
             self._room.busy(False)

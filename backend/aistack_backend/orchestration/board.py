@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, insert, select, upd
 from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.errors import NotFound
+from aistack_backend.store import task_traces
 from aistack_backend.store.tables import approval, task
 from aistack_backend.store.tree_tables import task_parent
 from aistack_backend.wire.actions import Approval, ApprovalState
@@ -31,11 +32,13 @@ FOLLOWS = {
 def create(
     connection: Connection, clock: Clock, *, goal: str, requester: str, via: str, state: TaskState, planner: str = ""
 ) -> int:
-    """Insert a task and return its id."""
+    """Insert a task and return its id; its spans belong below the one that is current now."""
     now = clock.now()
     values = {"goal": goal, "requester": requester, "via": via, "state": state, "planner": planner}
     made = insert(task).values(**values, created_at=now, updated_at=now).returning(task.c.id)
-    return int(connection.execute(made).scalar_one())
+    task_id = int(connection.execute(made).scalar_one())
+    task_traces.bind(connection, task_id)
+    return task_id
 
 
 def set_planner(connection: Connection, task_id: int, planner: str) -> None:

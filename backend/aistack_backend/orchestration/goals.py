@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sqlalchemy import RowMapping
 
+from aistack_backend import tracing
 from aistack_backend.approvals.policy import Effect, Rule
 from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
@@ -19,6 +20,7 @@ from aistack_backend.orchestration.models import Proposal
 from aistack_backend.orchestration.news import News
 from aistack_backend.orchestration.port import Asker
 from aistack_backend.orchestration.readings import Reading
+from aistack_backend.store import task_traces
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import GoalRequest
 from aistack_backend.wire.audit import Phase
@@ -74,7 +76,8 @@ class Goals:
         """
         if len(request.text) > LONGEST:
             raise BadInput(f"The goal is {len(request.text)} characters long, and {LONGEST} are allowed.")
-        task_id = await asyncio.to_thread(self._open, request, asker)
+        with tracing.span("task.submit", planner=request.planner):
+            task_id = await asyncio.to_thread(self._open, request, asker)
         planning = self._spawn(task_id, request.text, _noted(request), asker.via)
         if request.planner == "rules":
             await asyncio.shield(planning)
@@ -126,13 +129,19 @@ class Goals:
         return planning
 
     async def _plan(self, task_id: int, goal: str, noted: str, via: str) -> None:
+        context = await asyncio.to_thread(task_traces.look, self._database, task_id)
+        await tracing.within(context, self._plan_within(task_id, goal, noted, via))
+
+    async def _plan_within(self, task_id: int, goal: str, noted: str, via: str) -> None:
         planner, requester = noted.removesuffix(_ASK), ASKING if noted.endswith(_ASK) else AGENT
         try:
             if planner != "model" and (reading := next((one for one in self._readings if one.fits(goal)), None)):
                 text = await reading.answer(goal)
                 await asyncio.to_thread(self._end, task_id, TaskState.DONE, "It was read; nothing ran.", text)
                 return
-            proposal = await self._agent.propose(goal, planner)
+            with tracing.step("task.plan", planner=planner) as made:
+                proposal = await self._agent.propose(goal, planner)
+                made.set_attribute("planned by", proposal.planner)
             await asyncio.to_thread(self._submit, task_id, proposal, requester, via)
         except BackendError as error:
             await asyncio.to_thread(self._end, task_id, TaskState.FAILED, f"{error.detail} {error.hint}".strip())

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from aistack_backend import tracing
 from aistack_backend.approvals.action import Action
 from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.approvals.port import Person
@@ -18,7 +19,7 @@ from aistack_backend.engine import taskrow
 from aistack_backend.engine.ledger import Ledger
 from aistack_backend.engine.port import Journal
 from aistack_backend.errors import BackendError, Conflict, Refused, Unavailable
-from aistack_backend.orchestration import board, tree
+from aistack_backend.orchestration import board, tree, waits
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.goals import Goals
 from aistack_backend.orchestration.models import Proposal
@@ -92,26 +93,27 @@ class Tasks:
             Refused: ``confirmed_hash`` without a person.
             Conflict: what would run is no longer what was confirmed, or the task above has ended; nothing was asked.
         """
-        action, evidence = self._confirmed(request, requester, via, person, agent_says or request.reason)
-        with self._database.tx() as connection:
-            if there := tree.taken(connection, under):
-                return board.one(connection, there)
-            task_id = board.create(
-                connection,
-                self._clock,
-                goal=request.reason or evidence.title,
-                requester=requester,
-                via=via,
-                state=TaskState.SUBMITTED,
-                planner=planner,
-            )
-            tree.link(connection, task_id, under)
-            asked = self._ask(connection, task_id, action, evidence, via)
-        self._audit.seal()
-        if person is not None and request.confirmed_hash and asked.state is ApprovalState.PENDING:
-            self._confirm(asked, request, person)
-        self._news.publish()
-        return self.get(task_id)
+        with tracing.span("task.submit", kind=request.kind):
+            action, evidence = self._confirmed(request, requester, via, person, agent_says or request.reason)
+            with self._database.tx() as connection:
+                if there := tree.taken(connection, under):
+                    return board.one(connection, there)
+                task_id = board.create(
+                    connection,
+                    self._clock,
+                    goal=request.reason or evidence.title,
+                    requester=requester,
+                    via=via,
+                    state=TaskState.SUBMITTED,
+                    planner=planner,
+                )
+                tree.link(connection, task_id, under)
+                asked = self._ask(connection, task_id, action, evidence, via)
+            self._audit.seal()
+            if person is not None and request.confirmed_hash and asked.state is ApprovalState.PENDING:
+                self._confirm(asked, request, person)
+            self._news.publish()
+            return self.get(task_id)
 
     async def submit_goal(self, request: GoalRequest, asker: Asker) -> Task:
         """Ask in words. Returns at once with the task PLANNING (with planner ``rules``: planned); the proposal
@@ -218,6 +220,7 @@ class Tasks:
         """Let a task follow its approval, in the transaction that changes it (an ``Approvals`` watcher)."""
         if changed.state is not ApprovalState.PENDING:
             board.follow(connection, self._clock, changed)
+            waits.told(connection, changed)
         after(connection, self._news.publish)
 
     def changed(self, task_id: int) -> None:

@@ -29,6 +29,7 @@ from aistack_backend.engine.rounds import Round
 from aistack_backend.engine.runtime import Engine
 from aistack_backend.engine.tools import Registry, Tool
 from aistack_backend.errors import BadInput, Unavailable
+from aistack_backend.observe.traces.service import Traces
 from aistack_backend.orchestration import board
 from aistack_backend.orchestration.fetch.tool import FetchTool
 from aistack_backend.store.database import Database
@@ -71,6 +72,9 @@ class WorkProcess:
         self._clock = FollowedClock(SystemClock())
         self._members = Members(self._database, self._clock)
         self._audit = AuditLog(self._database, folder / "audit", self._clock)
+        self._traces = Traces(
+            self._database, self._clock, self._audit.redactor.text, most=0, service=f"worker {folder.name}"
+        )
         bus, registry = Bus(), Registry()
         approvals = Approvals(self._database, self._audit, Policy(), self._clock, bus)
         approvals.watchers.append(self._follow)
@@ -107,6 +111,7 @@ class WorkProcess:
                     "Start the backend first, with the same database.",
                 )
             threading.Event().wait(EVERY / 2)
+        self._traces.start()
         self._engine.start()
         if not self._engine.wait_running(LAUNCH):
             raise Unavailable(self._engine.failure or f"The engine was not up within {LAUNCH:.0f} seconds.")
@@ -115,6 +120,7 @@ class WorkProcess:
     def stop(self, grace: float) -> None:
         """Begin nothing new, give what runs ``grace`` seconds, and end."""
         self._engine.stop(grace)
+        self._traces.stop()
         self._audit.close()
         self._database.close()
 

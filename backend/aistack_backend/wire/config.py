@@ -107,6 +107,17 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TracesConfig:
+    """``[traces]``: what was done for each request and task, as spans with their times; numbers and names only."""
+
+    keep: bool = option(True, "Keep spans in the database; false = none are recorded unless they are sent.")
+    most: int = option(20_000, "Spans that are kept; the oldest go first.", least=100, most=10_000_000)
+    otlp: str = option(
+        "", "Where spans are sent as well, by OTLP over HTTP, e.g. http://127.0.0.1:4318/v1/traces; empty = nowhere."
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PodmanConfig:
     """``[podman]``: the container engine."""
 
@@ -222,6 +233,7 @@ class Config:
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    traces: TracesConfig = field(default_factory=TracesConfig)
     podman: PodmanConfig = field(default_factory=PodmanConfig)
     loops: LoopsConfig = field(default_factory=LoopsConfig)
     stack: StackConfig = field(default_factory=StackConfig)

@@ -40,11 +40,12 @@ from aistack_console.client.flows import FlowCalls
 from aistack_console.client.knowledge import KnowledgeCalls
 from aistack_console.client.loops import LoopCalls
 from aistack_console.client.models import ModelCalls
+from aistack_console.client.observing import ObserveCalls
 from aistack_console.client.providers import ProviderCalls
 from aistack_console.client.routing import RoutingCalls
 
 
-class Client(LoopCalls, FlowCalls, ModelCalls, ProviderCalls, ChatCalls, KnowledgeCalls, RoutingCalls):
+class Client(LoopCalls, FlowCalls, ModelCalls, ProviderCalls, ChatCalls, KnowledgeCalls, RoutingCalls, ObserveCalls):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 

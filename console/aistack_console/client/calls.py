@@ -13,6 +13,7 @@ from aistack_backend.wire.rendezvous import OPERATOR_HEADER
 from aistack_console.client.asked import AskedLog
 from aistack_console.client.decode import decode, decode_problem
 from aistack_console.client.http import CONNECT, Answer, exchange, target
+from aistack_console.client.traceparent import begun
 from aistack_console.errors import BackendDown, ClientError, OtherVersion
 from aistack_console.text import Mode
 
@@ -59,7 +60,7 @@ class Calls:
     ) -> AsyncIterator[Answer]:
         """Open a streamed answer; it never times out once it is connected."""
         self._may(method)
-        said = {**self._said, **(headers or {})}
+        said = {**self._said, **begun(method), **(headers or {})}
         try:
             async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
                 if answer.status >= 400:
@@ -103,8 +104,9 @@ class Calls:
         await asyncio.to_thread(importlib.import_module, "httpx")
         import httpx
 
+        headers = {**begun(method), **arguments.pop("headers", {})}
         try:
-            response = await self._calls().request(method, path, **arguments)
+            response = await self._calls().request(method, path, headers=headers, **arguments)
         except (httpx.HTTPError, OSError) as error:
             raise self._down(error) from error
         if response.is_error:

@@ -11,6 +11,7 @@ from aistack_console.verbs.flowing import WORKFLOW
 from aistack_console.verbs.gating import GATE
 from aistack_console.verbs.knowing import KNOWLEDGE
 from aistack_console.verbs.modelling import MODELS
+from aistack_console.verbs.observing import TRACES
 from aistack_console.verbs.providing import PROVIDERS
 from aistack_console.verbs.routing import ROUTE
 from aistack_console.verbs.verb import Argument, Verb, flag, word
@@ -239,6 +240,7 @@ VERBS: tuple[Verb, ...] = (
     CHATS,
     KNOWLEDGE,
     ROUTE,
+    TRACES,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(

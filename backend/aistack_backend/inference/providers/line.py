@@ -7,6 +7,9 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
+from opentelemetry.trace import INVALID_SPAN, Span
+
+from aistack_backend import tracing
 from aistack_backend.clock import Clock
 from aistack_backend.inference.download import resolve
 from aistack_backend.inference.providers import price
@@ -26,6 +29,7 @@ class _Call:
     begun: bool = False
     """Text came: whoever leaves now leaves an answer behind that may be billed."""
     over: bool = False
+    span: Span = INVALID_SPAN
 
 
 class Line:
@@ -80,13 +84,16 @@ class Line:
     @contextmanager
     def _calling(self, person: bool = False) -> Iterator[tuple[Attempt, _Call]]:
         attempt, call = self.breaker.enter(person=person), _Call()
+        call.span = tracing.part("provider.call", provider=self.provider.name, model=self.provider.model)
         try:
             yield attempt, call
-        except Rejected:
+        except Rejected as error:
+            tracing.failed(call.span, type(error).__name__)
             self.breaker.succeeded(attempt)  # it answers; it is our request that it does not like
             self._count(failures=1)
             raise
         except ProviderDown as error:
+            tracing.failed(call.span, type(error).__name__)
             self.breaker.failed(attempt, error.detail, error.wait if isinstance(error, Busy) else None)
             self._count(answers=int(call.begun), failures=1)
             raise
@@ -95,6 +102,8 @@ class Line:
                 self.breaker.left(attempt)
                 self._count(answers=int(call.begun))
             raise
+        finally:
+            call.span.end()
 
     def _ended(self, attempt: Attempt, call: _Call, part: Part) -> None:
         if part.first_after is not None:
@@ -103,6 +112,8 @@ class Line:
 
     def _well(self, attempt: Attempt, call: _Call, tokens: Tokens | None) -> None:
         call.over = True
+        if tokens:
+            call.span.set_attributes({"tokens in": tokens.read, "tokens out": tokens.written})
         self.breaker.succeeded(attempt)
         self._count(answers=1, tokens=tokens)
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, RowMapping
 
+from aistack_backend import tracing
 from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
 from aistack_backend.engine.port import Journal
@@ -184,7 +185,8 @@ class Drive:
 
     async def _do(self, step: StepDecl, place: Place) -> None:
         try:
-            found: Ended | int = await self._worker.do(step, place)
+            with tracing.step("flow.step", step=step.id, kind=step.kind.value):
+                found: Ended | int = await self._worker.do(step, place)
         except BackendError as error:
             found = Ended(state=StepState.FAILED, result={}, why=f"{error.detail} {error.hint}".strip())
         except Exception as error:

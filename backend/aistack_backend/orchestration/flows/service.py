@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping
 
+from aistack_backend import tracing
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.engine import taskrow
@@ -26,6 +27,7 @@ from aistack_backend.orchestration.flows.work import Worker
 from aistack_backend.orchestration.port import Asker
 from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.orchestration.tree import Under
+from aistack_backend.store import task_traces
 from aistack_backend.store.database import Database
 from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.events import Topic
@@ -150,7 +152,7 @@ class Flows:
         return Asked(flow=flow, source=text, inputs=values, engines=tuple(request.engines))
 
     def _open(self, asked: Asked, actor: str, via: str, under: Under | None, kept: Mapping[str, RowMapping]) -> int:
-        with self._database.tx() as connection:
+        with tracing.span("task.submit", kind="workflow.run"), self._database.tx() as connection:
             if there := tree.taken(connection, under):
                 return there
             task_id = board.create(
@@ -207,9 +209,13 @@ class Flows:
         if task_id in self._drives:
             return
         drive = Drive(self._means, self._worker, task_id)
-        running = asyncio.create_task(drive.go())
+        running = asyncio.create_task(self._go(drive))
         self._drives[task_id] = (drive, running)
         running.add_done_callback(lambda _: self._drives.pop(task_id, None))
+
+    async def _go(self, drive: Drive) -> None:
+        context = await asyncio.to_thread(task_traces.look, self._database, drive.task_id)
+        await tracing.within(context, drive.go())
 
     async def _watching(self) -> None:
         """Have every run look again when any task has changed."""

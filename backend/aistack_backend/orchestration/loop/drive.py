@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import RowMapping
 
+from aistack_backend import tracing
 from aistack_backend.approvals.action import Action
 from aistack_backend.containers.aside import Breaker
 from aistack_backend.containers.models import Spec
@@ -145,6 +146,12 @@ class Drive:
 
     def _work(self, number: int, said: str, before: str) -> bool:
         """Run the agent, record it, and prove; True when proven."""
+        with tracing.step("loop.pass", number=number, agent=self._request.agent.value) as made:
+            proven = self._worked(number, said, before)
+            made.set_attribute("proven", proven)
+            return proven
+
+    def _worked(self, number: int, said: str, before: str) -> bool:
         self._meter.begin(number)
         turn = Turn(
             request=self._request,

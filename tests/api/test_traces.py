@@ -1,0 +1,102 @@
+"""Traces over the whole application: one a task, from the request to the tool, also when it ran after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from aistack_backend.errors import BadInput
+
+from .conftest import make_app, running, settings_in, small_world
+from .test_routes import ended
+
+HEAD = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "X-Aistack-Via": "tui"}
+GOAL = {"text": "restart web", "planner": "rules"}
+
+
+async def approved(client: httpx.AsyncClient) -> None:
+    (asked,) = (await client.get("/v1/approvals")).json()["approvals"][:1]
+    answer = {"verdict": "approve", "action_hash": asked["action_hash"]}
+    assert (await client.post(f"/v1/approvals/{asked['id']}/decision", json=answer)).status_code == 200
+
+
+async def whole(client: httpx.AsyncClient, wanted: str) -> list[dict[str, Any]]:
+    """The spans of a trace once its engine's run has ended: that span ends after the task has its last state."""
+    async with asyncio.timeout(60):
+        while True:
+            spans: list[dict[str, Any]] = (await client.get(f"/v1/traces/{wanted}")).json()["spans"]
+            if {"engine.run"} <= {one["name"] for one in spans if one["seconds"] is not None}:
+                return spans
+
+
+async def test_a_task_is_one_trace_from_its_request_to_its_tool(client: httpx.AsyncClient, app: FastAPI) -> None:
+    task = (await client.post("/v1/tasks/goal", json=GOAL, headers=HEAD)).json()
+    await approved(client)
+    assert (await ended(client, app.state.parts, task["id"]))["state"] == "done"
+    spans = {one["name"]: one for one in await whole(client, str(task["id"]))}
+    assert spans.keys() == {
+        "POST /v1/tasks/goal", "task.submit", "task.plan", "approval.wait", "engine.run", "tool container.restart",
+    }  # fmt: skip
+    request = spans["POST /v1/tasks/goal"]
+    assert (request["parent_id"], request["attributes"]) == ("b" * 16, {"via": "tui", "status": "200"})
+    assert spans["engine.run"]["attributes"]["effect"] == "done"
+    assert spans["tool container.restart"]["parent_id"] == spans["engine.run"]["id"]
+    assert spans["approval.wait"]["attributes"]["state"] == "approved"
+    rows = (await client.get("/v1/traces")).json()
+    assert rows["kept"] is True
+    assert {one["id"]: one["task_id"] for one in rows["traces"]}["a" * 32] == task["id"]
+
+
+async def test_what_was_asked_is_in_no_span_and_what_only_reads_makes_none(client: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        await client.get("/v1/tasks")
+    assert (await client.get("/v1/traces")).json()["traces"] == []
+    said = "tell me of aubergines"
+    answer = await client.post("/v1/chat", json={"text": said})
+    assert answer.status_code == 200
+    await client.post("/v1/tasks/goal", json={"text": f"restart {said}", "planner": "rules"})
+    await client.post("/v1/aubergines", json={})
+    traces = (await client.get("/v1/traces")).json()["traces"]
+    shown = [(await client.get(f"/v1/traces/{one['id']}")).text for one in traces]
+    assert len(shown) == 3
+    assert "aubergines" not in "".join(shown)
+    assert "model.answer" in shown[-1]
+    assert {one["name"] for one in traces} == {"POST /v1/chat", "POST /v1/tasks/goal", "POST"}
+
+
+async def test_a_trace_goes_on_after_a_restart(tmp_path: Path) -> None:
+    settings, world = settings_in(tmp_path), small_world()
+    async with running(make_app(settings, world)) as client:
+        task = (await client.post("/v1/tasks/goal", json=GOAL, headers=HEAD)).json()
+    app = make_app(settings, world)
+    async with running(app) as client:
+        await approved(client)
+        await ended(client, app.state.parts, task["id"])
+        names = [one["name"] for one in await whole(client, "a" * 32)]
+        assert names[0] == "POST /v1/tasks/goal"
+        assert names[-2:] == ["engine.run", "tool container.restart"]
+
+
+@pytest.mark.parametrize("wanted", ["x", "12", "f" * 32, "%2e%2e"])
+async def test_what_is_not_kept_is_a_problem(client: httpx.AsyncClient, wanted: str) -> None:
+    answer = await client.get(f"/v1/traces/{wanted}")
+    assert (answer.status_code, answer.json()["type"]) == (404, "not-found")
+
+
+async def test_switched_off_nothing_is_recorded(tmp_path: Path) -> None:
+    app = make_app(settings_in(tmp_path, AISTACK_TRACES_KEEP="false"), small_world())
+    async with running(app) as client:
+        await client.post("/v1/tasks/goal", json=GOAL, headers=HEAD)
+        found = (await client.get("/v1/traces")).json()
+        assert (found["kept"], found["traces"], found["sending"]) == (False, [], None)
+        assert (await client.get("/v1/traces/1")).status_code == 404
+
+
+def test_an_address_that_may_not_be_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"traces\.otlp goes to far\.example without TLS"):
+        make_app(settings_in(tmp_path, AISTACK_TRACES_OTLP="http://far.example"), small_world())
