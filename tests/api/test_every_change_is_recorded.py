@@ -73,6 +73,8 @@ class Walk:
             "/v1/tasks/goal": {"text": "restart web", "planner": "rules"},
             "/v1/stack/use": {"file": ""},
             "/v1/collections/{name}/documents": {"source": "note:x", "text": "x"},
+            "/v1/routing/lock": {"locked": True},
+            "/v1/feedback": {"interaction_id": 1, "verdict": "good"},
             "/v1/models": {"source": "http://127.0.0.1:9/o/tiny.gguf"},
             "/v1/models/{id}/remove": {"typed_name": "1"},
         }

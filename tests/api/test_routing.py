@@ -105,3 +105,58 @@ async def test_what_is_not_taken_is_one_sentence(client: httpx.AsyncClient, body
         assert answer.status_code == 422, answer.text
         assert why.lower() in answer.json()["detail"].lower()
     assert (await client.get("/v1/routes")).json()["routes"] == []
+
+
+async def test_everything_about_a_question_can_be_read_again(tmp_path: Path) -> None:
+    with endpoint(completion("Far away.")) as there:
+        async with running(app_with(tmp_path, far(there))) as client:
+            client.headers["X-Aistack-Via"] = "cli"
+            said = await ask(client, "What is NixOS?", prefer="remote")
+            number = said["id"]
+            assert (await client.get(f"/v1/routes/{number}")).json()["answer"] == "Far away."
+            (sent,) = (await client.get(f"/v1/outbound?interaction={number}")).json()["sent"]
+            assert (sent["provider"], sent["outcome"]) == ("far", "answered")
+            assert "What is NixOS?" in sent["body"]
+            judged = (await client.post("/v1/feedback", json={"interaction_id": number, "verdict": "bad"})).json()
+            assert (judged["verdict"], judged["judged_by"].startswith("operator:")) == ("bad", True)
+            both = (await client.post(f"/v1/routes/{number}/replay")).json()
+            assert (both["local"]["route"], both["remote"]["answer"], both["why"]) == ("local", "Far away.", "")
+            counted = (await client.get("/v1/routing/stats")).json()
+            assert (counted["total"], counted["by_route"], counted["bad"]) == (1, {"remote": 1}, 1)
+            assert (await client.get("/v1/routes/999")).status_code == 404
+            assert (await client.post("/v1/routes/999/replay")).status_code == 404
+            body = {"interaction_id": 999, "verdict": "good"}
+            assert (await client.post("/v1/feedback", json=body)).status_code == 404
+
+
+async def test_the_lock_is_audited_and_holds(tmp_path: Path) -> None:
+    with endpoint(completion("Far away.")) as there:
+        async with running(app_with(tmp_path, far(there))) as client:
+            client.headers["X-Aistack-Via"] = "cli"
+            closed = (await client.post("/v1/routing/lock", json={"locked": True})).json()
+            assert (closed["locked"], closed["by"].startswith("operator:")) == (True, True)
+            assert (await ask(client, "What is NixOS?", prefer="remote"))["route"] == "local"
+            standing = (await client.get("/v1/routing")).json()
+            assert standing["lock"]["locked"]
+            assert [(one["route"], one["ready"]) for one in standing["chain"]] == [
+                ("cache", True), ("local", True), ("remote", False),
+            ]  # fmt: skip
+            records = (await client.get("/v1/audit?text=routing.lock")).json()["records"]
+            assert [(one["kind"], one["object"], one["via"]) for one in records] == [("routing.lock", "closed", "cli")]
+            assert (await client.post("/v1/routing/lock", json={"locked": "no"})).status_code == 422
+    assert there.asked == []
+
+
+async def test_too_many_questions_are_429(tmp_path: Path) -> None:
+    async with running(app_with(tmp_path, AISTACK_ROUTING_PER_MINUTE="1")) as client:
+        await ask(client, "What is NixOS?")
+        for path, status in (("/v1/route", 429), ("/hybrid/route", 200), ("/hybrid/route", 429)):
+            answer = await client.post(path, json={"query": "What is NixOS?"})
+            assert (answer.status_code, path) == (status, path), answer.text
+
+
+async def test_a_configuration_that_cannot_be_is_one_sentence(tmp_path: Path) -> None:
+    async with running(app_with(tmp_path, AISTACK_ROUTING_BUDGET_DAY="much")) as client:
+        answer = await client.post("/v1/route", json={"query": "What is NixOS?"})
+        assert answer.status_code == 503
+        assert "routing.budget_day = 'much' is no list of amounts." in answer.json()["detail"]

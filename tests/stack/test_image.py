@@ -103,7 +103,8 @@ def stack() -> Iterator[Row]:
             "QDRANT_KEY_FILE=/run/secrets/qdrant-key",
         )
         row.run("aidb", *word, *key, *(flag for one in told for flag in ("-e", one)))
-        row.run("hybrid-coordinator", "-e", "AIDB_URL=http://aidb:8091")
+        stored = ("-e", "POSTGRES_HOST=postgres", "-e", file)
+        row.run("hybrid-coordinator", *word, *stored, "-e", "AIDB_URL=http://aidb:8091")
         yield row
     finally:
         row.remove()

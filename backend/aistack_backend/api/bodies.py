@@ -13,7 +13,7 @@ from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditReque
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
 from aistack_backend.wire.knowledge import AddRequest, SearchRequest
-from aistack_backend.wire.routing import RouteRequest
+from aistack_backend.wire.routing import FeedbackRequest, LockRequest, RouteRequest
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
 from aistack_backend.wire.stack import CheckRequest, UseRequest
@@ -51,4 +51,6 @@ Saying = Annotated[SayRequest, BeforeValidator(strictly(SayRequest))]
 Adding = Annotated[AddRequest, BeforeValidator(strictly(AddRequest))]
 Searching = Annotated[SearchRequest, BeforeValidator(strictly(SearchRequest))]
 Asking = Annotated[RouteRequest, BeforeValidator(strictly(RouteRequest))]
+Judging = Annotated[FeedbackRequest, BeforeValidator(strictly(FeedbackRequest))]
+Locking = Annotated[LockRequest, BeforeValidator(strictly(LockRequest))]
 Changing = Annotated[SessionChange, BeforeValidator(strictly(SessionChange))]

@@ -91,6 +91,7 @@ def raised(ground: Ground) -> Coordinator:
             rates=Rates(clock, config.per_minute, config.per_hour),
         ),
         Metrics(),
+        ground.database,
     )
 
 

@@ -87,6 +87,9 @@ VECTORS = (
 )
 ROUTES = (
     Told(method="POST", path="/route", about="A question answered by what was learned, a model here or one elsewhere."),
+    Told(method="POST", path="/context/multi_turn", about="What belongs to a question of a conversation."),
+    Told(method="POST", path="/feedback", about="How an answer was: a verdict, an outcome, or what would be right."),
+    Told(method="GET", path="/stats", about="How the questions of the last day went."),
 )
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),

@@ -24,6 +24,7 @@ from aistack_backend.api.roles.checks import Need
 from aistack_backend.api.roles.door import Door, tcp
 from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.front import Backend
+from aistack_backend.api.roles.own_hybrid import OwnCoordinator
 from aistack_backend.api.roles.site import build
 from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
@@ -36,8 +37,15 @@ SOCKET = "/run/aistack/aistack.sock"
 """Where the stack mounts the role's socket."""
 
 
-def site(role: Role, env: Mapping[str, str], own: OwnModel | None = None, vectors: OwnVectors | None = None) -> ASGIApp:
-    """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it."""
+def site(
+    role: Role,
+    env: Mapping[str, str],
+    own: OwnModel | None = None,
+    vectors: OwnVectors | None = None,
+    coordinator: OwnCoordinator | None = None,
+) -> ASGIApp:
+    """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it, and
+    ``coordinator`` is what was begun to be raised there."""
     if role.control:
         backend = Backend(role.id, Path(env.get("AISTACK_ROLE_SOCKET", SOCKET)))
         return build(role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),), "container")
@@ -45,6 +53,9 @@ def site(role: Role, env: Mapping[str, str], own: OwnModel | None = None, vector
         return _model_site(role, own)
     if role.id == "embeddings":
         return _vectors_site(role, vectors)
+    if role.id == "hybrid-coordinator":
+        held = coordinator or OwnCoordinator(role, env)
+        return build(role, held.endpoints(), (*stores.needs(role.id, env), held.need()), "container")
     return build(role, {}, stores.needs(role.id, env), "container")
 
 
@@ -97,13 +108,14 @@ async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) 
         from aistack_backend.api.roles.own_vectors import OwnVectors
 
         vectors = await asyncio.to_thread(OwnVectors.found, env)
+    coordinator = OwnCoordinator(role, env) if role.id == "hybrid-coordinator" else None
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    door = Door(site(role, env, own, vectors), bound)
+    door = Door(site(role, env, own, vectors, coordinator), bound)
     await door.open()
     print(f"{role.id} {__version__} serves port {role.port}", file=sys.stderr, flush=True)
-    held = own or vectors
+    held = own or vectors or coordinator
     if held:
         held.start()
     await told.wait()

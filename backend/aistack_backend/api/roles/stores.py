@@ -23,7 +23,10 @@ def needs(role: str, env: Mapping[str, str]) -> tuple[Need, ...]:
             blocking("qdrant", lambda: qdrant_answers(told(env, "QDRANT_URL"), env.get("QDRANT_KEY_FILE", ""))),
         )
     if role == "hybrid-coordinator":
-        return (blocking("aidb", lambda: role_answers("aidb", told(env, "AIDB_URL")), WITHIN_BELOW),)
+        return (
+            blocking("aidb", lambda: role_answers("aidb", told(env, "AIDB_URL")), WITHIN_BELOW),
+            blocking("postgres", lambda: sql_round_trip(told(env, "POSTGRES_HOST"), env)),
+        )
     return ()
 
 

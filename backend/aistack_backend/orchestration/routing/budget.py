@@ -129,7 +129,7 @@ class Budgets:
             return total, False
         for name, when, currency, counted in rows:
             mine = self._configured.get(name)
-            if when == day and mine is not None and mine.currency == currency:
+            if when == day and mine is not None and currency in ("", mine.currency):
                 continue  # the sums in memory are newer
             self._add(total, "month", currency, counted)
             if when == day:

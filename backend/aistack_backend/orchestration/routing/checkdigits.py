@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import cycle
-
 _TIMES = ((0, 1, 2, 3, 4), (1, 2, 3, 4, 0), (2, 3, 4, 0, 1), (3, 4, 0, 1, 2), (4, 0, 1, 2, 3))
 _DNI = "TRWAGMYFPDXBNJZSQVHLCKE"
 _ODD = dict(zip("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", (
@@ -91,13 +89,6 @@ def steuer_id(text: str) -> bool:
         total = (int(one) + product) % 10 or 10
         product = total * 2 % 11
     return (11 - product) % 10 == int(found[10])
-
-
-def ahv(text: str) -> bool:
-    """Switzerland: 756 and the check digit of EAN-13."""
-    found = digits(text)
-    total = sum(int(one) * weight for one, weight in zip(found[:12], cycle((1, 3)), strict=False))
-    return len(found) == 13 and (10 - total % 10) % 10 == int(found[12])
 
 
 def codice_fiscale(text: str) -> bool:

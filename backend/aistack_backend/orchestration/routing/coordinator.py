@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +24,11 @@ from aistack_backend.orchestration.routing.port import Finds
 from aistack_backend.orchestration.routing.private import Private
 from aistack_backend.orchestration.routing.switch import Switch
 from aistack_backend.orchestration.routing.way import Outcome, Way, Ways
+from aistack_backend.store.database import Database
 from aistack_backend.store.telemetry_tables import telemetry as table
 from aistack_backend.wire.routing import Route, RouteAnswer, RouteRequest, RouteSource, Tried
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +63,23 @@ class _Read:
     known: rules.Known
     earlier: Sequence[Told]
     pieces: Sequence[Piece]
+    shared: bool
+    """An endpoint elsewhere is shown the pieces too."""
     faults: tuple[Tried, ...]
 
 
 class Coordinator:
     """Belongs to one event loop."""
 
-    def __init__(self, rooms: Rooms, metrics: Metrics) -> None:
+    def __init__(self, rooms: Rooms, metrics: Metrics, database: Database) -> None:
         """Raises BadInput when ``routing.remote_first`` names no kind of question."""
-        self.rooms, self.metrics = rooms, metrics
+        self.rooms, self.metrics, self.database = rooms, metrics, database
         self._clock = rooms.ways.clock
         self._remote_first = rules.classes(rooms.ways.config.remote_first)
+
+    def now(self) -> float:
+        """Return the time in epoch seconds."""
+        return self._clock.now()
 
     async def route(self, request: RouteRequest, asker: Asker) -> RouteAnswer:
         """Answer a question, by whom the rules say, and write down how it went.
@@ -83,21 +93,31 @@ class Coordinator:
         except BackendError:
             self.metrics.refused()
             raise
+        return await self.ordered(request, asker)
+
+    async def ordered(
+        self, request: RouteRequest, asker: Asker, order: rules.Order | None = None, event: str = ROUTED
+    ) -> RouteAnswer:
+        """Answer a question that was counted and looked over; by ``order``, else by the rules.
+
+        Raises:
+            Unavailable: it cannot be written down.
+        """
         began = self._clock.mono()
         read = await self._read(request, asker)
         question = uuid.uuid4().hex
-        order = rules.order(read.known)
-        way = Way(self.rooms.ways, order, *self._told(request, read), question)
+        way = Way(self.rooms.ways, order or rules.order(read.known), *self._told(request, read), question)
         way.outcome.tried.extend(read.faults)
         if not await self._recalled(request, read, way.outcome):
             await way.go(request.max_tokens)
-        answer = self._answer(request, read, way.outcome, self._clock.mono() - began)
-        return await self.write(request, answer, question)
+        answer = self._answer(read, way.outcome, self._clock.mono() - began)
+        return await self._write(request, answer, question, event)
 
-    async def write(
-        self, request: RouteRequest, answer: RouteAnswer, question: str, event: str = ROUTED
-    ) -> RouteAnswer:
-        """Write an answer down and return it with its number; what left for it is tied to that."""
+    async def known(self, request: RouteRequest, asker: Asker) -> rules.Known:
+        """Return what is known of a question before anybody is asked."""
+        return (await self._read(request, asker)).known
+
+    async def _write(self, request: RouteRequest, answer: RouteAnswer, question: str, event: str) -> RouteAnswer:
         one = Interaction(
             source=SOURCE,
             event=event,
@@ -123,7 +143,10 @@ class Coordinator:
         )
         number = await asyncio.to_thread(self.rooms.telemetry.record, one)
         if any(each.route is Route.REMOTE and each.asked for each in answer.tried):
-            await asyncio.to_thread(self.rooms.log.tie, question, number)
+            try:
+                await asyncio.to_thread(self.rooms.log.tie, question, number)
+            except BackendError as error:  # its rows still name the question that they left for
+                log.warning("What left for interaction %d is not tied to it: %s", number, error.detail)
         made = _numbered(answer, number)
         self.metrics.count(made)
         return made
@@ -157,7 +180,10 @@ class Coordinator:
             budgets=await asyncio.to_thread(rooms.budgets.standing),
             remote_first=self._remote_first,
         )
-        return _Read(session=session, known=known, earlier=earlier, pieces=pieces, faults=tuple(faults))
+        shared = bool(pieces) and rooms.ways.config.share_sources
+        if shared:
+            shared = not await asyncio.to_thread(rooms.private.kinds, [prompt.bare(one) for one in pieces])
+        return _Read(session=session, known=known, earlier=earlier, pieces=pieces, shared=shared, faults=tuple(faults))
 
     def _earlier(self, session: str) -> Sequence[Told]:
         mine = (table.c.session == session, table.c.event == ROUTED, table.c.source == SOURCE, table.c.ok == 1)
@@ -167,8 +193,7 @@ class Coordinator:
         """Return what a model here is told, and what one elsewhere is."""
         context, hint = limits.context_text(request.context), read.known.hints.prompt
         near = prompt.turns(request.query, context, read.earlier, read.pieces, hint)
-        shared = self.rooms.ways.config.share_sources and not self.rooms.private.kinds(map(prompt.bare, read.pieces))
-        away = prompt.turns(request.query, context, read.earlier, read.pieces if shared else (), hint)
+        away = prompt.turns(request.query, context, read.earlier, read.pieces if read.shared else (), hint)
         return near, away
 
     async def _recalled(self, request: RouteRequest, read: _Read, outcome: Outcome) -> bool:
@@ -194,7 +219,7 @@ class Coordinator:
         outcome.reasons = [f"The answer was learned (pattern {found.pattern})."]
         return True
 
-    def _answer(self, request: RouteRequest, read: _Read, outcome: Outcome, took: float) -> RouteAnswer:
+    def _answer(self, read: _Read, outcome: Outcome, took: float) -> RouteAnswer:
         said, solution = outcome.said, outcome.solution
         sources = tuple(RouteSource(source=one.source, title=one.title, cosine=one.cosine) for one in read.pieces)
         patterns = read.known.hints.patterns
@@ -202,7 +227,7 @@ class Coordinator:
             sources = tuple(RouteSource(source=one, title=one) for one in solution.sources)
             patterns = (solution.pattern,)
         remote = outcome.route is Route.REMOTE
-        if (remote and not self.rooms.ways.config.share_sources) or outcome.route is Route.NONE:
+        if (remote and not read.shared) or outcome.route is Route.NONE:
             sources = ()
         free = outcome.route in (Route.CACHE, Route.LOCAL)
         return RouteAnswer(

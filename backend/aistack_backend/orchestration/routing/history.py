@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from aistack_backend.errors import NotFound
 from aistack_backend.learning.models import Told
 from aistack_backend.learning.telemetry import Telemetry
 from aistack_backend.store.telemetry_tables import telemetry as table
 from aistack_backend.wire.routing import Route, Routed, RouteList
 
-SOURCE, ROUTED, REPLAYED = "coordinator", "routed", "replayed"
+SOURCE, ROUTED, REPLAYED, CONTEXT = "coordinator", "routed", "replayed", "context"
 EVENTS = (ROUTED, REPLAYED)
 MOST = 200
 """Questions of one list."""
@@ -17,6 +18,14 @@ def recent(telemetry: Telemetry, most: int = MOST) -> RouteList:
     """Return the newest questions."""
     where = (table.c.source == SOURCE, table.c.event.in_(EVENTS))
     return RouteList(routes=tuple(map(routed, telemetry.find(*where, most=most))))
+
+
+def one(telemetry: Telemetry, number: int) -> Routed:
+    """Return one question; NotFound when there is none of that number."""
+    found = telemetry.get(number)
+    if found.interaction.source != SOURCE:
+        raise NotFound(f"Interaction {number} did not go through the coordinator.")
+    return routed(found)
 
 
 def routed(told: Told) -> Routed:

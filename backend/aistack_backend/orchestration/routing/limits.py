@@ -88,7 +88,7 @@ class Rates:
     """How often each client asked; belongs to any thread."""
 
     def __init__(self, clock: Clock, per_minute: int, per_hour: int) -> None:
-        self._clock, self._bounds = clock, ((MINUTE, per_minute, "minute"), (HOUR, per_hour, "hour"))
+        self._clock, self._bounds = clock, ((MINUTE, per_minute, "a minute"), (HOUR, per_hour, "an hour"))
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -109,5 +109,5 @@ class Rates:
             for seconds, most, name in self._bounds:
                 if len(asked) >= most and (first := asked[-most]) > now - seconds:
                     wait = first + seconds - now
-                    raise TooOften(f"{most} questions a {name} are the most.", f"Ask again in {wait:.0f} s.")
+                    raise TooOften(f"{most} questions {name} are the most.", f"Ask again in {wait:.0f} s.")
             asked.append(now)

@@ -29,6 +29,10 @@ class Loaded:
         except BackendError:
             return "local model"
 
+    def ready(self) -> None:
+        """Raise Unavailable, with where it stands, when no model answers now."""
+        self._inference().answering()
+
     async def say(self, turns: Sequence[Turn], max_tokens: int, temperature: float) -> Said:
         """See ``Model``."""
         inference = self._inference()

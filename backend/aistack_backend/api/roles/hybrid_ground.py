@@ -1,0 +1,92 @@
+"""A coordinator raised in its container: all that is heavy to import, so that ``own_hybrid`` need not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from sqlalchemy import URL
+
+from aistack_backend.api.roles.stores import secret, told
+from aistack_backend.api.routework import Ground, raised
+from aistack_backend.audit.redact import Redactor
+from aistack_backend.clock import SystemClock
+from aistack_backend.errors import BadInput
+from aistack_backend.inference.providers.service import Providers
+from aistack_backend.learning.port import Nothing
+from aistack_backend.orchestration.routing.coordinator import Coordinator
+from aistack_backend.orchestration.routing.local import Near
+from aistack_backend.orchestration.routing.port import NoDocuments
+from aistack_backend.store.database import Database
+from aistack_backend.wire.config import Config, ConfigError
+from aistack_backend.wire.configfile import load
+from aistack_backend.wire.providerconfig import ProviderConfig
+from aistack_backend.wire.rendezvous import config_file
+
+LLAMA = "http://llama-cpp:8080/v1"
+"""The stack's own model, on the stack's own network."""
+
+
+def opened(env: Mapping[str, str]) -> tuple[Config, Database]:
+    """Read the configuration and open the stack's PostgreSQL; both may block.
+
+    Raises:
+        BadInput: the configuration cannot be. Unavailable: the store cannot be reached.
+    """
+    try:
+        config = load(config_file(env), env).config
+    except ConfigError as error:
+        raise BadInput(str(error)) from error
+    return config, Database(url(env))
+
+
+async def coordinator(env: Mapping[str, str], config: Config, database: Database, downs: AsyncExitStack) -> Coordinator:
+    """Return a coordinator on that store, with the stack's own model and the endpoints of the configuration."""
+    clock, routing = SystemClock(), config.routing
+    llama = ProviderConfig(
+        name="llama-cpp",
+        url=env.get("LLAMA_URL", LLAMA),
+        model="default",
+        local=True,
+        timeout=routing.local_seconds,
+        read_timeout=routing.local_seconds,
+        connect_timeout=2.0,
+    )
+    providers = Providers((llama, *config.providers), database, clock)
+    await providers.start()
+    downs.push_async_callback(providers.stop)
+    return raised(
+        Ground(
+            database=database,
+            clock=clock,
+            redactor=Redactor(os.urandom(32)),  # within one run, equal secrets look equal
+            config=routing,
+            providers=providers,
+            configured=config.providers,
+            models=(Near(providers, llama.name),),
+            finds=NoDocuments(),
+            embeds=None,
+            learned=Nothing(),
+        )
+    )
+
+
+def url(env: Mapping[str, str]) -> str:
+    """Return where the stack's PostgreSQL is, with the password of its file.
+
+    Raises:
+        Unavailable: the place is not told, or the secret cannot be read.
+    """
+    file = env.get("POSTGRES_PASSWORD_FILE", "")
+    query: dict[str, Any] = {"connect_timeout": "3"}
+    return URL.create(
+        "postgresql+psycopg",
+        username=env.get("POSTGRES_USER", "mcp"),
+        password=secret(file) if file else None,
+        host=told(env, "POSTGRES_HOST"),
+        port=int(env.get("POSTGRES_PORT", "5432")),
+        database=env.get("POSTGRES_DB", "mcp"),
+        query=query,
+    ).render_as_string(hide_password=False)
