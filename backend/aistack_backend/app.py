@@ -126,7 +126,7 @@ class Wiring:
         await self._step(self._traces, parts.traces)
         await self._step(self._watchers, parts.host, parts.recorder, parts.doctor)
         await asyncio.to_thread(importlib.import_module, "aistack_backend.api.latecomers")
-        from aistack_backend.api import backupwork, certificatework, latecomers, stackwork
+        from aistack_backend.api import backupwork, certificatework, latecomers, learnwork, stackwork
 
         make, downs = self._make_podman or latecomers.real_podman, self._downs
         await self._step(lambda: latecomers.containers(parts, downs, make), parts.containers, parts.podman)
@@ -138,6 +138,7 @@ class Wiring:
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
         await self._step(lambda: latecomers.knowledge(parts, downs, database), parts.knowledge)
+        await self._step(lambda: learnwork.learning(parts, downs, database), parts.learning)
         await self._step(lambda: latecomers.providers(parts, downs, database), parts.providers)
         await self._step(lambda: latecomers.routing(parts, database), parts.routing)
         up = (parts.inference, parts.library, parts.talk)

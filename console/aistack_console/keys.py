@@ -160,6 +160,7 @@ PLACES = (
     Place(name="tasks", key="5", short="Tasks", title="Tasks"),
     Place(name="chat", key="6", short="Chat", title="Chat"),
     Place(name="map", key="7", short="Map", title="Map"),
+    Place(name="learning", key="8", short="Learn", title="Learning"),
     Place(name="resources", key="9", short="GPU", title="GPU and resources"),
     Place(name="audit", key="0", short="Audit", title="Audit"),
     Place(name="boot", key="", short="Boot", title="Boot director"),

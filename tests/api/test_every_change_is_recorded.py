@@ -77,6 +77,10 @@ class Walk:
             "/v1/feedback": {"interaction_id": 1, "verdict": "good"},
             "/v1/models": {"source": "http://127.0.0.1:9/o/tiny.gguf"},
             "/v1/models/{id}/remove": {"typed_name": "1"},
+            "/v1/learning/export": {"path": "/none/at/all.jsonl"},
+            "/v1/learning/patterns/{id}/rollback": {"reason": "no"},
+            "/v1/learning/samples/{id}/edit": {"question": "q", "answer": "a"},
+            "/v1/learning/interactions/{id}/judgement": {"judgement": "good"},
         }
         if path in plain:
             return path.replace("{id}", "1"), plain[path]

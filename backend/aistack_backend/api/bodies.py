@@ -13,6 +13,7 @@ from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditReque
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
 from aistack_backend.wire.knowledge import AddRequest, SearchRequest
+from aistack_backend.wire.learning import DatasetRequest, JudgeRequest, RollBackRequest, SampleEdit
 from aistack_backend.wire.routing import FeedbackRequest, LockRequest, RouteRequest
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
@@ -54,3 +55,7 @@ Asking = Annotated[RouteRequest, BeforeValidator(strictly(RouteRequest))]
 Judging = Annotated[FeedbackRequest, BeforeValidator(strictly(FeedbackRequest))]
 Locking = Annotated[LockRequest, BeforeValidator(strictly(LockRequest))]
 Changing = Annotated[SessionChange, BeforeValidator(strictly(SessionChange))]
+RollingBack = Annotated[RollBackRequest, BeforeValidator(strictly(RollBackRequest))]
+SampleEditing = Annotated[SampleEdit, BeforeValidator(strictly(SampleEdit))]
+AnswerJudging = Annotated[JudgeRequest, BeforeValidator(strictly(JudgeRequest))]
+Exporting = Annotated[DatasetRequest, BeforeValidator(strictly(DatasetRequest))]

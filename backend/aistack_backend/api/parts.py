@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.inference.providers.service import Providers
     from aistack_backend.inference.service import Inference
     from aistack_backend.inference.talk import Talk
+    from aistack_backend.learning.service import Learning
     from aistack_backend.observe.doctor import Doctor
     from aistack_backend.observe.host import HostWatcher
     from aistack_backend.observe.notify.service import Notifier
@@ -89,6 +90,7 @@ class Parts:
     talk: Late[Talk] = field(default_factory=lambda: Late("local model"))
     knowledge: Late[KnowledgeParts] = field(default_factory=lambda: Late("knowledge base"))
     routing: Late[Coordinator] = field(default_factory=lambda: Late("coordinator"))
+    learning: Late[Learning] = field(default_factory=lambda: Late("learning"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))

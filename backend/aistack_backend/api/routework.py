@@ -51,7 +51,7 @@ class Ground:
 def build(parts: Parts, database: Database) -> Coordinator:
     """Return the backend's coordinator; raises BadInput when ``[routing]`` holds what cannot be."""
     config = parts.settings.config
-    learned: Learned = Nothing()
+    learned: Learned = parts.learning.part or Nothing()
     return raised(
         Ground(
             database=database,

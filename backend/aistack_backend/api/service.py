@@ -16,6 +16,7 @@ from aistack_backend.api import (
     events,
     flows,
     knowledge,
+    learning,
     loops,
     machine,
     openapi,
@@ -56,6 +57,7 @@ ROUTERS = (
     providers,
     routing,
     traces,
+    learning,
 )
 
 

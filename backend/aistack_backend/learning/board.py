@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,7 +12,7 @@ from aistack_backend.learning import rows
 from aistack_backend.learning.models import Verdict
 from aistack_backend.store.database import Database
 from aistack_backend.store.telemetry_tables import telemetry
-from aistack_backend.wire.learning import LearningStatus, Trend
+from aistack_backend.wire.learning import LearningStatus, Pattern, Trend
 
 DAY = 86_400.0
 BACK = 60
@@ -19,6 +20,8 @@ BACK = 60
 MOST = 100_000
 """Newest interactions that trends are made of."""
 SHOWN = 200
+LONGEST = 400
+"""Characters of a text in it."""
 ANSWERED = ("cache", "local", "remote")
 
 
@@ -30,7 +33,7 @@ def status(database: Database, now: float, **known: Any) -> LearningStatus:
     with database.read() as connection:
         found = connection.execute(wanted.order_by(telemetry.c.id.desc()).limit(MOST)).all()
         counts = connection.execute(select(func.count(), func.count(telemetry.c.verdict)).select_from(telemetry)).one()
-        patterns = rows.patterns(connection, most=SHOWN)
+        patterns = tuple(map(_cut, rows.patterns(connection, most=SHOWN)))
     days = tuple(trend(found, now - (at + 1) * DAY, now - at * DAY) for at in reversed(range(30)))
     return LearningStatus(
         interactions=int(counts[0]),
@@ -60,6 +63,11 @@ def trend(found: Sequence[Any], since: float, until: float) -> Trend:
         bad=sum(row.verdict in (Verdict.BAD.value, Verdict.CORRECTED.value) for row in mine),
         p95=seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))] if seconds else None,
     )
+
+
+def _cut(one: Pattern) -> Pattern:
+    """Return a pattern with its texts as long as a list needs them."""
+    return replace(one, question=one.question[:LONGEST], says=one.says[:LONGEST])
 
 
 def _share(part: int, whole: int) -> float | None:

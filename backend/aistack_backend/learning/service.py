@@ -101,13 +101,13 @@ class Learning:
         if not self.settings.enabled:
             raise Conflict("Learning is switched off (learning.enabled = false).", "Switch it on, and start again.")
         done = await self.runs.run(by)
-        await asyncio.to_thread(self._tell)
+        await asyncio.to_thread(self.tell)
         return done
 
     def judge(self, number: int, verdict: Verdict, by: str, correction: str = "") -> Lesson:
         """Judge an answer; see ``Telemetry.judge``."""
         one = self.telemetry.judge(number, verdict, by, correction)
-        self._tell()
+        self.tell()
         return self._lesson(one)
 
     def lesson(self, number: int) -> Lesson:
@@ -153,7 +153,7 @@ class Learning:
             connection.execute(delete(setting).where(setting.c.key == PAUSED))
             if paused:
                 connection.execute(insert(setting).values(key=PAUSED, value="1"))
-        self._tell()
+        self.tell()
 
     @property
     def paused(self) -> bool:
@@ -189,13 +189,14 @@ class Learning:
                 raise Conflict(f"Pattern {number} is {one.state.value} already.")
             rows.move(connection, number, state, reason, self._clock.now())
             found = rows.known(connection, number)
-        self._tell()
+        self.tell()
         return found
 
     def _lesson(self, one: Told) -> Lesson:
         with self._database.read() as connection:
             return lessons.shown(one, lessons.parts_of(connection, one.id))
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Tell those who listen that something changed; for who changes samples through ``review``."""
         for call in self.changed:
             call()

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 
 from aistack_backend.audit.redact import Redactor
 from aistack_backend.clock import Clock
@@ -80,6 +80,11 @@ class Telemetry:
         wanted = select(telemetry).where(*where).order_by(telemetry.c.id.desc()).limit(most)
         with self._database.read() as connection:
             return [told(row) for row in connection.execute(wanted)]
+
+    def newest(self) -> int:
+        """Return the number of the newest interaction; 0 = there is none."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(func.max(telemetry.c.id))).scalar() or 0)
 
     def _clean(self, text: str) -> str:
         return self._redactor.text(text)[:LONGEST]

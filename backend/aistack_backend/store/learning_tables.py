@@ -132,6 +132,12 @@ sample = Table(
     sqlite_autoincrement=True,
 )
 
+ended_task = Table(
+    "learning_task",
+    metadata,
+    Column("task_id", Key, ForeignKey("task.id"), primary_key=True, autoincrement=False),  # its end is written down
+)
+
 setting = Table(
     "learning_setting",
     metadata,

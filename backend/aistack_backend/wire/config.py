@@ -141,6 +141,21 @@ class LoopsConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LearningConfig:
+    """``[learning]``: what is learned from what was asked."""
+
+    enabled: bool = option(
+        True, "false = nothing is learned, and nothing that was learned is used.", env="CONTINUOUS_LEARNING_ENABLED"
+    )
+    interval: float = option(
+        3600.0, "Seconds between two runs.", env="LEARNING_PROCESSING_INTERVAL", least=10, most=30 * DAY
+    )
+    dataset_threshold: int = option(
+        1000, "Accepted samples that a dataset should have.", env="LEARNING_DATASET_THRESHOLD", least=1, most=10_000_000
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackConfig:
     """``[stack]``: the services that belong together."""
 
@@ -236,6 +251,7 @@ class Config:
     traces: TracesConfig = field(default_factory=TracesConfig)
     podman: PodmanConfig = field(default_factory=PodmanConfig)
     loops: LoopsConfig = field(default_factory=LoopsConfig)
+    learning: LearningConfig = field(default_factory=LearningConfig)
     stack: StackConfig = field(default_factory=StackConfig)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)

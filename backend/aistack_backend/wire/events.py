@@ -40,4 +40,6 @@ class Topic(Word):
     """:class:`~aistack_backend.wire.checklist.Checklist`"""
     ACTIVITY = "activity"
     """:class:`~aistack_backend.wire.containers.Activity`: one, not replaced by the next."""
+    LEARNING = "learning"
+    """:class:`~aistack_backend.wire.learning.LearningStatus`: texts of patterns are cut at 400 characters."""
     UNKNOWN = "unknown"

@@ -38,6 +38,7 @@ from aistack_console.client.calls import LONG
 from aistack_console.client.chats import ChatCalls
 from aistack_console.client.flows import FlowCalls
 from aistack_console.client.knowledge import KnowledgeCalls
+from aistack_console.client.learning import LearningCalls
 from aistack_console.client.loops import LoopCalls
 from aistack_console.client.models import ModelCalls
 from aistack_console.client.observing import ObserveCalls
@@ -45,7 +46,17 @@ from aistack_console.client.providers import ProviderCalls
 from aistack_console.client.routing import RoutingCalls
 
 
-class Client(LoopCalls, FlowCalls, ModelCalls, ProviderCalls, ChatCalls, KnowledgeCalls, RoutingCalls, ObserveCalls):
+class Client(
+    LoopCalls,
+    FlowCalls,
+    ModelCalls,
+    ProviderCalls,
+    ChatCalls,
+    KnowledgeCalls,
+    RoutingCalls,
+    ObserveCalls,
+    LearningCalls,
+):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""
 

@@ -15,6 +15,7 @@ from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import Activity, Fleet, UsageTable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
+from aistack_backend.wire.learning import LearningStatus
 from aistack_backend.wire.models import ModelStatus
 from aistack_backend.wire.problems import Problem
 from aistack_backend.wire.shelf import ModelShelf
@@ -39,6 +40,7 @@ TOPICS: dict[Topic, type] = {
     Topic.STACK: Stack,
     Topic.BOOT: Boot,
     Topic.CHECKLIST: Checklist,
+    Topic.LEARNING: LearningStatus,
     Topic.ACTIVITY: Activity,
 }
 """What the data of each topic is; RESET has none."""

@@ -10,6 +10,7 @@ from aistack_console.screens.boot import BootScreen
 from aistack_console.screens.chat import ChatScreen
 from aistack_console.screens.checklist import ChecklistScreen
 from aistack_console.screens.doctor import DoctorScreen
+from aistack_console.screens.learning import LearningScreen
 from aistack_console.screens.logs import LogsScreen
 from aistack_console.screens.map import MapScreen
 from aistack_console.screens.models import ModelsScreen
@@ -29,6 +30,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         TasksScreen,
         ChatScreen,
         MapScreen,
+        LearningScreen,
         ResourcesScreen,
         AuditScreen,
         BootScreen,

@@ -19,6 +19,7 @@ from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.containers import Activity, Fleet, Usage, UsageTable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample
+from aistack_backend.wire.learning import LearningStatus
 from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_backend.wire.shelf import ModelShelf
 from aistack_backend.wire.stack import Stack
@@ -151,6 +152,11 @@ class Store:
     def checklist(self) -> Checklist | None:
         """The note's criteria as ticks."""
         return self._held.get(Topic.CHECKLIST)
+
+    @property
+    def learning(self) -> LearningStatus | None:
+        """How learning stands."""
+        return self._held.get(Topic.LEARNING)
 
     @property
     def pending(self) -> int | None:

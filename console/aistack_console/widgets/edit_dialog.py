@@ -29,8 +29,16 @@ class EditDialog(ModalScreen[str | None]):
     ]
     AUTO_FOCUS = "TextArea"
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        does: str = "ask for it",
+        said: str = "it is judged anew and waits for a yes",
+    ) -> None:
+        """``does`` is what saving does, ``said`` what then becomes of it."""
         super().__init__()
+        self._does, self._said = does, said
         self._title = title
         self._text = text
 
@@ -44,8 +52,8 @@ class EditDialog(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Fill the lines."""
         self.query_one("#edit-head", Line).show(((f" {self._title}", "accent"),))
-        said = "   it is judged anew and waits for a yes"
-        keys: tuple[Cell, ...] = ((" ctrl+o", "accent"), " ask for it  ", ("esc", "accent"), " leave it", (said, "dim"))
+        leave: tuple[Cell, ...] = (("esc", "accent"), " leave it", (f"   {self._said}", "dim"))
+        keys: tuple[Cell, ...] = ((" ctrl+o", "accent"), f" {self._does}  ", *leave)
         self.query_one("#edit-keys", Line).show(keys)
 
     def action_save(self) -> None:

@@ -1,0 +1,101 @@
+"""Learning on the backend's store: with the local model's vectors, its answers for trials, and its log of secrets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
+
+from aistack_backend.api.parts import Parts
+from aistack_backend.errors import BackendError
+from aistack_backend.inference.models import Embeddings, Turn
+from aistack_backend.learning.ended import Ended
+from aistack_backend.learning.rounds import Rounds
+from aistack_backend.learning.service import Learning, LearningSettings
+from aistack_backend.store.database import Database
+from aistack_backend.wire.chat import Role
+from aistack_backend.wire.events import Topic
+
+LONGEST = 256
+"""Tokens of an answer in a trial."""
+WITHIN = 60.0
+"""Seconds for it."""
+PUBLISHED = 1.0
+"""Least seconds between two events."""
+LOOKED = 15.0
+"""Most seconds until new telemetry is published: it is written by others."""
+
+
+async def learning(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
+    """Bring learning up: its runs, the watcher of tasks that end, and its events."""
+    held = parts.settings.config.learning
+    wanted = LearningSettings(enabled=held.enabled, interval=held.interval, threshold=held.dataset_threshold)
+    local = _Local(parts)
+    made = Learning(database, parts.clock, parts.audit.get().redactor, wanted, local, local)
+    news = News(parts, made)
+    made.changed.append(news.soon)
+    parts.learning.part = made
+    works = (Rounds(made, parts.clock).keep(), news.keep(), follow(parts, Ended(database, parts.clock, made.telemetry)))
+    for work in works:
+        task = asyncio.create_task(work)
+        downs.push_async_callback(asyncio.wait, {task})
+        downs.callback(task.cancel)
+
+
+async def follow(parts: Parts, ended: Ended) -> None:
+    """Write down how tasks ended, whenever the list of tasks changed."""
+    async for event in parts.bus.read():
+        if event.topic is Topic.TASKS:
+            try:
+                await asyncio.to_thread(ended.look)
+            except BackendError:
+                continue  # the store does not answer now: the next change looks again
+
+
+class News:
+    """Publishes LEARNING after each change, and when telemetry grew."""
+
+    def __init__(self, parts: Parts, learning: Learning) -> None:
+        self._parts, self._learning = parts, learning
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._changed.set()
+        self._seen = -1
+
+    def soon(self) -> None:
+        """Publish within a second; from any thread."""
+        self._loop.call_soon_threadsafe(self._changed.set)
+
+    async def keep(self) -> None:
+        """Publish what changed, for ever."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), LOOKED)
+            with suppress(BackendError):  # the store does not answer now: the next look does it
+                await asyncio.to_thread(self._publish)
+            await asyncio.sleep(PUBLISHED)
+
+    def _publish(self) -> None:
+        count, changed = self._learning.telemetry.newest(), self._changed.is_set()
+        if changed or count != self._seen:
+            self._changed.clear()
+            self._seen = count
+            self._parts.bus.publish(Topic.LEARNING, self._learning.status())
+
+
+class _Local:
+    """The local model: its vectors, and what it answers in a trial."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def embed(self, texts: Sequence[str]) -> Embeddings:
+        """See ``Embeds``."""
+        return await self._parts.inference.get().embed(texts)
+
+    async def answer(self, query: str, told: str) -> str:
+        """See ``Model``."""
+        system = [Turn(role=Role.SYSTEM, text=told)] if told else []
+        turns = [*system, Turn(role=Role.USER, text=query)]
+        pieces = self._parts.inference.get().answer(turns, LONGEST, 0.0, within=WITHIN)
+        return "".join([piece.text async for piece in pieces])
