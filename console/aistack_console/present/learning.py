@@ -29,7 +29,7 @@ COLUMNS = (
     Column("FROM", 14),
     Column("STATE", 11),
 )
-REVIEW = (Column("REVIEW", 0), Column("OUT", 4, "right"), Column("VALUE", 5, "right"))
+REVIEW = (Column("QUESTION", 0), Column("OUT", 4, "right"), Column("VALUE", 5, "right"))
 TONES: dict[PatternState, Tone] = {
     PatternState.ACTIVE: "ok",
     PatternState.QUARANTINED: "bad",
@@ -257,7 +257,7 @@ def nothing(found: LearningStatus) -> tuple[Para, ...]:
         GAP,
         fact("there is", f"{found.interactions} interactions written down, {found.judged} of them judged"),
         fact("comes", "patterns, from answers that went well and that a person judged good or corrected"),
-        fact("try", "aistack-console route QUESTION; then aistack-console learn judge NUMBER good"),
+        fact("try", "aistack-console route ask QUESTION, then learn judge NUMBER good"),
         fact("r", "makes a run now; else one is made each interval"),
         fact("compared", f"questions are compared {model}"),
         fact("rule", "a pattern is used only after it did better on work that taught it nothing; R takes it back"),
