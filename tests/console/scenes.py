@@ -31,6 +31,7 @@ from aistack_backend.wire.containers import (
 )
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Disk, HostSample, Series
+from aistack_backend.wire.learning import LearningStatus
 from aistack_backend.wire.models import EngineState, ModelCard, ModelPlace, ModelStatus, StageState
 from aistack_backend.wire.models import Stage as Step
 from aistack_backend.wire.shelf import ModelShelf, StoreLook
@@ -238,6 +239,7 @@ def empty(one: Stage) -> None:
         Topic.AUDIT: AuditPage(),
         Topic.HOST: _host(),
         Topic.MODEL: _model(),
+        Topic.LEARNING: LearningStatus(enabled=True, paused=False, interval=3600, next_run=NOW + 60, threshold=1000),
     }
     one.answers |= {
         "GET /v1/checklist": Checklist(at=None),

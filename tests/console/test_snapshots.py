@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.console import chat_scene, flow_scene, loop_scene, provider_scene, scenes
+from tests.console import chat_scene, flow_scene, learning_scene, loop_scene, provider_scene, scenes
 from tests.console.stage import NOW, Stage, until
 from tests.console.world import stage
 from textual.pilot import Pilot
@@ -41,6 +41,7 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "looping": loop_scene.looping,
     "flowing": flow_scene.running,
     "elsewhere": provider_scene.elsewhere,
+    "learned": learning_scene.learned,
 }
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
@@ -53,6 +54,7 @@ PICTURED = {
     "looping": ("tasks",),
     "flowing": ("tasks",),
     "elsewhere": ("models",),
+    "learned": ("learning",),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
     "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
 }
@@ -155,6 +157,8 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
         if world == "flowing":
             app.screen.receive("task 61")
             await until(lambda: app.screen._run.run, 10)
+        if world == "learned":
+            await until(lambda: app.screen._detail, 20)
         if world == "elsewhere":
             await until(lambda: app.screen._providers, 20)
         for box in app.screen.query(TextArea):
