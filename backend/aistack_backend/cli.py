@@ -1,4 +1,4 @@
-"""``aistack-backend``: serve, work, stop, status, doctor, restore, eject, operator, audit verify, config explain.
+"""``aistack-backend``: serve, work, stop, mcp, status, doctor, restore, eject, operator, audit verify, config explain.
 
 Heavy imports come with the verb.
 """
@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     work.add_argument("--slot", default="1", help="a name for this worker's own folder, one for each on a machine")
     work.add_argument("--list", action="store_true", help="say who shares that database, and do nothing")
     verbs.add_parser("stop", parents=[common], help="end the backend cleanly and wait for it")
+    verbs.add_parser("mcp", parents=[common], help="serve the knowledge base by MCP on stdin and stdout")
     status = verbs.add_parser("status", parents=[common], help="what the running backend says about itself")
     doctor = verbs.add_parser("doctor", parents=[common], help="check this installation; needs no backend")
     audit = verbs.add_parser("audit", help="the audit log").add_subparsers(dest="audit_verb", required=True)
@@ -134,8 +135,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     if arguments.verb == "config":
         return verbs.explain(settings, as_json=arguments.json)
-    if arguments.verb == "stop":
-        return verbs.stop(settings)
+    if plain := {"stop": verbs.stop, "mcp": verbs.mcp}.get(arguments.verb):
+        return plain(settings)
     if arguments.verb == "status":
         return verbs.status(settings, as_json=arguments.json)
     if arguments.verb in ("restore", "eject"):

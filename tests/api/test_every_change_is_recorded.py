@@ -75,6 +75,7 @@ class Walk:
             "/v1/collections/{name}/documents": {"source": "note:x", "text": "x"},
             "/v1/routing/lock": {"locked": True},
             "/v1/feedback": {"interaction_id": 1, "verdict": "good"},
+            "/v1/collections/{name}/sweep": {"documents": [1]},
             "/v1/models": {"source": "http://127.0.0.1:9/o/tiny.gguf"},
             "/v1/models/{id}/remove": {"typed_name": "1"},
             "/v1/learning/export": {"path": "/none/at/all.jsonl"},
@@ -83,7 +84,7 @@ class Walk:
             "/v1/learning/interactions/{id}/judgement": {"judgement": "good"},
         }
         if path in plain:
-            return path.replace("{id}", "1"), plain[path]
+            return re.sub(r"\{[^}]*\}", "1", path), plain[path]
         if path == "/v1/rules":
             one = await self.asked()
             wish = {"approval_id": one["id"], "action_hash": one["action_hash"]}

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest, GoOnRequest
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
-from aistack_backend.wire.knowledge import AddRequest, SearchRequest
+from aistack_backend.wire.knowledge import AddRequest, SearchRequest, SweepRequest
 from aistack_backend.wire.learning import DatasetRequest, JudgeRequest, RollBackRequest, SampleEdit
 from aistack_backend.wire.routing import FeedbackRequest, LockRequest, RouteRequest
 from aistack_backend.wire.rules import RuleRequest
@@ -54,6 +54,7 @@ Searching = Annotated[SearchRequest, BeforeValidator(strictly(SearchRequest))]
 Asking = Annotated[RouteRequest, BeforeValidator(strictly(RouteRequest))]
 Judging = Annotated[FeedbackRequest, BeforeValidator(strictly(FeedbackRequest))]
 Locking = Annotated[LockRequest, BeforeValidator(strictly(LockRequest))]
+Sweeping = Annotated[SweepRequest, BeforeValidator(strictly(SweepRequest))]
 Changing = Annotated[SessionChange, BeforeValidator(strictly(SessionChange))]
 RollingBack = Annotated[RollBackRequest, BeforeValidator(strictly(RollBackRequest))]
 SampleEditing = Annotated[SampleEdit, BeforeValidator(strictly(SampleEdit))]

@@ -8,13 +8,24 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from aistack_backend.api.approvals import Id
-from aistack_backend.api.bodies import Adding, Searching
+from aistack_backend.api.bodies import Adding, Searching, Sweeping
 from aistack_backend.api.chat import record
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
 from aistack_backend.knowledge.filters import Filters
-from aistack_backend.wire.knowledge import Added, Collections, Document, Documents, Reindexed, SearchAnswer
+from aistack_backend.knowledge.sweep import Bounds
+from aistack_backend.wire.knowledge import (
+    Added,
+    Collections,
+    Document,
+    Documents,
+    DocumentText,
+    Reindexed,
+    SearchAnswer,
+    SurplusList,
+    Swept,
+)
 
 router = APIRouter(prefix="/v1", tags=["knowledge"])
 Name = Annotated[str, Path(min_length=1, max_length=63)]
@@ -47,6 +58,27 @@ async def reindex(parts: Held, caller: Caller, name: Name) -> Response:
     held = parts.knowledge.get()
     await asyncio.to_thread(record, parts, caller, "knowledge.reindex", name)
     return Json(await held.base.reindex(name))
+
+
+@router.get("/collections/{name}/surplus", response_model=SurplusList)
+def surplus(parts: Held, name: Name, unused_days: float = 90.0, alike: float = 0.95) -> Response:
+    """Return what of a collection could go: what is over, found by nobody, or there twice. Nothing is removed."""
+    return Json(parts.knowledge.get().base.look_over(name, Bounds(unused_days=unused_days, alike=alike)))
+
+
+@router.post("/collections/{name}/sweep", response_model=Swept)
+def sweep(parts: Held, caller: Caller, name: Name, request: Sweeping) -> Response:
+    """Remove those of the named documents that are still surplus."""
+    held = parts.knowledge.get()
+    record(parts, caller, "knowledge.sweep", f"{name}: documents {', '.join(map(str, request.documents))}"[:500])
+    bounds = Bounds(unused_days=request.unused_days, alike=request.alike)
+    return Json(held.base.sweep(name, request.documents, bounds))
+
+
+@router.get("/documents/{id}", response_model=DocumentText)
+def text(parts: Held, id: Id) -> Response:  # noqa: A002
+    """Return a document with its text."""
+    return Json(parts.knowledge.get().base.text(id))
 
 
 @router.post("/documents/{id}/remove", response_model=Document)

@@ -6,9 +6,12 @@ import asyncio
 import os
 import stat
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from aistack_backend.api.parts import Parts
+from aistack_backend.api.roles.asked import Caller
+from aistack_backend.api.roles.desk import Desk
 from aistack_backend.errors import BadInput
 from aistack_backend.inference.models import Embeddings
 from aistack_backend.knowledge.reading import LARGEST
@@ -16,7 +19,10 @@ from aistack_backend.knowledge.search import Search
 from aistack_backend.knowledge.service import Knowledge
 from aistack_backend.knowledge.stores.chosen import chosen
 from aistack_backend.store.database import Database
+from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.knowledge import Added, AddRequest
+
+ROLE = Caller(actor="role:aidb")
 
 
 class KnowledgeParts:
@@ -26,7 +32,14 @@ class KnowledgeParts:
         embeds = _Local(parts)
         self.vectors = chosen(parts.settings.config.knowledge, database, parts.clock)
         self.base = Knowledge(database, parts.clock, embeds, self.vectors)
-        self.search = Search(database, parts.clock, embeds, self.vectors)
+        self.search = Search(database, parts.clock, embeds, self.vectors, self.base.uses)
+        record = partial(_recorded, parts)
+        self.desk = Desk(self.base, self.search, embeds, ROLE.actor, record)
+
+    def close(self) -> None:
+        """Write down what was counted, and let the store of vectors go."""
+        self.base.uses.write()
+        self.vectors.close()
 
     async def add(self, collection: str, request: AddRequest, by: str) -> Added:
         """Add what is asked for.
@@ -68,6 +81,10 @@ def contents(path: str) -> bytes:
             return file.read(LARGEST + 1)
     finally:
         os.close(held)
+
+
+def _recorded(parts: Parts, kind: str, what: str) -> None:
+    parts.audit.get().note(phase=Phase.NOTE, actor=ROLE.actor, via=ROLE.via, kind=kind, object=what)
 
 
 class _Local:

@@ -117,7 +117,7 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
 async def knowledge(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
     """Open the knowledge base; it needs the store alone, and a model only for meaning."""
     made = knowledgework.KnowledgeParts(parts, database)
-    downs.callback(made.vectors.close)
+    downs.callback(made.close)
     parts.knowledge.part = made
 
 

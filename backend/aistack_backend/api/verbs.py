@@ -151,3 +151,10 @@ def _get(path: Path, route: str) -> bytes:
         return answer.read()
     finally:
         connection.close()
+
+
+def mcp(settings: Settings) -> int:
+    """Serve the knowledge base of the running backend by MCP on stdin and stdout, until stdin ends."""
+    from aistack_backend.api.mcp.stdio import serve
+
+    return serve(settings.socket)

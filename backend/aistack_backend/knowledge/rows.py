@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from aistack_backend.errors import NotFound
+from aistack_backend.knowledge import uses
 from aistack_backend.knowledge.chunking import Piece
 from aistack_backend.knowledge.stores.port import Space
 from aistack_backend.store.knowledge_tables import chunk, collection, document
-from aistack_backend.wire.knowledge import Collection, Document
+from aistack_backend.wire.knowledge import Collection, Document, DocumentText, Passage
 
 
 def collections(connection: Connection, name: str | None = None) -> list[Row[Any]]:
@@ -106,7 +107,8 @@ def keep(connection: Connection, pieces: Sequence[Piece], vectors: Sequence[byte
 
 
 def drop(connection: Connection, number: int, collection_id: int) -> None:
-    """Remove a document and its pieces."""
+    """Remove a document, its pieces and its counts."""
+    uses.drop(connection, number)
     connection.execute(delete(chunk).where(chunk.c.document_id == number))
     connection.execute(delete(document).where(document.c.id == number))
     changed(connection, collection_id)
@@ -116,6 +118,23 @@ def changed(connection: Connection, collection_id: int) -> None:
     """Say that the chunks of a collection are others than before."""
     mine = collection.c.id == collection_id
     connection.execute(update(collection).where(mine).values(revision=collection.c.revision + 1))
+
+
+def text(connection: Connection, number: int) -> DocumentText:
+    """Return a document with its passages.
+
+    Raises:
+        NotFound: there is none of that number.
+    """
+    found = documents(connection, document.c.id == number, 1)
+    if not found:
+        raise NotFound(f"There is no document {number}.")
+    wanted = select(chunk).where(chunk.c.document_id == number).order_by(chunk.c.ordinal)
+    passages = tuple(
+        Passage(heading=row.heading, text=row.text, start=row.start, end=row.end, has_vector=row.vector is not None)
+        for row in connection.execute(wanted)
+    )
+    return DocumentText(document=found[0], passages=passages)
 
 
 def space(row: Row[Any]) -> Space | None:

@@ -18,6 +18,7 @@ from aistack_backend.knowledge.fusion import fused
 from aistack_backend.knowledge.port import Embeds
 from aistack_backend.knowledge.stores.exact import Exact
 from aistack_backend.knowledge.stores.port import VectorStore
+from aistack_backend.knowledge.uses import Uses
 from aistack_backend.store.database import Database
 from aistack_backend.store.knowledge_tables import chunk, collection, document
 from aistack_backend.wire.knowledge import Hit, SearchAnswer, SearchMode
@@ -44,8 +45,16 @@ class _Looked:
 class Search:
     """Looks through the collections."""
 
-    def __init__(self, database: Database, clock: Clock, embeds: Embeds, vectors: VectorStore | None = None) -> None:
-        self._database, self._clock, self._embeds = database, clock, embeds
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        embeds: Embeds,
+        vectors: VectorStore | None = None,
+        uses: Uses | None = None,
+    ) -> None:
+        """``uses`` counts what is found; None = it is not counted."""
+        self._database, self._clock, self._embeds, self._uses = database, clock, embeds, uses
         self._vectors: VectorStore = vectors or Exact()
 
     async def find(
@@ -77,7 +86,10 @@ class Search:
                 if mode is SearchMode.MEANING:
                     raise
                 looked.detail.append(f"By words only: {error.detail}")
-        return await asyncio.to_thread(self._look, question, names, most, looked, made, began)
+        found = await asyncio.to_thread(self._look, question, names, most, looked, made, began)
+        if self._uses is not None and found.hits:
+            await asyncio.to_thread(self._uses.found, [hit.document_id for hit in found.hits])
+        return found
 
     async def nearest(self, name: str, wanted: Sequence[float], most: int = 10) -> SearchAnswer:
         """Return the pieces of one collection whose vectors are nearest to one that the caller made.

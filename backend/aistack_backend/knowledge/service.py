@@ -9,18 +9,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select, true, update
 
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, Conflict, NotFound, Unavailable
-from aistack_backend.knowledge import chunking, reading, rows
+from aistack_backend.knowledge import chunking, reading, rows, uses
 from aistack_backend.knowledge.making import Made, made_of
 from aistack_backend.knowledge.port import Embeds
 from aistack_backend.knowledge.stores.exact import Exact
 from aistack_backend.knowledge.stores.port import VectorStore
+from aistack_backend.knowledge.sweep import Bounds, Sweeper
+from aistack_backend.knowledge.uses import Uses
 from aistack_backend.store.database import Database
 from aistack_backend.store.knowledge_tables import chunk, collection, document
-from aistack_backend.wire.knowledge import Added, Collection, Document, Reindexed
+from aistack_backend.wire.knowledge import Added, Collection, Document, DocumentText, Reindexed, SurplusList, Swept
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}")
 MOST_CHUNKS = 200_000
@@ -38,6 +40,8 @@ class Knowledge:
     def __init__(self, database: Database, clock: Clock, embeds: Embeds, vectors: VectorStore | None = None) -> None:
         self._database, self._clock, self._embeds = database, clock, embeds
         self._vectors: VectorStore = vectors or Exact()
+        self.uses = Uses(database, clock)
+        self._sweeper = Sweeper(database, clock, self.uses)
 
     def collections(self) -> tuple[Collection, ...]:
         """Return every collection, by name."""
@@ -50,6 +54,27 @@ class Knowledge:
             held = rows.known(connection, name)
             return rows.documents(connection, document.c.collection_id == held.id, MOST_SHOWN)
 
+    def newest(self, name: str, most: int) -> tuple[Document, ...]:
+        """Return the newest documents of a collection, or of all when none is named; NotFound when there is none."""
+        with self._database.read() as connection:
+            where = document.c.collection_id == rows.known(connection, name).id if name else true()
+            return rows.documents(connection, where, min(most, MOST_SHOWN))
+
+    def text(self, number: int) -> DocumentText:
+        """Return a document with its text; NotFound when there is none."""
+        with self._database.read() as connection:
+            return rows.text(connection, number)
+
+    def look_over(self, name: str, bounds: Bounds) -> SurplusList:
+        """See ``Sweeper.look``."""
+        return self._sweeper.look(name, bounds)
+
+    def sweep(self, name: str, numbers: Sequence[int], bounds: Bounds) -> Swept:
+        """See ``Sweeper.sweep``."""
+        done = self._sweeper.sweep(name, numbers, bounds)
+        self._followed(name)
+        return done
+
     async def add(
         self,
         name: str,
@@ -60,15 +85,16 @@ class Knowledge:
         title: str = "",
         kind: str = "",
         keep_days: float | None = None,
+        replace: bool = True,
     ) -> Added:
         """Read a document into a collection, which is made when there is none. One of the same source is replaced, in
-        one transaction; the same bytes again change nothing.
+        one transaction; the same bytes again change nothing. Without ``replace`` another of that source stays.
 
         Without an embedding model it is kept without vectors, found by words, and ``Added.detail`` says so.
 
         Raises:
             BadInput: the name, the source or the document cannot be. Conflict: the collection has vectors of another
-            model, or is full.
+            model, or is full, or has another document of that source that may not be replaced.
         """
         check(name, source, keep_days)
         digest = hashlib.sha256(data).hexdigest()
@@ -81,7 +107,7 @@ class Knowledge:
         over = None if keep_days is None else now + keep_days * DAY
         values = {"title": read.title, "kind": read.kind, "characters": len(read.text), "sha256": digest}
         values |= {"source": source, "size": len(data), "added_at": now, "added_by": by, "expires_at": over}
-        kept, replaced = await asyncio.to_thread(partial(self._store, name, pieces, made, **values))
+        kept, replaced = await asyncio.to_thread(partial(self._store, name, pieces, made, replace, **values))
         late = await asyncio.to_thread(self._followed, name)
         detail = " ".join(filter(None, (made.detail, late)))
         return Added(document=kept, outcome="replaced" if replaced else "added", detail=detail)
@@ -136,6 +162,7 @@ class Knowledge:
         name: str,
         pieces: Sequence[chunking.Piece],
         made: Made,
+        replace: bool,
         **values: object,
     ) -> tuple[Document, bool]:
         with self._database.tx() as connection:
@@ -147,9 +174,12 @@ class Knowledge:
                 connection.execute(update(collection).where(collection.c.id == number).values(**values_of))
             mine = (document.c.collection_id == number) & (document.c.source == values["source"])
             old = connection.execute(select(document.c.id).where(mine)).scalar()
+            if old is not None and not replace:
+                raise Conflict(f"{name} has a document from {values['source']} already.", "Name another source.")
             if old is not None:
                 rows.drop(connection, old, number)
             kept = rows.keep(connection, pieces, made.vectors, collection_id=number, **values)
+            uses.begin(connection, self._clock.now(), [kept])
             return rows.documents(connection, document.c.id == kept, 1)[0], old is not None
 
     def _chunks(self, name: str) -> tuple[Row[Any], list[Row[Any]]]:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, inspect, select
 import aistack_backend.store.chat_tables
 import aistack_backend.store.flow_tables
 import aistack_backend.store.knowledge_tables
+import aistack_backend.store.knowledge_use_tables
 import aistack_backend.store.learning_tables
 import aistack_backend.store.loop_tables
 import aistack_backend.store.mark_tables

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -97,6 +97,96 @@ class SearchAnswer:
     """Why it did not look as was asked; empty = it did."""
     vectors: str = ""
     """What was asked by meaning: ``exact``, ``pgvector`` or ``qdrant``; empty = nothing was."""
+
+    def at_least(self, cosine: float) -> SearchAnswer:
+        """Return it without the hits that are less alike."""
+        return replace(self, hits=tuple(hit for hit in self.hits if hit.cosine is None or hit.cosine >= cosine))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """One piece of a document, in its order."""
+
+    heading: str
+    text: str
+    start: int
+    end: int
+    has_vector: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentText:
+    """A document with its text; what lies between two passages was blank."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectors:
+    """Texts as vectors of length one, in their order."""
+
+    model: str
+    dimensions: int
+    vectors: tuple[tuple[float, ...], ...]
+
+
+class Why(StrEnum):
+    """Why a document may be too much."""
+
+    ALIKE = "alike"
+    """Another says the same."""
+    EXPIRED = "expired"
+    UNUSED = "unused"
+    """No search found it for long."""
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Why:
+        return cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surplus:
+    """One document that could go, and why."""
+
+    document: Document
+    why: Why
+    detail: str
+    like: Document | None = None
+    """The one that stays for it."""
+    cosine: float | None = None
+    """Of its least alike piece; None = not compared by meaning."""
+    found: int | None = None
+    """Searches that found it since it is counted; None = not the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurplusList:
+    """What of a collection could go; nothing was removed."""
+
+    collection: str
+    surplus: tuple[Surplus, ...]
+    detail: str = ""
+    """What could not be looked at; empty = everything was."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRequest:
+    """Remove these documents, as far as they are still too much by these bounds."""
+
+    documents: tuple[int, ...]
+    unused_days: float = 90.0
+    alike: float = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """What was removed."""
+
+    removed: tuple[Document, ...]
+    stayed: tuple[int, ...]
+    """Named, and no longer too much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,5 +74,6 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
     made = f"sqlite:///{tmp_path}/a.db" if request.param == "sqlite" else ""
     database = Database(made or emptied(request.getfixturevalue("postgres"), "knowledge"))
     clock, embeds = HandClock(), Meanings()
-    yield Shelf(database, clock, embeds, Knowledge(database, clock, embeds), Search(database, clock, embeds))
+    knowledge = Knowledge(database, clock, embeds)
+    yield Shelf(database, clock, embeds, knowledge, Search(database, clock, embeds, uses=knowledge.uses))
     database.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,7 +11,7 @@ from aistack_backend.api.lines import Json
 from aistack_backend.api.openai import routes
 from aistack_backend.api.openai.answers import loaded
 from aistack_backend.api.parts import Parts
-from aistack_backend.api.roles import aider, code, hybrid, ralph
+from aistack_backend.api.roles import aidb, aider, code, hybrid, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
@@ -78,10 +77,10 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
         every = {"/services": _services(parts)}
     if role.id == "aider-wrapper":
         every = aider.endpoints(role, parts)
-    if role.id == "watchtower":
-        every = {"/updates": _updates(parts)}
-    if role.id == "self-heal-manager":
-        every = {"/healing": _healing(parts)}
+    if role.id in ("watchtower", "self-heal-manager"):
+        every = {"/updates": _updates(parts), "/healing": _healing(parts)}
+    if role.id == "aidb":
+        every = aidb.endpoints(lambda: parts().knowledge.get().desk, SystemClock())
     if role.id == "llama-cpp":
         every = routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now())
     if role.id == "hybrid-coordinator":
@@ -115,9 +114,9 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
             raise Unavailable("The stack's services were not checked lately.", "Look at the backend's log.")
         return f"The stack was checked {age:.0f} s ago."
 
-    async def database() -> str:
-        await asyncio.to_thread(parts().approvals.get().list)
-        return "The backend's own database answered."
+    async def documents() -> str:
+        found = (await parts().knowledge.get().desk.collections()).collections
+        return f"{sum(one.documents for one in found)} documents in {len(found)} collections."
 
     async def model() -> str:
         return loaded(parts().inference.get())
@@ -130,7 +129,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         "code-machine": (Need("workflows", lambda: code.standing(parts)),),
         "health-monitor": (Need("stack", stack),),
         "aider-wrapper": aider.needs(parts),
-        "aidb": (Need("database", database),),
+        "aidb": (Need("documents", documents),),
         "llama-cpp": (Need("model", model),),
         "embeddings": (Need("model", vectors),),
     }

@@ -91,6 +91,18 @@ ROUTES = (
     Told(method="POST", path="/feedback", about="How an answer was: a verdict, an outcome, or what would be right."),
     Told(method="GET", path="/stats", about="How the questions of the last day went."),
 )
+DOCUMENTS = (
+    Told(method="GET", path="/collections", about="Every collection, with the model of its vectors."),
+    Told(method="GET", path="/documents", about="The newest documents: collection, limit 1 to 100."),
+    Told(
+        method="POST", path="/documents", about="Submit a text; it is recorded, and replaces none. Nobody removes here."
+    ),
+    Told(method="GET", path="/documents/{id:int}", about="One document with its text."),
+    Told(method="POST", path="/search", about="Pieces of documents by words and meaning, each with its citation."),
+    Told(method="POST", path="/vector/search", about="Pieces nearest in meaning to a query or an embedding."),
+    Told(method="POST", path="/vector/embed", about="Texts as vectors of length one."),
+    Told(method="POST", path="/mcp", about="The same by the Model Context Protocol: streamable HTTP, no sessions."),
+)
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),
     Role(id="embeddings", port=8081, title="Embeddings", prefix="/embeddings", routes=VECTORS),
@@ -102,7 +114,7 @@ ROLES = (
         prefix="/ralph",
         routes=TASKS,
     ),
-    Role(id="aidb", port=8091, title="Documents and vectors", prefix="/aidb", later=("documents", "search", "MCP")),
+    Role(id="aidb", port=8091, title="Documents and vectors", prefix="/aidb", routes=DOCUMENTS),
     Role(
         id="hybrid-coordinator",
         port=8092,

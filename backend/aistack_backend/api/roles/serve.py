@@ -30,6 +30,7 @@ from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
 
 if TYPE_CHECKING:
+    from aistack_backend.api.roles.own_knowledge import OwnKnowledge
     from aistack_backend.api.roles.own_model import OwnModel
     from aistack_backend.api.roles.own_vectors import OwnVectors
 
@@ -43,9 +44,10 @@ def site(
     own: OwnModel | None = None,
     vectors: OwnVectors | None = None,
     coordinator: OwnCoordinator | None = None,
+    documents: OwnKnowledge | None = None,
 ) -> ASGIApp:
-    """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it, and
-    ``coordinator`` is what was begun to be raised there."""
+    """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it,
+    ``coordinator`` what was begun to be raised there, ``documents`` what it keeps in the stack's databases."""
     if role.control:
         backend = Backend(role.id, Path(env.get("AISTACK_ROLE_SOCKET", SOCKET)))
         return build(role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),), "container")
@@ -56,7 +58,18 @@ def site(
     if role.id == "hybrid-coordinator":
         held = coordinator or OwnCoordinator(role, env)
         return build(role, held.endpoints(), (*stores.needs(role.id, env), held.need()), "container")
+    if role.id == "aidb":
+        return _documents_site(role, env, documents)
     return build(role, {}, stores.needs(role.id, env), "container")
+
+
+def _documents_site(role: Role, env: Mapping[str, str], own: OwnKnowledge | None) -> ASGIApp:
+    if own is None:
+        return build(replace(role, routes=()), {}, stores.needs(role.id, env), "container")
+    from aistack_backend.api.roles import aidb
+
+    needs = (*stores.needs(role.id, env), Need("documents", own.standing), Need("embeddings", own.vectors.standing))
+    return build(role, aidb.endpoints(own.desk, SystemClock()), needs, "container")
 
 
 def _model_site(role: Role, own: OwnModel | None) -> ASGIApp:
@@ -100,6 +113,11 @@ def serve(name: str, env: Mapping[str, str]) -> None:
 async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) -> None:
     own: OwnModel | None = None
     vectors: OwnVectors | None = None
+    documents: OwnKnowledge | None = None
+    if role.id == "aidb":  # only this one needs the tables
+        from aistack_backend.api.roles.own_knowledge import OwnKnowledge
+
+        documents = OwnKnowledge(env)
     if role.id == "llama-cpp":  # only these two need the engine's room
         from aistack_backend.api.roles.own_model import OwnModel
 
@@ -112,10 +130,10 @@ async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) 
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    door = Door(site(role, env, own, vectors, coordinator), bound)
+    door = Door(site(role, env, own, vectors, coordinator, documents), bound)
     await door.open()
     print(f"{role.id} {__version__} serves port {role.port}", file=sys.stderr, flush=True)
-    held = own or vectors or coordinator
+    held = own or vectors or coordinator or documents
     if held:
         held.start()
     await told.wait()
