@@ -23,6 +23,10 @@ from aistack_console.verbs.knowledge import files
         (["remove"], "Say the number of one document."),
         (["remove", "x"], "'x' is no number of a document."),
         (["reindex"], "Say one collection."),
+        (["surplus"], "Say one collection."),
+        (["sweep"], "Say a collection and the numbers of documents."),
+        (["sweep", "docs"], "Say the numbers of the documents that may go."),
+        (["sweep", "docs", "x"], "Say the numbers of the documents that may go."),
     ],
 )
 def test_wrong_words_are_named(words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,14 @@ from aistack_backend.wire.knowledge import (
     Collections,
     Document,
     Documents,
+    DocumentText,
     Reindexed,
     SearchAnswer,
     SearchMode,
     SearchRequest,
+    SurplusList,
+    SweepRequest,
+    Swept,
 )
 from aistack_console.client.calls import LONG, Calls
 
@@ -44,6 +48,18 @@ class KnowledgeCalls(Calls):
     async def reindex(self, name: str) -> Reindexed:
         """Compute every vector of a collection anew."""
         return await self._post(f"{_path(name)}/reindex", None, Reindexed, VERY_LONG)
+
+    async def document(self, number: int) -> DocumentText:
+        """Return a document with its text."""
+        return await self._get(f"/v1/documents/{number}", DocumentText)
+
+    async def surplus(self, name: str) -> SurplusList:
+        """Return what of a collection could go, each with its reason."""
+        return await self._get(f"{_path(name)}/surplus", SurplusList)
+
+    async def sweep(self, name: str, numbers: Sequence[int]) -> Swept:
+        """Remove those of these documents that are still surplus."""
+        return await self._post(f"{_path(name)}/sweep", SweepRequest(documents=tuple(numbers)), Swept)
 
     async def search(
         self, question: str, names: Sequence[str] = (), most: int = 10, mode: SearchMode = SearchMode.BOTH

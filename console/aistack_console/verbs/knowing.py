@@ -13,14 +13,14 @@ KNOWLEDGE = Verb(
         word(
             "what",
             "what to do; nothing = list the collections",
-            choices=("list", "add", "import", "search", "documents", "remove", "reindex"),
+            choices=("list", "add", "import", "search", "documents", "remove", "reindex", "surplus", "sweep"),
             nargs="?",
             default="list",
         ),
         word(
             "rest",
-            "add: files and folders; import: a URL, or a repository's path; search: the words; documents, reindex: a "
-            "collection; remove: a number",
+            "add: files and folders; import: a URL, or a repository's path; search: the words; documents, reindex, "
+            "surplus: a collection; sweep: a collection and numbers; remove: a number",
             nargs="*",
         ),
         flag(

@@ -31,6 +31,8 @@ def run(context: Context) -> Exit:
         "documents": _documents,
         "remove": _remove,
         "reindex": _reindex,
+        "surplus": _surplus,
+        "sweep": _sweep,
         "import": _import,
     }
     return doing[context.arguments.what](context)
@@ -185,6 +187,32 @@ def _reindex(context: Context) -> Exit:
     model = f"{plain(done.collection.model)} ({done.collection.dimensions})"
     context.show(done, lambda: f"{done.computed} vectors of {model} in {done.took:.1f} s.")
     return Exit.OK
+
+
+def _surplus(context: Context) -> Exit:
+    (name,) = _words(context, 1, "Say one collection.", "aistack-console knowledge lists them.")
+    found = context.with_backend(lambda client: client.surplus(name))
+    rows = [
+        [str(one.document.id), one.why.value, one.document.title, one.document.source, one.detail]
+        for one in found.surplus
+    ]
+    empty = f"Nothing in {name} is too much. {plain(found.detail)}".strip()
+    titles = ["ID", "WHY", "TITLE", "SOURCE", "REASON"]
+    context.show(found, lambda: f"{columns(titles, rows)}\n{plain(found.detail)}".strip() if rows else empty)
+    return Exit.OK
+
+
+def _sweep(context: Context) -> Exit:
+    context.mutate("knowledge sweep")
+    rest = _words(context, None, "Say a collection and the numbers of documents.", "knowledge surplus NAME lists them.")
+    name, numbers = rest[0], rest[1:]
+    if not numbers or not all(one.isdecimal() for one in numbers):
+        raise VerbError(Exit.USAGE, "Say the numbers of the documents that may go.", f"knowledge surplus {name}")
+    done = context.with_backend(lambda client: client.sweep(name, [int(one) for one in numbers]))
+    lines = [f"Removed {plain(one.title)} ({plain(one.source)})." for one in done.removed]
+    lines += [f"Document {one} stays: it is not too much." for one in done.stayed]
+    context.show(done, lambda: "\n".join(lines))
+    return Exit.OK if done.removed else Exit.FAILED
 
 
 def _words(context: Context, count: int | None, detail: str, hint: str) -> list[str]:
