@@ -139,6 +139,7 @@ class Wiring:
         self._spawn(parts.notifier.run())
         await self._step(lambda: latecomers.knowledge(parts, downs, database), parts.knowledge)
         await self._step(lambda: learnwork.learning(parts, downs, database), parts.learning)
+        await self._step(lambda: latecomers.nixos(parts, database), parts.nixos)
         await self._step(lambda: latecomers.providers(parts, downs, database), parts.providers)
         await self._step(lambda: latecomers.routing(parts, database), parts.routing)
         up = (parts.inference, parts.library, parts.talk)

@@ -14,6 +14,7 @@ from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
 from aistack_backend.wire.knowledge import AddRequest, SearchRequest, SweepRequest
 from aistack_backend.wire.learning import DatasetRequest, JudgeRequest, RollBackRequest, SampleEdit
+from aistack_backend.wire.nixos import NixImportRequest, NixQuestion
 from aistack_backend.wire.routing import FeedbackRequest, LockRequest, RouteRequest
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
@@ -60,3 +61,5 @@ RollingBack = Annotated[RollBackRequest, BeforeValidator(strictly(RollBackReques
 SampleEditing = Annotated[SampleEdit, BeforeValidator(strictly(SampleEdit))]
 AnswerJudging = Annotated[JudgeRequest, BeforeValidator(strictly(JudgeRequest))]
 Exporting = Annotated[DatasetRequest, BeforeValidator(strictly(DatasetRequest))]
+NixAsking = Annotated[NixQuestion, BeforeValidator(strictly(NixQuestion))]
+NixReading = Annotated[NixImportRequest, BeforeValidator(strictly(NixImportRequest))]

@@ -8,6 +8,7 @@ from aistack_backend.engine.tools import Tool
 from aistack_backend.knowledge.imports.earlier import Earlier
 from aistack_backend.orchestration.imports.part import ImportPart
 from aistack_backend.orchestration.imports.tool import ImportTool
+from aistack_backend.orchestration.nixos.tool import NixPart, NixTool
 from aistack_backend.store.database import Database
 from aistack_backend.wire.knowledge import Added, Document
 
@@ -33,9 +34,9 @@ class _Base:
 def tools(parts: Parts, database: Database) -> tuple[Tool, ...]:
     """Return what runs imports on this backend."""
     folder = parts.settings.data_dir / "imports"
-    return (ImportTool(_Base(parts), Earlier(database), folder),)
+    return (ImportTool(_Base(parts), Earlier(database), folder), NixTool(lambda: parts.nixos.get().index))
 
 
 def parts() -> tuple[Part, ...]:
     """Return what prepares them."""
-    return (ImportPart(),)
+    return (ImportPart(), NixPart())

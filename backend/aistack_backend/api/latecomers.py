@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import askwork, flowwork, importwork, knowledgework, loopwork, routework, stackwork
+from aistack_backend.api import askwork, flowwork, importwork, knowledgework, loopwork, nixoswork, routework, stackwork
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.around import Around
@@ -121,6 +121,13 @@ async def knowledge(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     parts.knowledge.part = made
 
 
+async def nixos(parts: Parts, database: Database) -> None:
+    """Open the index of what is published about NixOS; it needs the store alone."""
+    made = nixoswork.NixParts(parts, database)
+    await made.start()
+    parts.nixos.part = made
+
+
 async def providers(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
     """Take in the endpoints of the configuration; nothing is sent to them."""
     made = Providers(parts.settings.config.providers, database, parts.clock)
@@ -149,7 +156,7 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
         single, FetchPart(), *importwork.parts(), loop.part, loop.removal, *stack.preparers, around=around
     )
     agent = Agent(registry, boats, parts.inference.part)
-    readings = (NixPackages(),)
+    readings = (NixPackages(lambda: parts.nixos.get().index),)
     tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)
     flows = flowwork.build(
         parts, database, registry=registry, tasks=tasks, stack=stack, boats=boats, agent=agent, readings=readings

@@ -17,6 +17,7 @@ from aistack_backend.settings import Settings
 
 if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.api.knowledgework import KnowledgeParts
+    from aistack_backend.api.nixoswork import NixParts
     from aistack_backend.api.roles.embedded import Doors
     from aistack_backend.api.stackwork import StackParts
     from aistack_backend.approvals.service import Approvals
@@ -91,6 +92,7 @@ class Parts:
     knowledge: Late[KnowledgeParts] = field(default_factory=lambda: Late("knowledge base"))
     routing: Late[Coordinator] = field(default_factory=lambda: Late("coordinator"))
     learning: Late[Learning] = field(default_factory=lambda: Late("learning"))
+    nixos: Late[NixParts] = field(default_factory=lambda: Late("index of NixOS"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))

@@ -19,6 +19,7 @@ from aistack_backend.api import (
     learning,
     loops,
     machine,
+    nixos,
     openapi,
     problems,
     providers,
@@ -58,6 +59,7 @@ ROUTERS = (
     routing,
     traces,
     learning,
+    nixos,
 )
 
 

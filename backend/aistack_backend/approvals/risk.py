@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[Risk, str]] = {
     "loop.run": (Risk.HIGH, "lets an agent run programs in a sandbox, pass after pass, on a private copy of a folder"),
     "http.fetch": (Risk.HIGH, "sends a request to a machine outside, which learns the whole URL"),
     "knowledge.import": (Risk.HIGH, "reads a place, mostly outside, into what is searched; that place learns of it"),
+    "nixos.import": (Risk.HIGH, "sends a request to a machine outside; what comes replaces what the index has"),
     "workspace.remove": (Risk.HIGH, "deletes what agents left in their folders, and with it the patches"),
     "service.hold": (Risk.LOW, "keeps self-heal and updates off a service"),
     "service.release": (Risk.LOW, "lets self-heal and updates act on a service again"),

@@ -13,6 +13,7 @@ import aistack_backend.store.loop_tables
 import aistack_backend.store.mark_tables
 import aistack_backend.store.member_tables
 import aistack_backend.store.model_tables
+import aistack_backend.store.nixos_tables
 import aistack_backend.store.people_tables
 import aistack_backend.store.provider_tables
 import aistack_backend.store.routing_tables

@@ -41,6 +41,7 @@ from aistack_console.client.knowledge import KnowledgeCalls
 from aistack_console.client.learning import LearningCalls
 from aistack_console.client.loops import LoopCalls
 from aistack_console.client.models import ModelCalls
+from aistack_console.client.nixos import NixosCalls
 from aistack_console.client.observing import ObserveCalls
 from aistack_console.client.providers import ProviderCalls
 from aistack_console.client.routing import RoutingCalls
@@ -56,6 +57,7 @@ class Client(
     RoutingCalls,
     ObserveCalls,
     LearningCalls,
+    NixosCalls,
 ):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""

@@ -1,4 +1,4 @@
-"""The verb of documents as data."""
+"""The verbs of documents, and of what is published about NixOS, as data."""
 
 from __future__ import annotations
 
@@ -55,4 +55,33 @@ KNOWLEDGE = Verb(
     ),
     json=True,
     example="knowledge add docs README.md",
+)
+
+NIXOS = Verb(
+    "nixos",
+    "what is published about NixOS, as it lies here: packages, options, manuals, with their dates",
+    "nixos",
+    (
+        word(
+            "what",
+            "what to do; nothing = what is in the index and how old it is",
+            choices=("status", "search", "package", "option", "import"),
+            nargs="?",
+            default="status",
+        ),
+        word("rest", "search, package, option: the name or the words; import: a file, or a URL", nargs="*"),
+        flag(
+            "--channel", help="only there; import: as which (default: all; nixos-unstable)", default="", metavar="NAME"
+        ),
+        flag("--most", help="hits at most (default 10)", type=int, default=10, metavar="N"),
+        flag(
+            "--kind",
+            help="import: what the file is (default: by what is in it)",
+            choices=("package", "option", "manual"),
+            default="",
+        ),
+        *GATE,
+    ),
+    json=True,
+    example="nixos option services.nginx",
 )

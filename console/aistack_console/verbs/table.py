@@ -9,7 +9,7 @@ from aistack_console.verbs.chatting import CHATS
 from aistack_console.verbs.deciding import DECIDING_VERBS, WAIT
 from aistack_console.verbs.flowing import WORKFLOW
 from aistack_console.verbs.gating import GATE
-from aistack_console.verbs.knowing import KNOWLEDGE
+from aistack_console.verbs.knowing import KNOWLEDGE, NIXOS
 from aistack_console.verbs.learning import LEARN
 from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.observing import TRACES
@@ -241,6 +241,7 @@ VERBS: tuple[Verb, ...] = (
     CHATS,
     KNOWLEDGE,
     LEARN,
+    NIXOS,
     ROUTE,
     TRACES,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -11,7 +13,7 @@ from aistack_backend.api.lines import Json
 from aistack_backend.api.openai import routes
 from aistack_backend.api.openai.answers import loaded
 from aistack_backend.api.parts import Parts
-from aistack_backend.api.roles import aidb, aider, code, hybrid, ralph
+from aistack_backend.api.roles import aidb, aider, code, hybrid, nixos, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
@@ -68,26 +70,20 @@ class Updates:
 
 def endpoints(role: Role, parts: GetParts) -> Endpoints:
     """Return the backend's answers for a role, by path."""
-    every: Endpoints = {}
-    if role.id == "ralph-wiggum":
-        every = ralph.endpoints(role, parts)
-    if role.id == "code-machine":
-        every = code.endpoints(role, parts)
-    if role.id == "health-monitor":
-        every = {"/services": _services(parts)}
-    if role.id == "aider-wrapper":
-        every = aider.endpoints(role, parts)
-    if role.id in ("watchtower", "self-heal-manager"):
-        every = {"/updates": _updates(parts), "/healing": _healing(parts)}
-    if role.id == "aidb":
-        every = aidb.endpoints(lambda: parts().knowledge.get().desk, SystemClock())
-    if role.id == "llama-cpp":
-        every = routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now())
-    if role.id == "hybrid-coordinator":
-        every = hybrid.endpoints(role, lambda: parts().routing.get())
-    if role.id == "embeddings":
-        every = vectors(parts).endpoints()
-    return every
+    by_role: dict[str, Callable[[], Endpoints]] = {
+        "ralph-wiggum": lambda: ralph.endpoints(role, parts),
+        "code-machine": lambda: code.endpoints(role, parts),
+        "health-monitor": lambda: {"/services": _services(parts)},
+        "aider-wrapper": lambda: aider.endpoints(role, parts),
+        "watchtower": lambda: {"/updates": _updates(parts)},
+        "self-heal-manager": lambda: {"/healing": _healing(parts)},
+        "llama-cpp": lambda: routes.endpoints(lambda _: parts().inference.get(), lambda: parts().clock.now()),
+        "hybrid-coordinator": lambda: hybrid.endpoints(role, lambda: parts().routing.get()),
+        "aidb": lambda: aidb.endpoints(lambda: parts().knowledge.get().desk, SystemClock()),
+        "nixos-docs": lambda: nixos.endpoints(lambda: parts().nixos.get().index),
+        "embeddings": lambda: vectors(parts).endpoints(),
+    }
+    return by_role.get(role.id, dict)()
 
 
 def vectors(parts: GetParts) -> EmbedService:
@@ -124,6 +120,9 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
     async def vectors() -> str:
         return f"{await parts().inference.get().embedder()} makes vectors."
 
+    async def index() -> str:
+        return (await asyncio.to_thread(parts().nixos.get().index.sources)).detail
+
     by_role = {
         "ralph-wiggum": (Need("engine", tasks),),
         "code-machine": (Need("workflows", lambda: code.standing(parts)),),
@@ -132,6 +131,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         "aidb": (Need("documents", documents),),
         "llama-cpp": (Need("model", model),),
         "embeddings": (Need("model", vectors),),
+        "nixos-docs": (Need("index", index),),
     }
     return by_role.get(role.id, ())
 

@@ -103,6 +103,13 @@ DOCUMENTS = (
     Told(method="POST", path="/vector/embed", about="Texts as vectors of length one."),
     Told(method="POST", path="/mcp", about="The same by the Model Context Protocol: streamable HTTP, no sessions."),
 )
+NIXOS = (
+    Told(method="POST", path="/search", about="Packages, options and manuals: query, sources, channel, limit."),
+    Told(method="POST", path="/packages/search", about="Packages: name, channel, limit."),
+    Told(method="POST", path="/options/search", about="Options: option, channel, limit."),
+    Told(method="GET", path="/sources", about="What is in the index, and how old it is."),
+    Told(method="GET", path="/cache/stats", about="How much is in the index."),
+)
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),
     Role(id="embeddings", port=8081, title="Embeddings", prefix="/embeddings", routes=VECTORS),
@@ -123,7 +130,7 @@ ROLES = (
         routes=ROUTES,
         later=("learning from what was asked",),
     ),
-    Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", later=("the documents", "MCP")),
+    Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", routes=NIXOS),
     Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", routes=FLOWS),
     Role(id="aider-wrapper", port=8096, title="Aider", control=True, prefix="/aider", routes=EDITS),
     Role(id="health-monitor", port=8097, title="Health monitor", control=True, routes=SERVICES),

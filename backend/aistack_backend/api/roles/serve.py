@@ -25,6 +25,7 @@ from aistack_backend.api.roles.door import Door, tcp
 from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.front import Backend
 from aistack_backend.api.roles.own_hybrid import OwnCoordinator
+from aistack_backend.api.roles.own_nixos import OwnNixos
 from aistack_backend.api.roles.site import build
 from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
@@ -45,9 +46,11 @@ def site(
     vectors: OwnVectors | None = None,
     coordinator: OwnCoordinator | None = None,
     documents: OwnKnowledge | None = None,
+    nixos: OwnNixos | None = None,
 ) -> ASGIApp:
     """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it,
-    ``coordinator`` what was begun to be raised there, ``documents`` what it keeps in the stack's databases."""
+    ``coordinator`` or ``nixos`` what was begun to be raised there, ``documents`` what it keeps in the stack.
+    """
     if role.control:
         backend = Backend(role.id, Path(env.get("AISTACK_ROLE_SOCKET", SOCKET)))
         return build(role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),), "container")
@@ -55,6 +58,9 @@ def site(
         return _model_site(role, own)
     if role.id == "embeddings":
         return _vectors_site(role, vectors)
+    if role.id == "nixos-docs":
+        index = nixos or OwnNixos(role, env)
+        return build(role, index.endpoints(), (*stores.needs(role.id, env), index.need()), "container")
     if role.id == "hybrid-coordinator":
         held = coordinator or OwnCoordinator(role, env)
         return build(role, held.endpoints(), (*stores.needs(role.id, env), held.need()), "container")
@@ -127,13 +133,14 @@ async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) 
 
         vectors = await asyncio.to_thread(OwnVectors.found, env)
     coordinator = OwnCoordinator(role, env) if role.id == "hybrid-coordinator" else None
+    nixos = OwnNixos(role, env) if role.id == "nixos-docs" else None
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    door = Door(site(role, env, own, vectors, coordinator, documents), bound)
+    door = Door(site(role, env, own, vectors, coordinator, documents, nixos), bound)
     await door.open()
     print(f"{role.id} {__version__} serves port {role.port}", file=sys.stderr, flush=True)
-    held = own or vectors or coordinator or documents
+    held = own or vectors or coordinator or documents or nixos
     if held:
         held.start()
     await told.wait()

@@ -17,7 +17,9 @@ TIMEOUT = WITHIN_BELOW
 
 def needs(role: str, env: Mapping[str, str]) -> tuple[Need, ...]:
     """Return what that role needs, at the places that the stack's variables name."""
-    if role in ("aidb", "nixos-docs"):
+    if role == "nixos-docs":
+        return (blocking("postgres", lambda: sql_round_trip(told(env, "POSTGRES_HOST"), env)),)
+    if role == "aidb":
         return (
             blocking("postgres", lambda: sql_round_trip(told(env, "POSTGRES_HOST"), env)),
             blocking("qdrant", lambda: qdrant_answers(told(env, "QDRANT_URL"), env.get("QDRANT_KEY_FILE", ""))),

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 
 from aistack_backend.address import Place, forbidden, literal, read
@@ -38,6 +39,8 @@ class Answer:
     """At most as many bytes as were asked for."""
     cut: bool = False
     """There is more of it."""
+    modified: float | None = None
+    """When the server says that it was made; None = it does not."""
     leads_to: str = ""
     """Where a redirect that was not followed leads."""
     by_way_of: tuple[str, ...] = ()
@@ -119,5 +122,18 @@ async def _get(place: Place, address: str, most: int, seconds: float) -> Answer:
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     cut = len(body) > most
     return Answer(
-        url=place.url, status=answer.status_code, kind=kind, body=bytes(body[:most]), cut=cut, leads_to=redirect
+        url=place.url,
+        status=answer.status_code,
+        kind=kind,
+        body=bytes(body[:most]),
+        cut=cut,
+        modified=_time(answer.headers.get("last-modified", "")),
+        leads_to=redirect,
     )
+
+
+def _time(said: str) -> float | None:
+    try:
+        return parsedate_to_datetime(said).timestamp() if said else None
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,1 @@
+"""``nixos.import``: read what is published about NixOS from a URL into the index, behind the gate."""
