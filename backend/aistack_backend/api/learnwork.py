@@ -8,12 +8,14 @@ from contextlib import AsyncExitStack, suppress
 
 from aistack_backend.api.parts import Parts
 from aistack_backend.errors import BackendError
-from aistack_backend.inference.models import Embeddings, Turn
+from aistack_backend.inference.models import Embeddings
 from aistack_backend.learning.ended import Ended
 from aistack_backend.learning.rounds import Rounds
 from aistack_backend.learning.service import Learning, LearningSettings
+from aistack_backend.orchestration.routing.local import Loaded
+from aistack_backend.orchestration.routing.port import Model
+from aistack_backend.orchestration.routing.prompt import turns
 from aistack_backend.store.database import Database
-from aistack_backend.wire.chat import Role
 from aistack_backend.wire.events import Topic
 
 LONGEST = 256
@@ -30,8 +32,8 @@ async def learning(parts: Parts, downs: AsyncExitStack, database: Database) -> N
     """Bring learning up: its runs, the watcher of tasks that end, and its events."""
     held = parts.settings.config.learning
     wanted = LearningSettings(enabled=held.enabled, interval=held.interval, threshold=held.dataset_threshold)
-    local = _Local(parts)
-    made = Learning(database, parts.clock, parts.audit.get().redactor, wanted, local, local)
+    model = Trying(Loaded(parts.inference.get, WITHIN))
+    made = Learning(database, parts.clock, parts.audit.get().redactor, wanted, _Vectors(parts), model)
     news = News(parts, made)
     made.changed.append(news.soon)
     parts.learning.part = made
@@ -83,8 +85,19 @@ class News:
             self._parts.bus.publish(Topic.LEARNING, self._learning.status())
 
 
-class _Local:
-    """The local model: its vectors, and what it answers in a trial."""
+class Trying:
+    """A model in a trial: it is told what the coordinator would tell it."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    async def answer(self, query: str, told: str) -> str:
+        """See ``learning.trials.Model``."""
+        return (await self._model.say(turns(query, "", (), (), told), LONGEST, 0.0)).text
+
+
+class _Vectors:
+    """The local model's vectors, or why there are none."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -92,10 +105,3 @@ class _Local:
     async def embed(self, texts: Sequence[str]) -> Embeddings:
         """See ``Embeds``."""
         return await self._parts.inference.get().embed(texts)
-
-    async def answer(self, query: str, told: str) -> str:
-        """See ``Model``."""
-        system = [Turn(role=Role.SYSTEM, text=told)] if told else []
-        turns = [*system, Turn(role=Role.USER, text=query)]
-        pieces = self._parts.inference.get().answer(turns, LONGEST, 0.0, within=WITHIN)
-        return "".join([piece.text async for piece in pieces])

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aistack_backend.api import backupwork, certificatework, prunework
@@ -43,6 +44,7 @@ from aistack_backend.containers.update.swap import Swap
 from aistack_backend.engine.tools import Tool
 from aistack_backend.errors import BackendError
 from aistack_backend.observe.checklist import Checker
+from aistack_backend.observe.ground import Ground
 from aistack_backend.observe.heal.service import EVERY, Healer
 from aistack_backend.settings import Settings
 from aistack_backend.store.database import Database
@@ -154,7 +156,7 @@ def build(parts: Parts, podman: Podman, boats: Containers, database: Database) -
         history=history,
         holds=holds,
         watch=watch,
-        checker=Checker(watch.check, podman, parts.bus, parts.clock),
+        checker=Checker(watch.check, podman, parts.bus, parts.clock, make=partial(Ground, database=database)),
         healers=made_parts,
         backups=backups,
         update=UpdatePart(source.get, podman, made, swap, history, facts),

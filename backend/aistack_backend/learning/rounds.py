@@ -19,8 +19,8 @@ TIMER = "timer"
 class Rounds:
     """Belongs to one event loop."""
 
-    def __init__(self, learning: Learning, clock: Clock) -> None:
-        self._learning, self._clock = learning, clock
+    def __init__(self, learning: Learning, clock: Clock, look: float = LOOK) -> None:
+        self._learning, self._clock, self._look = learning, clock, look
         self._first = True
 
     async def keep(self) -> None:
@@ -36,13 +36,13 @@ class Rounds:
                     continue
             except BackendError as error:
                 log.debug("the next run waits: %s", error.detail)
-                wait = LOOK
-            await asyncio.sleep(min(wait, LOOK))
+                wait = self._look
+            await asyncio.sleep(min(wait, self._look))
 
     def _wait(self) -> float:
         """Return the seconds until the next run; 0 = it is due."""
         if self._learning.paused:
-            return LOOK
+            return self._look
         if self._first:
             return 0.0
         last = self._learning.runs.newest(1)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.containers.port import Podman
-from aistack_backend.observe.criteria import CRITERIA, Criterion, Found, Ground, measure
+from aistack_backend.observe.criteria import CRITERIA, Criterion, measure
+from aistack_backend.observe.ground import Found, Ground
 from aistack_backend.wire.checklist import Checklist, Tick, TickState
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.sources import SourceState

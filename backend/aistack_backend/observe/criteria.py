@@ -6,43 +6,24 @@ Where a line needs what a later issue brings, it says which; it is never ticked 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
 
 from aistack_backend.containers.ladder.probes import web
-from aistack_backend.containers.port import Podman
 from aistack_backend.containers.secrets import scrub_text
 from aistack_backend.errors import BackendError
+from aistack_backend.observe import taught
+from aistack_backend.observe.ground import SECONDS, Ask, Found, Ground
 from aistack_backend.wire.checklist import TickState
-from aistack_backend.wire.stack import Provision, Rung, RungName, RungState, Service, ServiceState, Stack
+from aistack_backend.wire.stack import Provision, Rung, RungName, RungState, Service, ServiceState
 
 SERVICES = 20
 """What the note counts."""
-SECONDS = 4.0
-"""For one request."""
 PREFIXES = ("aidb", "hybrid", "ralph", "code", "nixos", "aider")
 """The note's routes through nginx."""
 LEARNS = "Comes with issue 6 (routing and learning)."
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What the checks stand on: the stack as it was just measured, Podman, and where nginx and the dashboard are."""
-
-    stack: Stack
-    podman: Podman
-    proxy: tuple[str, int] = ("127.0.0.1", 8443)
-    dashboard: tuple[str, int] = ("127.0.0.1", 8888)
-
-    def service(self, key: str) -> Service | None:
-        """Return a declared service."""
-        return next((one for one in self.stack.services if one.id == key), None)
-
-
-Found = tuple[TickState, str]
-Ask = Callable[[Ground], Found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +195,7 @@ TESTS: Mapping[str, str] = {
     "p2": "tests/stack/test_p2_health_checks.py of this repository: make test",
     "ralph": "tests/stack/test_ralph_orchestration.py of this repository: make test",
     "workflows": "tests/stack/test_workflows.py of this repository: make test",
+    "route": "tests/api/test_role_hybrid.py of this repository: make test",
     "docs": "tests/test_docs.py of this repository: make test",
 }
 CRITERIA = (
@@ -224,11 +206,11 @@ CRITERIA = (
     Criterion("ralph-started", RALPH, "Container started", started("ralph-wiggum")),
     Criterion("ralph-port", RALPH, "Port 8090 listening", listens(8090)),
     Criterion("ralph-task", RALPH, "Can execute test task", elsewhere=TESTS["ralph"]),
-    Criterion("ralph-telemetry", RALPH, "Telemetry flowing", later=LEARNS),
-    Criterion("learning-daemon", LEARNING, "Learning daemon running", later=LEARNS),
-    Criterion("learning-stored", LEARNING, "Telemetry being stored", later=LEARNS),
-    Criterion("learning-patterns", LEARNING, "Patterns being extracted", later=LEARNS),
-    Criterion("learning-data", LEARNING, "Fine-tuning data generated", later=LEARNS),
+    Criterion("ralph-telemetry", RALPH, "Telemetry flowing", taught.tasks_told),
+    Criterion("learning-daemon", LEARNING, "Learning daemon running", taught.daemon),
+    Criterion("learning-stored", LEARNING, "Telemetry being stored", taught.stored),
+    Criterion("learning-patterns", LEARNING, "Patterns being extracted", taught.patterns),
+    Criterion("learning-data", LEARNING, "Fine-tuning data generated", taught.samples),
     Criterion("tests-p1-p2", WHOLE, "All P1/P2 tests passing", elsewhere=f"{TESTS['p1']}; {TESTS['p2']}"),
     Criterion("tests-workflow", WHOLE, "Workflow tests passing", elsewhere=TESTS["workflows"]),
     Criterion("dashboard-metrics", WHOLE, "Dashboard showing all metrics", later=LEARNS),
@@ -243,11 +225,13 @@ CRITERIA = (
         inside("local-ai-aidb", *CURL_HYBRID, contains="status"),
     ),
     Criterion("phase2-execute", TWO, "POST :8090/execute", elsewhere=TESTS["ralph"]),
-    Criterion("phase2-route", TWO, "POST :8092/route", later=LEARNS),
+    Criterion("phase2-route", TWO, "POST :8092/route", elsewhere=TESTS["route"]),
     Criterion("phase2-workflow", TWO, "POST :8095/workflow", elsewhere=TESTS["workflows"]),
-    Criterion("phase3-interactions", THREE, "10 × POST :8092/route", later=LEARNS),
-    Criterion("phase3-telemetry", THREE, "SELECT COUNT(*) FROM telemetry", later=LEARNS),
-    Criterion("phase3-daemon", THREE, "podman logs local-ai-hybrid-coordinator | grep Learning", later=LEARNS),
+    Criterion("phase3-interactions", THREE, "10 × POST :8092/route", elsewhere=TESTS["route"]),
+    Criterion("phase3-telemetry", THREE, "SELECT COUNT(*) FROM telemetry", taught.counted),
+    Criterion(
+        "phase3-daemon", THREE, "podman logs local-ai-hybrid-coordinator | grep Learning", taught.told("Learning")
+    ),
     Criterion("phase4-p1", FOUR, "pytest test_p1_integration.py", elsewhere=TESTS["p1"]),
     Criterion("phase4-p2", FOUR, "pytest test_p2_health_checks.py", elsewhere=TESTS["p2"]),
     Criterion("phase4-workflows", FOUR, "pytest test_workflows.py", elsewhere=TESTS["workflows"]),

@@ -9,13 +9,13 @@ from typing import Any
 
 from sqlalchemy import URL
 
+from aistack_backend.api.roles import hybrid_learning
 from aistack_backend.api.roles.stores import secret, told
 from aistack_backend.api.routework import Ground, raised
 from aistack_backend.audit.redact import Redactor
 from aistack_backend.clock import SystemClock
 from aistack_backend.errors import BadInput
 from aistack_backend.inference.providers.service import Providers
-from aistack_backend.learning.port import Nothing
 from aistack_backend.orchestration.routing.coordinator import Coordinator
 from aistack_backend.orchestration.routing.local import Near
 from aistack_backend.orchestration.routing.port import NoDocuments
@@ -57,18 +57,20 @@ async def coordinator(env: Mapping[str, str], config: Config, database: Database
     providers = Providers((llama, *config.providers), database, clock)
     await providers.start()
     downs.push_async_callback(providers.stop)
+    redactor = Redactor(os.urandom(32))  # within one run, equal secrets look equal
+    near = Near(providers, llama.name)
     return raised(
         Ground(
             database=database,
             clock=clock,
-            redactor=Redactor(os.urandom(32)),  # within one run, equal secrets look equal
+            redactor=redactor,
             config=routing,
             providers=providers,
             configured=config.providers,
-            models=(Near(providers, llama.name),),
+            models=(near,),
             finds=NoDocuments(),
             embeds=None,
-            learned=Nothing(),
+            learned=hybrid_learning.raised(database, clock, redactor, config.learning, near, downs),
         )
     )
 
