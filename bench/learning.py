@@ -96,7 +96,9 @@ async def _teach(client: Client, rounds: range) -> list[Asked]:
 async def _roll_back(client: Client) -> list[Figure]:
     """Ask a learned question, roll its pattern back, and ask again."""
     active = (await client.patterns(PatternState.ACTIVE.value)).patterns
-    one = next(one for one in active if one.kind is PatternKind.ANSWER)
+    one = next((one for one in active if one.kind is PatternKind.ANSWER), None)
+    if one is None:
+        raise RuntimeError("No learned answer became active.")
     first = await _ask(client, one.question)
     await client.roll_back(one.id, "the bench takes it back")
     second = await _ask(client, one.question)

@@ -37,6 +37,8 @@ class Judged:
     parts: Parts = UNREAD
     first: bool = True
     """Nothing was said before it in its session."""
+    clean: bool = True
+    """Neither question nor answer hold the mark of a secret, or personal data."""
 
     @property
     def held_out(self) -> bool:
@@ -52,7 +54,7 @@ class Judged:
     def teaches(self) -> bool:
         """It is worth enough, it is known what was right, it is not held out, and holds no secret and nobody's data."""
         worth = self.parts.value is not None and self.parts.value >= ENOUGH
-        return worth and bool(self.right.strip()) and not self.held_out and not private(self.told, self.right)
+        return worth and self.clean and bool(self.right.strip()) and not self.held_out
 
 
 def private(one: Told, answer: str) -> bool:

@@ -16,6 +16,8 @@ from aistack_backend.learning.words import deciding, key
 
 NEAR = 0.92
 """From which cosine on two questions mean the same, when their numbers and negations are the same too."""
+CANDIDATES = 8
+"""Nearest questions whose words are looked at."""
 KEPT = 20_000
 """Questions whose vectors are kept in memory."""
 Vector = npt.NDArray[np.float32]
@@ -42,29 +44,59 @@ def likeness(one: Sense, other: Sense) -> float:
 
 def same(one: Sense, other: Sense) -> bool:
     """Tell whether two questions mean the same, so that one may get the other's answer."""
-    alike = likeness(one, other)
-    return alike == 1.0 or (alike >= NEAR and deciding(one.text) == deciding(other.text))
+    if key(one.text) == key(other.text):
+        return True
+    return likeness(one, other) >= NEAR and deciding(one.text) == deciding(other.text)
+
+
+class Leaders:
+    """The first question of each group, so that thousands are compared with one multiplication."""
+
+    def __init__(self) -> None:
+        self._senses: list[Sense] = []
+        self._places: list[int] = []
+        self._by_key: dict[str, int] = {}
+        self._vectors: Vector = np.zeros((0, 0), "<f4")
+        self._count = 0
+
+    def place(self, at: int, sense: Sense) -> int:
+        """Return the place of the first question that means the same; ``at``, which then leads, when none does."""
+        words = key(sense.text)
+        if words not in self._by_key:
+            found = self._nearest(sense)
+            self._by_key[words] = at if found is None else found
+            if found is None:
+                self._add(at, sense)
+        return self._by_key[words]
+
+    def _nearest(self, sense: Sense) -> int | None:
+        if sense.vector is None or not self._count:
+            return None
+        wanted = _array(sense.vector)
+        if self._vectors.shape[1] != len(wanted):
+            return None
+        scores = self._vectors[: self._count] @ wanted
+        near = [int(one) for one in np.argsort(-scores)[:CANDIDATES] if scores[one] >= NEAR]
+        return next((self._places[one] for one in near if same(sense, self._senses[one])), None)
+
+    def _add(self, at: int, sense: Sense) -> None:
+        if sense.vector is None:
+            return  # it is found by its words alone
+        vector = _array(sense.vector)
+        if self._count == len(self._vectors):
+            grown = np.zeros((max(64, 2 * self._count), len(vector)), "<f4")
+            grown[: self._count] = self._vectors if self._count else grown[:0]
+            self._vectors = grown
+        self._vectors[self._count] = vector
+        self._count += 1
+        self._senses.append(sense)
+        self._places.append(at)
 
 
 def grouped(senses: Sequence[Sense]) -> list[int]:
     """Return for each question the place of the first one that means the same; each group keeps to its first."""
-    leaders: list[int] = []
-    by_key: dict[str, int] = {}
-    found: list[int] = []
-    for at, sense in enumerate(senses):
-        words = key(sense.text)
-        if words not in by_key:
-            first = nearest(sense, [senses[one] for one in leaders])
-            by_key[words] = at if first is None else leaders[first]
-            leaders += [at] if first is None else []
-        found.append(by_key[words])
-    return found
-
-
-def nearest(sense: Sense, others: Sequence[Sense]) -> int | None:
-    """Return the place of the nearest question that means the same; None when none does."""
-    ranked = [(likeness(sense, other), -at) for at, other in enumerate(others) if same(sense, other)]
-    return -max(ranked)[1] if ranked else None
+    leaders = Leaders()
+    return [leaders.place(at, sense) for at, sense in enumerate(senses)]
 
 
 class Meaning:

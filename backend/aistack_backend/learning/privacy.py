@@ -110,7 +110,10 @@ def _form(kind: Personal, pattern: str, holds: Callable[[str], bool] = _always, 
 
 
 _FORMS = (
-    _form(Personal.EMAIL, r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|\s?[\[(]at[\])]\s?)[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,24}"),
+    _form(
+        Personal.EMAIL,
+        r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}(?:@|\s?[\[(]at[\])]\s?)[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,24}",
+    ),
     _form(Personal.IBAN, r"\b[a-z]{2}\d{2}(?:[ -]?[a-z0-9]{1,4}){3,9}\b", _iban),
     _form(Personal.CARD, r"(?<![\d.-])\d(?:[ -]?\d){12,18}(?![\d.-]*\d)", _luhn),
     _form(Personal.NATIONAL_ID, r"(?<![\d.])756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}(?!\d)", _ahv),

@@ -41,6 +41,7 @@ class Runs:
         """Asked for the trials of prompts; None = there is none, and prompts stay candidates."""
         self._active = Active(database)
         self._one = asyncio.Lock()
+        self._clean: dict[int, tuple[float | None, bool]] = {}
 
     async def run(self, by: str) -> Run:
         """Learn from what was judged since the last run; exactly one line of the log tells of it.
@@ -87,7 +88,7 @@ class Runs:
         found, fresh, patterns = await asyncio.to_thread(self._read)
         senses = await self._meaning.senses([one.told.interaction.query for one in found])
         await self._renew(patterns)
-        groups = grouped(senses)
+        groups = await asyncio.to_thread(grouped, senses)
         found = await asyncio.to_thread(self._score, found, fresh, senses, groups, patterns)
         counts["read"] = len(fresh)
         counts["taught"] = sum(one.teaches for one in found if one.told.id in fresh)
@@ -101,7 +102,15 @@ class Runs:
         with self._database.read() as connection:
             found = lessons.judged(connection)
             fresh = lessons.unread(connection) & {one.told.id for one in found}
-            return found, fresh, keeping.held(connection)
+            patterns = keeping.held(connection)
+        return [replace(one, clean=self._is_clean(one)) for one in found], fresh, patterns
+
+    def _is_clean(self, one: Judged) -> bool:
+        """Return whether it holds nothing private; looked at once for each judgement."""
+        known = self._clean.get(one.told.id)
+        if known is None or known[0] != one.told.judged_at:
+            known = self._clean[one.told.id] = (one.told.judged_at, not lessons.private(one.told, one.right))
+        return known[1]
 
     async def _renew(self, patterns: list[Held]) -> None:
         """Embed the questions of answers whose vectors are of another model than the one that embeds now."""
@@ -161,7 +170,8 @@ class Runs:
     async def _trial(self, one: Held, found: Sequence[Judged], senses: Sequence[Sense], lookup: float) -> Trial:
         now = self._clock.now()
         if one.kind is PatternKind.ANSWER:
-            return trials.verdict(trials.of_answer(found, senses, one.sense, one.says, one.since, lookup), now)
+            known = (found, senses, one.sense, one.says, one.since, lookup)
+            return trials.verdict(await asyncio.to_thread(trials.of_answer, *known), now)
         if one.kind is PatternKind.ROUTE:
             return trials.verdict(trials.of_route(found, one.task_class, one.says), now)
         why = "No model is there that could be asked the held-out questions."

@@ -11,6 +11,17 @@ LONGEST = 400
 AGREE = 0.6
 """From which share of common words on two answers say the same."""
 _WORD = re.compile(r"\w+(?:[.+#/_-]+\w+)*[+#]*")
+NEGATIONS = frozenset(("not", "no", "never", "none", "cannot", "without", "nicht", "kein", "keine", "ohne"))
+OPPOSITES = frozenset(
+    (
+        *("before", "after", "first", "last", "min", "max", "minimum", "maximum", "most", "least"),
+        *("enable", "disable", "enabled", "disabled", "start", "stop", "install", "uninstall", "add", "remove"),
+        *("delete", "create", "allow", "deny", "open", "close", "lock", "unlock", "mount", "unmount", "push", "pull"),
+        *("upload", "download", "encrypt", "decrypt", "increase", "decrease", "upgrade", "downgrade", "connect"),
+        *("disconnect", "import", "export", "backup", "restore"),
+    )
+)
+"""Words that a model of vectors takes for nearly the same."""
 _FILLERS = frozenset(
     [
         "please",
@@ -62,10 +73,14 @@ def agree(one: str, other: str) -> bool:
     """Tell whether two answers say the same: the same words, or most of them, with the same numbers and negations."""
     if key(one) == key(other):
         return True
-    return overlap(one, other) >= AGREE and deciding(one) == deciding(other)
+    return overlap(one, other) >= AGREE and firm(one) == firm(other)
 
 
 def deciding(text: str) -> frozenset[str]:
+    """Return the words of a question of which one makes another question: what ``firm`` is, and opposites."""
+    return firm(text) | (words(text) & OPPOSITES)
+
+
+def firm(text: str) -> frozenset[str]:
     """Return the words of which one changes everything: negations, and words with a digit."""
-    negations = {"not", "no", "never", "none", "cannot", "nicht", "kein", "keine"}
-    return frozenset(one for one in words(text) if one in negations or any(sign.isdigit() for sign in one))
+    return frozenset(one for one in words(text) if one in NEGATIONS or any(sign.isdigit() for sign in one))

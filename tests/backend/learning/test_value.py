@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from aistack_backend.learning import split, value, words
+from aistack_backend.learning.meaning import Sense, grouped, likeness, same
 from aistack_backend.learning.models import Interaction, Told, Verdict
 
 ONE = Told(
@@ -78,3 +80,21 @@ def test_answers_agree_by_most_words_but_never_against_a_number_or_a_not() -> No
     assert not words.agree("It listens on port 8090 of the host", "It listens on port 8091 of the host")
     assert not words.agree("The service is healthy now", "The service is not healthy now")
     assert not words.agree("yes", "a fully different text")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Is it safe to restart redis before a backup", "Is it safe to restart redis after a backup"),
+        ("How do I enable the podman socket", "How do I disable the podman socket"),
+        ("Run it with a proxy", "Run it without a proxy"),
+        ("Python 3.11", "Python 3.12"),
+    ],
+)
+def test_opposites_are_never_the_same_question_whatever_their_vectors_say(one: str, other: str) -> None:
+    vector = np.full(4, 0.5, "<f4").tobytes()
+    both = [Sense(one, vector, "m"), Sense(other, vector, "m")]
+    assert likeness(*both) == pytest.approx(1.0)
+    assert not same(*both)
+    assert grouped(both) == [0, 1]
+    assert grouped([both[0], Sense(f"{one} now", vector, "m"), both[1]]) == [0, 0, 2]
