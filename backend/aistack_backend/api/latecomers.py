@@ -8,7 +8,17 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from aistack_backend.api import askwork, flowwork, importwork, knowledgework, loopwork, nixoswork, routework, stackwork
+from aistack_backend.api import (
+    askwork,
+    flowwork,
+    importwork,
+    knowledgework,
+    loopwork,
+    nixoswork,
+    routework,
+    stackwork,
+    trainingwork,
+)
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers import sandbox_image
 from aistack_backend.containers.around import Around
@@ -147,14 +157,14 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     audit, approvals = parts.audit.get(), parts.approvals.get()
     stack, loop = stackwork.build(parts, podman, boats, database), loopwork.build(parts, podman, database)
     own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
-    own += importwork.tools(parts, database)
+    training = trainingwork.build(parts, database)
+    own += (*importwork.tools(parts, database), training.tool)
     registry = _registry((*own, loop.tool, loop.removal, *stack.tools))
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     around = Around(lambda: parts.bus.latest(Topic.STACK))
-    preparer = Preparers(
-        single, FetchPart(), *importwork.parts(), loop.part, loop.removal, *stack.preparers, around=around
-    )
+    loops = (training.part, loop.part, loop.removal)
+    preparer = Preparers(single, FetchPart(), *importwork.parts(), *loops, *stack.preparers, around=around)
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(lambda: parts.nixos.get().index),)
     tasks = Tasks(database, approvals, audit, engine, preparer, agent, parts.clock, parts.bus, readings)
@@ -180,6 +190,7 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     await flows.start()
     downs.push_async_callback(flows.close)
     parts.flows.part = flows
+    parts.training.part = training
     parts.engine.part, parts.tasks.part, parts.stack.part = engine, tasks, stack
 
 

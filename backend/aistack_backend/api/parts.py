@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.api.nixoswork import NixParts
     from aistack_backend.api.roles.embedded import Doors
     from aistack_backend.api.stackwork import StackParts
+    from aistack_backend.api.trainingwork import TrainingParts
     from aistack_backend.approvals.service import Approvals
     from aistack_backend.audit.log import AuditLog
     from aistack_backend.containers.port import Podman
@@ -93,6 +94,7 @@ class Parts:
     routing: Late[Coordinator] = field(default_factory=lambda: Late("coordinator"))
     learning: Late[Learning] = field(default_factory=lambda: Late("learning"))
     nixos: Late[NixParts] = field(default_factory=lambda: Late("index of NixOS"))
+    training: Late[TrainingParts] = field(default_factory=lambda: Late("engine"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))

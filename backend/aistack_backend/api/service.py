@@ -30,6 +30,7 @@ from aistack_backend.api import (
     status,
     tasks,
     traces,
+    training,
 )
 from aistack_backend.api.guards import Guard
 from aistack_backend.api.openai import socket as openai_routes
@@ -60,6 +61,7 @@ ROUTERS = (
     traces,
     learning,
     nixos,
+    training,
 )
 
 

@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[Risk, str]] = {
     "knowledge.import": (Risk.HIGH, "reads a place, mostly outside, into what is searched; that place learns of it"),
     "nixos.import": (Risk.HIGH, "sends a request to a machine outside; what comes replaces what the index has"),
     "workspace.remove": (Risk.HIGH, "deletes what agents left in their folders, and with it the patches"),
+    "model.train": (Risk.MEDIUM, "keeps a processor busy and writes an adapter that no model uses by that"),
     "service.hold": (Risk.LOW, "keeps self-heal and updates off a service"),
     "service.release": (Risk.LOW, "lets self-heal and updates act on a service again"),
     "network.remove": (Risk.MEDIUM, "deletes a network that no container is in"),
@@ -39,7 +40,7 @@ KINDS: dict[str, tuple[Risk, str]] = {
     "volume.remove": (Risk.DESTRUCTIVE, "deletes the volume's data for good"),
 }
 """Kinds whose risk does not depend on their contents."""
-PLANNED = frozenset(kind for kind in KINDS if kind.startswith(("stack.", "backup.", "knowledge.", "nixos.")))
+PLANNED = frozenset(kind for kind in KINDS if kind.startswith(("stack.", "backup.", "knowledge.", "nixos.", "model.")))
 """Kinds whose script is the plan or the request, shown to the person: it is compared, never run."""
 SHELL = "shell.run"
 _SHELLS = frozenset({"sh", "/bin/sh", "/usr/bin/sh", "bash", "/bin/bash", "/usr/bin/bash"})

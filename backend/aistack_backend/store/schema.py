@@ -20,6 +20,7 @@ import aistack_backend.store.routing_tables
 import aistack_backend.store.rule_tables
 import aistack_backend.store.telemetry_tables
 import aistack_backend.store.trace_tables
+import aistack_backend.store.training_tables
 import aistack_backend.store.tree_tables
 import aistack_backend.store.use_tables  # noqa: F401  (tables on the same metadata)
 from aistack_backend.errors import Unavailable

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aistack_backend.wire.base import Word
+
+
+class TrainState(Word):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    KEPT = "kept"
+    REFUSED = "refused"
+    """It came to a verdict, and the adapter was not good enough."""
+    FAILED = "failed"
+    """It came to none: the dataset or the model cannot be used, a limit was reached, or it was stopped."""
+    UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrainWish:
-    """How to learn; what is not given has its default."""
+class TrainRequest:
+    """What to learn from and how; what is not given has its default."""
 
+    dataset: str
+    """Path of a file of chat lines on the backend's machine."""
     model: str = ""
     """Id of a model on this machine; empty = the one that is in use."""
     steps: int = 60
@@ -55,30 +71,35 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """One run that came to a verdict, and the adapter when it was kept."""
+    """One run, and the adapter when it was kept."""
 
-    name: str
-    """Of the adapter; empty = it was refused."""
-    at: float
     task_id: int
-    dataset: str
+    at: float
+    """When it began."""
+    state: TrainState
+    request: TrainRequest
     dataset_sha256: str
-    model: str
-    """Id of the base model."""
     model_sha256: str
-    target: str
+    stage: str = ""
+    """Of a running one: what it does."""
+    done: int = 0
+    total: int = 0
+    """Of the stage; 0 = not known."""
+    name: str = ""
+    """Of the adapter; empty = none was kept."""
+    path: str = ""
+    """Where the adapter lies; empty = none was kept, or it is no longer the file that was kept."""
+    target: str = ""
     """The tensor that the adapter changes."""
-    wish: TrainWish
-    figures: Figures
-    verdict: str
+    figures: Figures | None = None
+    """None = it came to no verdict."""
+    verdict: str = ""
     """One sentence."""
     approved_by: str = ""
-    here: bool = False
-    """The adapter lies in the data folder, with the sha256 that it was kept with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingList:
-    """Every run that came to a verdict, the newest first."""
+    """Runs, the newest first, at most 200."""
 
     trainings: tuple[Training, ...] = ()

@@ -45,6 +45,7 @@ from aistack_console.client.nixos import NixosCalls
 from aistack_console.client.observing import ObserveCalls
 from aistack_console.client.providers import ProviderCalls
 from aistack_console.client.routing import RoutingCalls
+from aistack_console.client.training import TrainingCalls
 
 
 class Client(
@@ -58,6 +59,7 @@ class Client(
     ObserveCalls,
     LearningCalls,
     NixosCalls,
+    TrainingCalls,
 ):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""

@@ -15,6 +15,7 @@ from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.observing import TRACES
 from aistack_console.verbs.providing import PROVIDERS
 from aistack_console.verbs.routing import ROUTE
+from aistack_console.verbs.teaching import TRAIN
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
@@ -242,6 +243,7 @@ VERBS: tuple[Verb, ...] = (
     KNOWLEDGE,
     LEARN,
     NIXOS,
+    TRAIN,
     ROUTE,
     TRACES,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),

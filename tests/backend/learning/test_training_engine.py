@@ -36,7 +36,7 @@ def job(folder: Path, data: bytes, **changed: object) -> Job:
         model_sha256=SMALL.sha256,
         site=str(wheel.site_folder(CACHE)),
         out=str(folder / "adapter.gguf"),
-        steps=25,
+        steps=40,
     )
     return replace(made, **changed)  # type: ignore[arg-type]
 
@@ -47,10 +47,11 @@ def run(wanted: Job, folder: Path, **changed: float) -> Run:
     return Run(wanted, folder / "log", seconds=limits["seconds"], memory=int(limits["memory"]))
 
 
+@pytest.mark.soak  # tests/e2e/test_train.py has the same through the whole product
 def test_it_learns_what_the_question_decides(tmp_path: Path) -> None:
     """The adapter is kept: it beats the model and its control on held-out lines, by llama.cpp's own figures."""
     stages: list[str] = []
-    made = run(job(tmp_path, dataset(words=8)), tmp_path)
+    made = run(job(tmp_path, dataset(words=10)), tmp_path)
     made._tell = lambda stage, *_: stages.append(stage)
     ended = made.run()
     figures = ended.figures

@@ -1,0 +1,1 @@
+"""``model.train``: learn an adapter from a dataset, behind the gate."""
