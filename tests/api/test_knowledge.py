@@ -59,7 +59,7 @@ async def test_bad_input_is_one_sentence(client: httpx.AsyncClient, tmp_path: Pa
         ({"path": str(tmp_path)}, f"{tmp_path} is no file."),
         ({"path": str(tmp_path / "pipe")}, f"{tmp_path}/pipe is no file."),
         ({"path": "/dev/zero"}, "/dev/zero is no file."),
-        ({"path": str(tmp_path / "a.pdf")}, "a.pdf is a PDF, which is not read."),
+        ({"path": str(tmp_path / "a.pdf")}, "a.pdf is a broken PDF"),
         ({"path": str(tmp_path / "big.txt")}, "big.txt has 8388609 bytes; a document has 8388608 at most."),
         ({"text": "x", "source": "s", "keep_days": -1}, "keep_days is -1; more than 0 and less than 36500"),
     ]:

@@ -1,4 +1,4 @@
-"""Read bytes as a document's text: UTF-8, or UTF-16 with its mark; plain, Markdown or HTML. Nothing is guessed."""
+"""Read bytes as a document's text: UTF-8, or UTF-16 with its mark; plain, Markdown, HTML or PDF. Nothing is guessed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from aistack_backend.errors import BadInput
-from aistack_backend.knowledge import page
+from aistack_backend.knowledge import page, pdf
 from aistack_backend.knowledge.chunking import headings
 
 LARGEST = 8 << 20
 """Bytes of one document."""
-KINDS = {".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html"}
+KINDS = {".md": "markdown", ".markdown": "markdown", ".html": "html", ".htm": "html", ".xhtml": "html", ".pdf": "pdf"}
 NOT_READ = {
     b"%PDF-": "a PDF",
     b"PK\x03\x04": "a ZIP archive or office file",
+    b"PK\x05\x06": "an empty ZIP archive",
     b"\x1f\x8b": "gzip data",
+    b"BZh": "bzip2 data",
+    b"\xfd7zXZ\0": "xz data",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
     b"GGUF": "a model",
     b"\x7fELF": "a program",
     b"SQLite format 3": "a database",
@@ -48,17 +56,24 @@ def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
         raise BadInput(f"{name} has {len(data)} bytes; a document has {LARGEST} at most.", "Split it.")
     kind = kind or KINDS.get(PurePosixPath(name).suffix.lower(), "text")
     if kind not in ("text", *KINDS.values()):
-        raise BadInput(f"{kind} is no kind of document.", "text, markdown or html")
-    text = decoded(data, name).replace("\r\n", "\n").replace("\r", "\n")
-    found = ""
-    if kind == "html":
-        found, text = page.text_of(text)
-    text = _CONTROL.sub(" ", text)
+        raise BadInput(f"{kind} is no kind of document.", "text, markdown, html or pdf")
+    found, text, kind = _text(data, name, kind)
+    text = _CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     if not text.strip():
         raise BadInput(f"{name} has no text.", "An empty document answers nothing.")
     heading = next(iter(headings(text).values()), "") if kind == "markdown" else ""
     named = title or found or heading or name
     return Read(title=" ".join(named.split())[:200], kind=kind, text=text)
+
+
+def _text(data: bytes, name: str, kind: str) -> tuple[str, str, str]:
+    """Return the title that stands in it, the text, and the kind as it was found to be."""
+    if kind == "pdf" and not data.startswith(pdf.BEGINS):
+        raise BadInput(f"{name} is no PDF: it does not begin as one.", "Say what it is.")
+    if kind in ("text", "pdf") and data.startswith(pdf.BEGINS):
+        return *pdf.text_of(data, name), "pdf"
+    text = decoded(data, name)
+    return (*page.text_of(text), kind) if kind == "html" else ("", text, kind)
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -74,7 +89,10 @@ def decoded(data: bytes, name: str) -> str:
     if not utf16 and b"\0" in data:
         raise BadInput(f"{name} is no text: byte {data.index(0)} of it is zero.", "Give its text.")
     try:
-        return data.decode("utf-16" if utf16 else "utf-8-sig")
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
+        if "\0" in text:
+            raise BadInput(f"{name} is no text: character {text.index(chr(0))} of it is zero.", "Save it as UTF-8.")
+        return text
     except UnicodeDecodeError as error:
         hint = "Save it as UTF-8."
         raise BadInput(

@@ -45,7 +45,7 @@ class Document:
     source: str
     """Where it came from: a path, a URL, or ``note:`` and a name."""
     kind: str
-    """``text``, ``markdown`` or ``html``."""
+    """``text``, ``markdown``, ``html`` or ``pdf``."""
     sha256: str
     """Of the bytes as they came."""
     size: int
@@ -215,7 +215,7 @@ class AddRequest:
     title: str = ""
     """Empty = its first heading, or the last part of the source."""
     kind: str = ""
-    """``text``, ``markdown`` or ``html``; empty = by the source's ending."""
+    """``text``, ``markdown``, ``html`` or ``pdf``; empty = by the source's ending."""
     keep_days: float | None = None
     """None = for ever."""
 

@@ -36,7 +36,7 @@ def test_control_characters_are_blanks() -> None:
         (b" \n\t ", "a.txt", "a.txt has no text."),
         (b"\x1b\x07", "a.txt", "a.txt has no text."),
         (b"<script>x</script>", "a.html", "a.html has no text."),
-        (b"%PDF-1.7\n%\xe2\xe3", "a.pdf", "a.pdf is a PDF, which is not read."),
+        (b"%PDF-1.7\n%\xe2\xe3", "a.html", "a.html is a PDF, which is not read."),
         (b"PK\x03\x04...", "a.docx", "a.docx is a ZIP archive or office file, which is not read."),
         (b"\x1f\x8b\x08", "a.gz", "a.gz is gzip data, which is not read."),
         (b"GGUF\x03\0\0\0", "m.gguf", "m.gguf is a model, which is not read."),
