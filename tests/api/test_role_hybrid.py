@@ -1,12 +1,22 @@
-"""The role hybrid-coordinator at the backend's own doors: it takes questions and judgements, and opens no lock."""
+"""The role hybrid-coordinator at the backend's own doors and in its container: questions, judgements, and no lock."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import make_url, text
+from tests.bed.endpoint import completion, endpoint
+from tests.bed.postgres import emptied
+
+from aistack_backend.api.roles.catalogue import named
+from aistack_backend.api.roles.own_hybrid import OwnCoordinator
+from aistack_backend.api.roles.serve import site
+from aistack_backend.store.database import Database
 
 from .conftest import make_app, running, settings_in, small_world
 
@@ -59,3 +69,66 @@ async def test_what_cannot_be_is_one_sentence(
 async def test_the_role_opens_no_lock_and_shows_not_what_left(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.post(f"/hybrid{path}", json={"locked": False})).status_code == 404
     assert (await client.get(f"/hybrid{path}")).status_code == 404
+
+
+def told(url: str, **more: str) -> dict[str, str]:
+    """What its container's variables say, for a server on a Unix socket."""
+    place = make_url(url)
+    folder = str(place.query["host"])
+    return {"POSTGRES_HOST": folder, "POSTGRES_USER": "aistack", "POSTGRES_DB": "postgres", "HOME": "/nowhere", **more}
+
+
+@asynccontextmanager
+async def container(env: dict[str, str]) -> AsyncIterator[tuple[OwnCoordinator, httpx.AsyncClient]]:
+    role = named("hybrid-coordinator")
+    own = OwnCoordinator(role, env)
+    transport = httpx.ASGITransport(site(role, env, coordinator=own), raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        try:
+            yield own, client
+        finally:
+            await own.stop()
+
+
+async def test_in_its_container_it_answers_at_once_and_says_what_it_waits_for() -> None:
+    async with container({"HOME": "/nowhere"}) as (own, client):
+        answer = await client.post("/route", json={"query": "What is NixOS?"})
+        assert (answer.status_code, answer.json()["type"]) == (503, "unavailable")
+        own.start()
+        async with asyncio.timeout(60):
+            await own.tried()
+        said = (await client.get("/health")).json()
+        assert (said["status"], [one["name"] for one in said["checks"]]) == (
+            "unavailable", ["aidb", "postgres", "coordinator"],
+        )  # fmt: skip
+        answer = await client.post("/route", json={"query": "What is NixOS?"})
+        assert "The coordinator is not there yet. The variable POSTGRES_HOST is not set" in answer.json()["detail"]
+        assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_phase_two_and_three_of_the_note(postgres: str) -> None:
+    url = emptied(postgres)
+    with endpoint(completion("A Linux distribution.", read=12, written=4)) as llama:
+        async with container(told(url, LLAMA_URL=llama.url)) as (own, client):
+            own.start()
+            async with asyncio.timeout(60):
+                await own.settled()
+            for _ in range(10):
+                said = (await client.post("/route", json={"query": "What is NixOS?", "context": {}})).json()
+                assert (said["route"], said["answer"], said["tokens_out"]) == ("local", "A Linux distribution.", 4)
+    assert len(llama.asked) == 10
+    with closing(Database(url)) as database, database.read() as connection:
+        counted = "SELECT COUNT(*) FROM telemetry WHERE timestamp > NOW() - INTERVAL '1 hour'"
+        assert connection.execute(text(counted)).scalar_one() == 10
+
+
+async def test_without_the_stacks_model_it_says_so_and_writes_it_down(postgres: str) -> None:
+    url = emptied(postgres)
+    async with container(told(url, LLAMA_URL="http://127.0.0.1:9/v1")) as (own, client):
+        own.start()
+        async with asyncio.timeout(60):
+            await own.settled()
+        said = (await client.post("/route", json={"query": "What is NixOS?", "context": {}})).json()
+        assert (said["route"], said["id"]) == ("none", 1)
+        assert "127.0.0.1:9 does not answer" in said["answer"]
+        assert (await client.get("/stats")).json()["by_route"] == {"none": 1}

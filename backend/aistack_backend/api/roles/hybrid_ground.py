@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any
 
 from sqlalchemy import URL
 
@@ -82,13 +81,14 @@ def url(env: Mapping[str, str]) -> str:
         Unavailable: the place is not told, or the secret cannot be read.
     """
     file = env.get("POSTGRES_PASSWORD_FILE", "")
-    query: dict[str, Any] = {"connect_timeout": "3"}
+    place = {
+        "host": told(env, "POSTGRES_HOST"),
+        "port": env.get("POSTGRES_PORT", "5432"),
+    }  # a host, or a socket's folder
     return URL.create(
         "postgresql+psycopg",
         username=env.get("POSTGRES_USER", "mcp"),
         password=secret(file) if file else None,
-        host=told(env, "POSTGRES_HOST"),
-        port=int(env.get("POSTGRES_PORT", "5432")),
         database=env.get("POSTGRES_DB", "mcp"),
-        query=query,
+        query={**place, "connect_timeout": "3"},
     ).render_as_string(hide_password=False)

@@ -37,10 +37,20 @@ class OwnCoordinator:
         self._answering: Endpoints = {}
         self._fault: BackendError = Unavailable("It is being raised.", "Try again in a moment.")
         self._raising: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
 
     def start(self) -> None:
         """Begin to raise it, again and again until the store answers."""
         self._raising = asyncio.create_task(self._raise())
+
+    async def settled(self) -> None:
+        """Wait until it is there."""
+        if self._raising is not None:
+            await self._raising
+
+    async def tried(self) -> None:
+        """Wait for the end of the next try to raise it."""
+        await self._tried.wait()
 
     async def stop(self) -> None:
         """Let go of endpoints and store."""
@@ -87,6 +97,7 @@ class OwnCoordinator:
                 self._held = await self._raised()
             except BackendError as error:
                 self._fault = error
+                self._tried.set()
                 await asyncio.sleep(RETRY)
 
     async def _raised(self) -> Coordinator:
