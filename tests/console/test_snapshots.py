@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.console import chat_scene, flow_scene, learning_scene, loop_scene, provider_scene, scenes
+from tests.console import chat_scene, flow_scene, learning_scene, loop_scene, provider_scene, route_scene, scenes
 from tests.console.stage import NOW, Stage, until
 from tests.console.world import stage
 from textual.pilot import Pilot
@@ -42,6 +42,7 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "flowing": flow_scene.running,
     "elsewhere": provider_scene.elsewhere,
     "learned": learning_scene.learned,
+    "routed": route_scene.routed,
 }
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
@@ -55,6 +56,7 @@ PICTURED = {
     "flowing": ("tasks",),
     "elsewhere": ("models",),
     "learned": ("learning",),
+    "routed": ("routes",),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
     "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
 }
@@ -161,6 +163,8 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
             await until(lambda: app.screen._detail, 20)
         if world == "elsewhere":
             await until(lambda: app.screen._providers, 20)
+        if world == "routed":
+            await until(lambda: app.screen._sent, 20)
         for box in app.screen.query(TextArea):
             box.cursor_blink = False
         await still(app, pilot)

@@ -119,6 +119,20 @@ def test_the_notes_own_command_answers(stack: Row) -> None:
     assert "answered SQL" in aidb["checks"][0]["detail"]
 
 
+def test_phase_two_and_three_of_the_note(stack: Row) -> None:
+    """Its lines as they stand, asked from a container beside it: ten questions, then its SQL."""
+    box, where = stack.prefix + "aidb", "http://hybrid-coordinator:8092"
+    until(box, f"{where}/health", "ok")
+    line = ("-H", "Content-Type: application/json", "-d", '{"query": "What is NixOS?", "context": {}}')
+    for number in range(1, 11):
+        said = curl(box, f"{where}/route", "-X", "POST", *line)
+        assert (said["id"], said["route"]) == (number, "none"), said
+        assert said["answer"].startswith("No model answered this question."), "nothing stands in for a model"
+    sql = "SELECT COUNT(*) FROM telemetry WHERE timestamp > NOW() - INTERVAL '1 hour';"
+    psql = ("psql", "-h", "127.0.0.1", "-U", "mcp", "-d", "mcp", "-Atc", sql)
+    assert podman("exec", "-e", "PGPASSWORD=w0rd", stack.prefix + "postgres", *psql).strip() == "10"
+
+
 def test_it_is_nobody_special(stack: Row) -> None:
     box = stack.prefix + "aidb"
     assert podman("exec", box, "id", "-u") == "10001"

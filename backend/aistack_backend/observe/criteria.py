@@ -194,6 +194,7 @@ TESTS: Mapping[str, str] = {
     "p1": "tests/stack/test_p1_integration.py of this repository: make test",
     "p2": "tests/stack/test_p2_health_checks.py of this repository: make test",
     "ralph": "tests/stack/test_ralph_orchestration.py of this repository: make test",
+    "route": "tests/stack/test_image.py of this repository: make test",
     "workflows": "tests/stack/test_workflows.py of this repository: make test",
     "route": "tests/api/test_role_hybrid.py of this repository: make test",
     "docs": "tests/test_docs.py of this repository: make test",

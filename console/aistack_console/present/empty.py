@@ -110,6 +110,15 @@ def checklist() -> tuple[Para, ...]:
     )
 
 
+def routes() -> tuple[Para, ...]:
+    """Return what the routes screen says while nothing was asked."""
+    return _said(
+        "Nothing was asked yet.",
+        ("comes", "each question that goes through the coordinator, with its way, its cost and what left for it"),
+        ("try", "in a shell: aistack-console route ask What is NixOS?"),
+    )
+
+
 def boot() -> tuple[Para, ...]:
     """Return what the boot director says while nothing was brought up or down."""
     return _said(

@@ -16,6 +16,7 @@ from aistack_console.screens.map import MapScreen
 from aistack_console.screens.models import ModelsScreen
 from aistack_console.screens.overview import OverviewScreen
 from aistack_console.screens.resources import ResourcesScreen
+from aistack_console.screens.routes import RoutesScreen
 from aistack_console.screens.services import ServicesScreen
 from aistack_console.screens.storage import StorageScreen
 from aistack_console.screens.tasks import TasksScreen
@@ -38,6 +39,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         DoctorScreen,
         StorageScreen,
         ModelsScreen,
+        RoutesScreen,
         AskedScreen,
     )
 }

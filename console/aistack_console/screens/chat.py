@@ -60,6 +60,7 @@ class ChatScreen(SlashScreen):
         Action(id="chat.save", keys="s", title="Save this session as Markdown into a file"),
         Action(id="chat.persona", keys="P", title="Choose who answers", mutates=True),
         Action(id="chat.models", keys="M", title="Models: what is here, fetch, use, measure", hint="models"),
+        Action(id="chat.routes", keys="W", title="Routes: the ways that questions took, and the way out"),
         Action(id="chat.earlier", keys="left_square_bracket", title="Earlier session"),
         Action(id="chat.later", keys="right_square_bracket", title="Later session"),
         Action(id="chat.rename", keys="R", title="Give this session another title", mutates=True),

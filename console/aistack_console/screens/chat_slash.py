@@ -184,6 +184,10 @@ class SlashScreen(AnswerScreen):
         """Go to the models."""
         self.console.goto("models")
 
+    def do_routes(self) -> None:
+        """Go to the routes."""
+        self.console.goto("routes")
+
     def show_sessions(self) -> None:
         """Show the list of sessions and go to it."""
         self.add_class("-sessions")
