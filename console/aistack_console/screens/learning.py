@@ -41,6 +41,7 @@ class LearningScreen(BaseScreen):
         Action(id="learning.pause", keys="p", title="Pause the runs, or go on", hint="pause", mutates=True),
         Action(id="learning.save", keys="s", title="Save the accepted samples as a dataset", hint="save", mutates=True),
         Action(id="learning.copy", keys="y", title="Copy its question or what it says"),
+        Action(id="learning.routes", keys="W", title="Routes: the ways that questions took"),
     )
     TOPICS = frozenset({Topic.LEARNING})
     CSS_PATH = "learning.tcss"
@@ -236,6 +237,10 @@ class LearningScreen(BaseScreen):
             self.console.say(said)
         if one := self.pattern:
             self._read(one.id)
+
+    def do_routes(self) -> None:
+        """Go to the routes."""
+        self.console.goto("routes")
 
     def do_copy(self) -> None:
         """Offer what can be copied of what is chosen."""
