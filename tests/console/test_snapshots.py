@@ -61,6 +61,8 @@ PICTURED = {
     "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
 }
 """The screens that are pictured in a world, where not all are."""
+READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent"}
+"""What the screen of a world has to have read before it is pictured."""
 PICTURES = [
     (world, place.name) for world in WORLDS for place in PLACES if place.name in PICTURED.get(world, (place.name,))
 ]
@@ -159,12 +161,8 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
         if world == "flowing":
             app.screen.receive("task 61")
             await until(lambda: app.screen._run.run, 10)
-        if world == "learned":
-            await until(lambda: app.screen._detail, 20)
-        if world == "elsewhere":
-            await until(lambda: app.screen._providers, 20)
-        if world == "routed":
-            await until(lambda: app.screen._sent, 20)
+        if name := READS.get(world):
+            await until(lambda: getattr(app.screen, name), 20)
         for box in app.screen.query(TextArea):
             box.cursor_blink = False
         await still(app, pilot)
