@@ -8,15 +8,19 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import make_url, text
 from tests.bed.endpoint import completion, endpoint
 from tests.bed.postgres import emptied
 
 from aistack_backend.api.roles.catalogue import named
+from aistack_backend.api.roles.far_documents import FarDocuments
 from aistack_backend.api.roles.own_hybrid import OwnCoordinator
 from aistack_backend.api.roles.serve import site
+from aistack_backend.errors import Unavailable
 from aistack_backend.store.database import Database
+from aistack_backend.wire.knowledge import Hit, SearchAnswer, SearchMode
 
 from .conftest import make_app, running, settings_in, small_world
 
@@ -75,7 +79,8 @@ def told(url: str, **more: str) -> dict[str, str]:
     """What its container's variables say, for a server on a Unix socket."""
     place = make_url(url)
     folder = str(place.query["host"])
-    return {"POSTGRES_HOST": folder, "POSTGRES_USER": "aistack", "POSTGRES_DB": "postgres", "HOME": "/nowhere", **more}
+    where = {"POSTGRES_HOST": folder, "POSTGRES_USER": "aistack", "POSTGRES_DB": "postgres", "HOME": "/nowhere"}
+    return {**where, "CONTINUOUS_LEARNING_ENABLED": "false", **more}
 
 
 @asynccontextmanager
@@ -132,3 +137,41 @@ async def test_without_the_stacks_model_it_says_so_and_writes_it_down(postgres: 
         assert (said["route"], said["id"]) == ("none", 1)
         assert "127.0.0.1:9 does not answer" in said["answer"]
         assert (await client.get("/stats")).json()["by_route"] == {"none": 1}
+
+
+async def test_in_its_container_documents_come_from_aidb(postgres: str) -> None:
+    hit = Hit(
+        chunk_id=4, document_id=1, collection="docs", title="Redis", source="note:redis", heading="", text="On 6379.",
+        start=0, end=8, score=0.1, cosine=0.4,
+    )  # fmt: skip
+    found = msgspec.to_builtins(SearchAnswer(hits=(hit,), mode=SearchMode.BOTH, searched=1, took=0.01))
+    env = told(emptied(postgres))
+    with endpoint(completion("6379")) as llama, endpoint(found) as aidb:
+        places = {"LLAMA_URL": llama.url, "AIDB_URL": aidb.url.removesuffix("/v1")}
+        async with container({**env, **places}) as (own, client):
+            own.start()
+            async with asyncio.timeout(60):
+                await own.settled()
+            said = (await client.post("/route", json={"query": "Which port has redis?"})).json()
+            assert [(one["source"], one["cosine"]) for one in said["sources"]] == [("note:redis", 0.4)]
+            assert aidb.asked[0][0] == "/search"
+            assert "On 6379." in llama.asked[0][2]["messages"][-1]["content"]
+            asked = {"query": "redis", "previous_context_ids": []}
+            assert (await client.post("/context/multi_turn", json=asked)).json()["context_ids"] == ["4"]
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [
+        ({"nothing": 1}, "answered something else"),
+        (b"<html>", "answered something else"),
+        (None, "does not answer"),
+    ],
+)
+async def test_documents_that_aidb_does_not_give_are_told(says: object, why: str) -> None:
+    with endpoint(says) as there:
+        finds = FarDocuments("http://127.0.0.1:9" if says is None else there.url)
+        with pytest.raises(Unavailable, match=why):
+            await finds.find("x", 3)
+        assert await FarDocuments("").find("x", 3) == ()
+        await finds.close()

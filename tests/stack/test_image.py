@@ -131,6 +131,10 @@ def test_phase_two_and_three_of_the_note(stack: Row) -> None:
     sql = "SELECT COUNT(*) FROM telemetry WHERE timestamp > NOW() - INTERVAL '1 hour';"
     psql = ("psql", "-h", "127.0.0.1", "-U", "mcp", "-d", "mcp", "-Atc", sql)
     assert podman("exec", "-e", "PGPASSWORD=w0rd", stack.prefix + "postgres", *psql).strip() == "10"
+    done = subprocess.run(
+        ["podman", "logs", stack.prefix + "hybrid-coordinator"], capture_output=True, text=True, check=True
+    )
+    assert "Learning run 1:" in done.stdout + done.stderr
 
 
 def test_it_is_nobody_special(stack: Row) -> None:

@@ -196,7 +196,6 @@ TESTS: Mapping[str, str] = {
     "ralph": "tests/stack/test_ralph_orchestration.py of this repository: make test",
     "route": "tests/stack/test_image.py of this repository: make test",
     "workflows": "tests/stack/test_workflows.py of this repository: make test",
-    "route": "tests/api/test_role_hybrid.py of this repository: make test",
     "docs": "tests/test_docs.py of this repository: make test",
 }
 CRITERIA = (

@@ -128,7 +128,6 @@ ROLES = (
         title="Hybrid coordinator",
         prefix="/hybrid",
         routes=ROUTES,
-        later=("learning from what was asked",),
     ),
     Role(id="nixos-docs", port=8094, title="NixOS documentation", prefix="/nixos", routes=NIXOS),
     Role(id="code-machine", port=8095, title="Workflows", control=True, prefix="/code", routes=FLOWS),

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from sqlalchemy import URL
 
 from aistack_backend.api.roles import hybrid_learning
+from aistack_backend.api.roles.far_documents import FarDocuments
+from aistack_backend.api.roles.far_vectors import FarVectors
 from aistack_backend.api.roles.stores import secret, told
 from aistack_backend.api.routework import Ground, raised
 from aistack_backend.audit.redact import Redactor
@@ -17,7 +19,6 @@ from aistack_backend.errors import BadInput
 from aistack_backend.inference.providers.service import Providers
 from aistack_backend.orchestration.routing.coordinator import Coordinator
 from aistack_backend.orchestration.routing.local import Near
-from aistack_backend.orchestration.routing.port import NoDocuments
 from aistack_backend.store.database import Database
 from aistack_backend.wire.config import Config, ConfigError
 from aistack_backend.wire.configfile import load
@@ -58,6 +59,10 @@ async def coordinator(env: Mapping[str, str], config: Config, database: Database
     downs.push_async_callback(providers.stop)
     redactor = Redactor(os.urandom(32))  # within one run, equal secrets look equal
     near = Near(providers, llama.name)
+    vectors, documents = FarVectors(env.get("EMBEDDINGS_URL", "")), FarDocuments(env.get("AIDB_URL", ""))
+    embeds = vectors if env.get("EMBEDDINGS_URL") else None
+    downs.push_async_callback(vectors.close)
+    downs.push_async_callback(documents.close)
     return raised(
         Ground(
             database=database,
@@ -67,9 +72,9 @@ async def coordinator(env: Mapping[str, str], config: Config, database: Database
             providers=providers,
             configured=config.providers,
             models=(near,),
-            finds=NoDocuments(),
-            embeds=None,
-            learned=hybrid_learning.raised(database, clock, redactor, config.learning, near, downs),
+            finds=documents,
+            embeds=embeds,
+            learned=hybrid_learning.raised(database, clock, redactor, config.learning, near, downs, embeds),
         )
     )
 

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from aistack_backend.api.learnwork import Trying
 from aistack_backend.audit.redact import Redactor
 from aistack_backend.clock import Clock
+from aistack_backend.knowledge.port import Embeds
 from aistack_backend.learning.rounds import Rounds
 from aistack_backend.learning.service import Learning, LearningSettings
 from aistack_backend.orchestration.routing.port import Model
@@ -20,11 +21,17 @@ RUNS = "aistack_backend.learning.runs"
 
 
 def raised(
-    database: Database, clock: Clock, redactor: Redactor, config: LearningConfig, model: Model, downs: AsyncExitStack
+    database: Database,
+    clock: Clock,
+    redactor: Redactor,
+    config: LearningConfig,
+    model: Model,
+    downs: AsyncExitStack,
+    embeds: Embeds | None = None,
 ) -> Learning:
-    """Return learning with its runs begun; without a model of vectors here, questions are compared by their words."""
+    """Return learning with its runs begun; without a model of vectors, questions are compared by their words."""
     wanted = LearningSettings(enabled=config.enabled, interval=config.interval, threshold=config.dataset_threshold)
-    made = Learning(database, clock, redactor, wanted, None, Trying(model))
+    made = Learning(database, clock, redactor, wanted, embeds, Trying(model))
     said = logging.StreamHandler(sys.stderr)
     said.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger(RUNS)
