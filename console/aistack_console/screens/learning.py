@@ -15,6 +15,7 @@ from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import empty
 from aistack_console.present import learning as show
+from aistack_console.present.para import para
 from aistack_console.screens.base import BaseScreen
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
@@ -24,7 +25,13 @@ from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 from aistack_console.widgets.spark import Spark
 
-SPARKS = (("success", "success"), ("local", "local"), ("cache", "cache"))
+SPARKS = ("success", "local", "cache")
+
+
+class Share(Spark):
+    """A share of each day; the last one needs little room."""
+
+    VALUE = 5
 
 
 class LearningScreen(BaseScreen):
@@ -58,8 +65,9 @@ class LearningScreen(BaseScreen):
         yield Line(id="trends")
         with Horizontal(id="panes"):
             with Vertical(id="side"):
-                for label, name in SPARKS:
-                    yield Spark(label, id=f"spark-{name}")
+                yield Line(id="side-head", classes="pane-title")
+                for name in SPARKS:
+                    yield Share(name, id=f"spark-{name}")
                 yield Detail(id="runs")
             with Vertical(id="middle"):
                 yield LiveTable(show.COLUMNS, id="table")
@@ -104,11 +112,13 @@ class LearningScreen(BaseScreen):
 
     def _paint_wide(self, found: LearningStatus | None, now: float) -> None:
         days = found.days if found else ()
-        for _, name in SPARKS:
+        self.query_one("#side-head", Line).show((("30 DAYS ", "accent"), ("shares of each day", "dim")))
+        for name in SPARKS:
             values = show.series(days, name)
             newest = next((one for one in reversed(values) if one is not None), None)
-            self.query_one(f"#spark-{name}", Spark).show(values, f"{show.share(newest)} of 30 days", 1.0)
-        self.query_one("#runs", Detail).show(show.runs(found, now, 20))
+            self.query_one(f"#spark-{name}", Spark).show(values, show.share(newest), 1.0)
+        month = para(*show.trends(found, now, months=True))
+        self.query_one("#runs", Detail).show((month, *show.runs(found, now, 20)))
 
     def _paint_side(self) -> None:
         detail, now, found = self.query_one("#detail", Detail), self.store.now(), self.known
