@@ -126,7 +126,7 @@ class Wiring:
         await self._step(self._traces, parts.traces)
         await self._step(self._watchers, parts.host, parts.recorder, parts.doctor)
         await asyncio.to_thread(importlib.import_module, "aistack_backend.api.latecomers")
-        from aistack_backend.api import backupwork, certificatework, latecomers, learnwork, stackwork
+        from aistack_backend.api import alertwork, backupwork, certificatework, latecomers, learnwork, stackwork
 
         make, downs = self._make_podman or latecomers.real_podman, self._downs
         await self._step(lambda: latecomers.containers(parts, downs, make), parts.containers, parts.podman)
@@ -137,6 +137,7 @@ class Wiring:
         self._spawn(self._expire(parts.approvals.part))
         parts.notifier = Notifier(self._ways, parts.bus, parts.audit.get(), parts.clock)
         self._spawn(parts.notifier.run())
+        await self._step(lambda: alertwork.begin(parts, database, self._spawn), parts.measured, parts.alerts)
         await self._step(lambda: latecomers.knowledge(parts, downs, database), parts.knowledge)
         await self._step(lambda: learnwork.learning(parts, downs, database), parts.learning)
         await self._step(lambda: latecomers.nixos(parts, database), parts.nixos)

@@ -115,6 +115,12 @@ def current(context: Context | None = None) -> Ids | None:
     return f"{held.trace_id:032x}", f"{held.span_id:016x}"
 
 
+def trace_id() -> str:
+    """Return the id of the trace that is under way; empty = none is."""
+    found = current()
+    return found[0] if found else ""
+
+
 def below(ids: Ids | None) -> Context | None:
     """Return the context in which spans belong below that one, which may have ended, here or in an earlier life."""
     if ids is None:

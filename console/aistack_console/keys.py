@@ -169,6 +169,8 @@ PLACES = (
     Place(name="storage", key="", short="Store", title="Storage"),
     Place(name="models", key="", short="Models", title="Models"),
     Place(name="routes", key="", short="Routes", title="Routes"),
+    Place(name="traces", key="", short="Traces", title="Traces"),
+    Place(name="alerts", key="", short="Alerts", title="Alerts"),
     Place(name="asked", key="", short="Log", title="Command log"),
 )
 """The screens of this version, in the order of their keys, then those that only a command or the palette opens."""

@@ -73,6 +73,7 @@ class Walk:
             "/v1/tasks/action": {"kind": "container.restart", "target": "web"},
             "/v1/tasks/goal": {"text": "restart web", "planner": "rules"},
             "/v1/stack/use": {"file": ""},
+            "/v1/alerts/{id}/snooze": {"minutes": 5},
             "/v1/collections/{name}/documents": {"source": "note:x", "text": "x"},
             "/v1/routing/lock": {"locked": True},
             "/v1/feedback": {"interaction_id": 1, "verdict": "good"},

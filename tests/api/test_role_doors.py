@@ -197,6 +197,7 @@ async def alone(parts: Parts, role: str) -> AsyncIterator[httpx.AsyncClient]:
 async def test_the_stack_and_the_updates_are_unknown_until_measured(quiet: Parts) -> None:
     async with alone(quiet, "health-monitor") as client:
         assert (await client.get("/services")).json()["type"] == "unavailable"
+        assert (await client.get("/numbers")).json()["type"] == "unavailable"
         assert (await client.get("/health")).status_code == 503
     async with alone(quiet, "watchtower") as client:
         assert (await client.get("/updates")).status_code == 503

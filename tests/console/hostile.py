@@ -14,12 +14,14 @@ from typing import Any, TypeVar
 from tests.console.stage import NOW, Stage, source
 
 from aistack_backend.wire.actions import Approval
+from aistack_backend.wire.alerts import AlertList
 from aistack_backend.wire.base import Raw
 from aistack_backend.wire.boot import Boot, Plan
 from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.stack import Service, Stack
 from aistack_backend.wire.storage import BackupList, Storage
+from aistack_backend.wire.traces import Trace, TraceList, TraceRow
 
 T = TypeVar("T")
 
@@ -108,6 +110,14 @@ class Filler:
             members = list(hint)
             return members[next(self._numbers) % len(members)]
         return self.make(hint)
+
+
+def dress_observed(on: Stage, fill: Filler) -> None:
+    """Give the stage hostile alarms, rules, targets and traces."""
+    on.push(Topic.ALERTS, fill.make(AlertList, 4))
+    rows = tuple(fill.make(TraceRow, id=digit * 32) for digit in "ab")
+    on.answers["GET /v1/traces"] = fill.make(TraceList, traces=rows)
+    on.answers |= {f"GET /v1/traces/{one.id}": fill.make(Trace, 6, id=one.id) for one in rows}
 
 
 def dress_stack(on: Stage, fill: Filler) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.console import chat_scene, flow_scene, learning_scene, loop_scene, provider_scene, route_scene, scenes
+from tests.console import (
+    chat_scene,
+    flow_scene,
+    learning_scene,
+    loop_scene,
+    observe_scene,
+    provider_scene,
+    route_scene,
+    scenes,
+)
 from tests.console.stage import NOW, Stage, until
 from tests.console.world import stage
 from textual.pilot import Pilot
@@ -43,7 +52,10 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "elsewhere": provider_scene.elsewhere,
     "learned": learning_scene.learned,
     "routed": route_scene.routed,
+    "observing": observe_scene.observing,
 }
+OBSERVED = ("traces", "alerts")
+"""Pictured in their own world alone."""
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
     "stack": ("overview", "services", "map", "checklist", "doctor", "storage"),
@@ -57,6 +69,7 @@ PICTURED = {
     "elsewhere": ("models",),
     "learned": ("learning",),
     "routed": ("routes",),
+    "observing": OBSERVED,
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
     "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
 }
@@ -64,7 +77,10 @@ PICTURED = {
 READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent"}
 """What the screen of a world has to have read before it is pictured."""
 PICTURES = [
-    (world, place.name) for world in WORLDS for place in PLACES if place.name in PICTURED.get(world, (place.name,))
+    (world, place.name)
+    for world in WORLDS
+    for place in PLACES
+    if place.name in PICTURED.get(world, (place.name,)) and (place.name not in OBSERVED or world == "observing")
 ]
 
 

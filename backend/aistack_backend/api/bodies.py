@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BeforeValidator
 
 from aistack_backend.wire.actions import ActionRequest, DecideRequest, EditRequest, GoalRequest, GoOnRequest
+from aistack_backend.wire.alerts import SnoozeRequest
 from aistack_backend.wire.boot import PlanRequest
 from aistack_backend.wire.chat import SayRequest, SessionChange
 from aistack_backend.wire.knowledge import AddRequest, SearchRequest, SweepRequest
@@ -39,6 +40,7 @@ def strictly(kind: type) -> Callable[[Any], Any]:
 
 
 Wish = Annotated[ActionRequest, BeforeValidator(strictly(ActionRequest))]
+Snoozing = Annotated[SnoozeRequest, BeforeValidator(strictly(SnoozeRequest))]
 Decision = Annotated[DecideRequest, BeforeValidator(strictly(DecideRequest))]
 Edit = Annotated[EditRequest, BeforeValidator(strictly(EditRequest))]
 GoOn = Annotated[GoOnRequest, BeforeValidator(strictly(GoOnRequest))]

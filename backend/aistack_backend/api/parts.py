@@ -31,8 +31,10 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.inference.service import Inference
     from aistack_backend.inference.talk import Talk
     from aistack_backend.learning.service import Learning
+    from aistack_backend.observe.alerts.service import Alerts
     from aistack_backend.observe.doctor import Doctor
     from aistack_backend.observe.host import HostWatcher
+    from aistack_backend.observe.measured import Measured
     from aistack_backend.observe.notify.service import Notifier
     from aistack_backend.observe.recorder import Recorder
     from aistack_backend.observe.traces.service import Traces
@@ -98,6 +100,8 @@ class Parts:
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))
     stack: Late[StackParts] = field(default_factory=lambda: Late("stack"))
+    measured: Late[Measured] = field(default_factory=lambda: Late("metrics"))
+    alerts: Late[Alerts] = field(default_factory=lambda: Late("alarms"))
     traces: Late[Traces] = field(default_factory=lambda: Late("traces"))
     doctor: Late[Doctor] = field(default_factory=lambda: Late("doctor"))
     notifier: Notifier | None = None

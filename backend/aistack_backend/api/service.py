@@ -7,6 +7,7 @@ from starlette.types import Lifespan
 
 from aistack_backend import __version__
 from aistack_backend.api import (
+    alerts,
     approvals,
     audit,
     backups,
@@ -19,6 +20,7 @@ from aistack_backend.api import (
     learning,
     loops,
     machine,
+    metrics,
     nixos,
     openapi,
     problems,
@@ -41,6 +43,9 @@ from aistack_backend.api.traced import Traced
 ROUTERS = (
     status,
     events,
+    traces,
+    alerts,
+    metrics,
     containers,
     stack,
     backups,
@@ -58,7 +63,6 @@ ROUTERS = (
     knowledge,
     providers,
     routing,
-    traces,
     learning,
     nixos,
     training,

@@ -107,6 +107,14 @@ class ModelConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertsConfig:
+    """``[alerts]``: rules over what is measured."""
+
+    every: float = option(15.0, "Seconds between two looks at all rules.", least=1, most=3600)
+    rules: str = option("", "File with further rules, in the form of our alerts.toml; empty = ours alone.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TracesConfig:
     """``[traces]``: what was done for each request and task, as spans with their times; numbers and names only."""
 
@@ -248,6 +256,7 @@ class Config:
     approvals: ApprovalsConfig = field(default_factory=ApprovalsConfig)
     notify: NotifyConfig = field(default_factory=NotifyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    alerts: AlertsConfig = field(default_factory=AlertsConfig)
     traces: TracesConfig = field(default_factory=TracesConfig)
     podman: PodmanConfig = field(default_factory=PodmanConfig)
     loops: LoopsConfig = field(default_factory=LoopsConfig)

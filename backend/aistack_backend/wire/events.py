@@ -38,6 +38,8 @@ class Topic(Word):
     """:class:`~aistack_backend.wire.boot.Boot`: the newest up or down, live, and after its end."""
     CHECKLIST = "checklist"
     """:class:`~aistack_backend.wire.checklist.Checklist`"""
+    ALERTS = "alerts"
+    """:class:`~aistack_backend.wire.alerts.AlertList`: the inbox, every rule, every target."""
     ACTIVITY = "activity"
     """:class:`~aistack_backend.wire.containers.Activity`: one, not replaced by the next."""
     LEARNING = "learning"

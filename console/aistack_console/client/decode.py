@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from aistack_backend.wire.actions import ApprovalList
+from aistack_backend.wire.alerts import AlertList
 from aistack_backend.wire.audit import AuditPage
 from aistack_backend.wire.boot import Boot
 from aistack_backend.wire.checklist import Checklist
@@ -41,6 +42,7 @@ TOPICS: dict[Topic, type] = {
     Topic.BOOT: Boot,
     Topic.CHECKLIST: Checklist,
     Topic.LEARNING: LearningStatus,
+    Topic.ALERTS: AlertList,
     Topic.ACTIVITY: Activity,
 }
 """What the data of each topic is; RESET has none."""

@@ -38,6 +38,7 @@ def header(
     fleet: Fleet | None,
     stack: Stack | None = None,
     pending: int | None,
+    alarms: int | None = None,
     link: Link,
     view_only: bool,
     now: float,
@@ -57,6 +58,8 @@ def header(
             cells.append((str(number[word]), TONES[word] if number[word] else "dim"))
     cells.append(("  YOU ", "warn" if pending else "dim"))
     cells.append((" - " if pending is None else f"{pending} ", "warn" if pending else "dim"))
+    if alarms:
+        cells += [(" ALARM ", "bad"), (f"{alarms} ", "bad")]
     if view_only:
         cells.append((" VIEW-ONLY ", "warn"))
     cells.append((f"  {_link(link)}{clock(now, seconds=False)}", "dim"))

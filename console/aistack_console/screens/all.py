@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aistack_console.screens.alerts import AlertsScreen
 from aistack_console.screens.approvals import ApprovalsScreen
 from aistack_console.screens.asked import AskedScreen
 from aistack_console.screens.audit import AuditScreen
@@ -20,6 +21,7 @@ from aistack_console.screens.routes import RoutesScreen
 from aistack_console.screens.services import ServicesScreen
 from aistack_console.screens.storage import StorageScreen
 from aistack_console.screens.tasks import TasksScreen
+from aistack_console.screens.traces import TracesScreen
 
 SCREENS: dict[str, type[BaseScreen]] = {
     screen.NAME: screen
@@ -40,6 +42,8 @@ SCREENS: dict[str, type[BaseScreen]] = {
         StorageScreen,
         ModelsScreen,
         RoutesScreen,
+        TracesScreen,
+        AlertsScreen,
         AskedScreen,
     )
 }

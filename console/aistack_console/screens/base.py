@@ -22,6 +22,7 @@ from aistack_console.client.stream import Meter
 from aistack_console.keys import GLOBAL, PLACES, Action, Registry, bindings
 from aistack_console.options import Options
 from aistack_console.present import header
+from aistack_console.present.alerts import loud
 from aistack_console.state.store import Store
 from aistack_console.visible import VisibleOnly
 from aistack_console.widgets.hint_line import EntryLine, HintLine
@@ -32,7 +33,7 @@ PAUSE = 0.025
 """Least seconds between two paints of one screen."""
 
 
-FRAME = frozenset({Topic.RESET, Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.STACK})
+FRAME = frozenset({Topic.RESET, Topic.STATUS, Topic.FLEET, Topic.APPROVALS, Topic.STACK, Topic.ALERTS})
 """Topics that the header is made of."""
 
 
@@ -189,6 +190,7 @@ class BaseScreen(Screen[None]):
                 fleet=store.fleet,
                 stack=store.stack,
                 pending=store.pending,
+                alarms=loud(store.alerts),
                 link=link,
                 view_only=app.view_only,
                 now=now,

@@ -51,6 +51,7 @@ class TasksScreen(BaseScreen):
         Action(id="tasks.again", keys="r", title="Run again from this step", hint="again", mutates=True),
         Action(id="tasks.stop_all", keys="ctrl+x", title="Stop every task", hint="stop all", mutates=True),
         Action(id="tasks.approval", keys="a", title="Go to its approval", hint="approval"),
+        Action(id="tasks.trace", keys="t", title="Show what was done for it, with its times", hint="trace"),
         Action(id="tasks.workflow", keys="w", title="Run a workflow", hint="workflow", mutates=True),
         Action(id="tasks.copy", keys="y", title="Copy its goal or result", hint="copy"),
     )
@@ -294,6 +295,11 @@ class TasksScreen(BaseScreen):
         """Go to the approval of the chosen task, or of the step that is looked at."""
         if (one := self.chosen) is not None and (number := self._approval(one)) is not None:
             self.console.goto("approvals", f"show {number}")
+
+    def do_trace(self) -> None:
+        """Go to the trace of the chosen task."""
+        if (one := self.chosen) is not None:
+            self.console.goto("traces", str(one.id))
 
     def do_copy(self) -> None:
         """Offer what can be copied of the chosen task."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from aistack_backend.wire.actions import ApprovalList, ApprovalState
+from aistack_backend.wire.alerts import AlertList
 from aistack_backend.wire.audit import AuditPage
 from aistack_backend.wire.boot import Boot
 from aistack_backend.wire.checklist import Checklist
@@ -157,6 +158,11 @@ class Store:
     def learning(self) -> LearningStatus | None:
         """How learning stands."""
         return self._held.get(Topic.LEARNING)
+
+    @property
+    def alerts(self) -> AlertList | None:
+        """The inbox of alarms, every rule and target."""
+        return self._held.get(Topic.ALERTS)
 
     @property
     def pending(self) -> int | None:

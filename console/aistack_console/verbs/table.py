@@ -12,7 +12,7 @@ from aistack_console.verbs.gating import GATE
 from aistack_console.verbs.knowing import KNOWLEDGE, NIXOS
 from aistack_console.verbs.learning import LEARN
 from aistack_console.verbs.modelling import MODELS
-from aistack_console.verbs.observing import TRACES
+from aistack_console.verbs.observing import ALERTS, TRACES
 from aistack_console.verbs.providing import PROVIDERS
 from aistack_console.verbs.routing import ROUTE
 from aistack_console.verbs.teaching import TRAIN
@@ -246,6 +246,7 @@ VERBS: tuple[Verb, ...] = (
     TRAIN,
     ROUTE,
     TRACES,
+    ALERTS,
     Verb("ask", "ask the local model", "ask", (word("question", "the question; - reads it from stdin"),), json=True),
     Verb("doctor", "what is right and wrong with this machine, and the fix", "doctor", json=True),
     Verb(

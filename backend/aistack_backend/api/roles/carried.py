@@ -21,6 +21,7 @@ from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.site import Endpoint, Endpoints
 from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
+from aistack_backend.observe import metrics
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.stack import Stack
 
@@ -73,7 +74,7 @@ def endpoints(role: Role, parts: GetParts) -> Endpoints:
     by_role: dict[str, Callable[[], Endpoints]] = {
         "ralph-wiggum": lambda: ralph.endpoints(role, parts),
         "code-machine": lambda: code.endpoints(role, parts),
-        "health-monitor": lambda: {"/services": _services(parts)},
+        "health-monitor": lambda: {"/services": _services(parts), "/numbers": _numbers(parts)},
         "aider-wrapper": lambda: aider.endpoints(role, parts),
         "watchtower": lambda: {"/updates": _updates(parts)},
         "self-heal-manager": lambda: {"/healing": _healing(parts)},
@@ -153,6 +154,14 @@ def _services(parts: GetParts) -> Endpoint:
         return Json(stack_of(parts()))
 
     return services
+
+
+def _numbers(parts: GetParts) -> Endpoint:
+    async def numbers(_: Request) -> Response:
+        found = await asyncio.to_thread(parts().measured.get().now)
+        return Response(metrics.text(found), media_type=metrics.MEDIA)
+
+    return numbers
 
 
 def _updates(parts: GetParts) -> Endpoint:

@@ -70,7 +70,10 @@ EDITS = (
         about="Ask for an edit of files in words: a loop behind the gate. Waits a minute at most: 200 ended, 202 not.",
     ),
 )
-SERVICES = (Told(method="GET", path="/services", about="Every service of the stack, with the evidence of its checks."),)
+SERVICES = (
+    Told(method="GET", path="/services", about="Every service of the stack, with the evidence of its checks."),
+    Told(method="GET", path="/numbers", about="Every number that the host's backend measures, for Prometheus."),
+)
 UPDATES = (Told(method="GET", path="/updates", about="What the last look for newer images found."),)
 HEALING = (Told(method="GET", path="/healing", about="What self-heal does, waits for or leaves alone, by service."),)
 MODEL = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from aistack_backend.observe.notify.models import News
+from aistack_backend.observe.notify.models import Alarm, News
 
 PROGRAM = "notify-send"
 WITHIN = 5.0
@@ -17,7 +17,7 @@ class Desktop:
 
     name = "desktop"
 
-    def tell(self, news: News) -> str:
+    def tell(self, news: News | Alarm) -> str:
         """Run notify-send; its own words are told when it fails."""
         program = shutil.which(PROGRAM)
         if program is None:

@@ -12,7 +12,7 @@ from aistack_backend.bus import Bus
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BackendError
 from aistack_backend.observe.notify.desktop import Desktop
-from aistack_backend.observe.notify.models import News, Way, news_of
+from aistack_backend.observe.notify.models import Alarm, News, Way, news_of
 from aistack_backend.wire.actions import Approval, ApprovalList, ApprovalState
 from aistack_backend.wire.audit import Phase
 from aistack_backend.wire.config import NotifyConfig
@@ -84,7 +84,11 @@ class Notifier:
             if waiting is not None:
                 await asyncio.gather(*(self._tell(way, news_of(waiting)) for way in self._ways))
 
-    async def _tell(self, way: Way, news: News) -> None:
+    async def tell(self, alarm: Alarm) -> None:
+        """Tell of an alarm now, by every way."""
+        await asyncio.gather(*(self._tell(way, alarm) for way in self._ways))
+
+    async def _tell(self, way: Way, news: News | Alarm) -> None:
         try:
             why = await asyncio.to_thread(way.tell, news)
         except Exception as error:  # a way that breaks must not end the others
@@ -92,7 +96,7 @@ class Notifier:
             why = f"{way.name} broke ({type(error).__name__})."
         await asyncio.to_thread(self._note, way, news, why)
 
-    def _note(self, way: Way, news: News, why: str) -> None:
+    def _note(self, way: Way, news: News | Alarm, why: str) -> None:
         now = self._clock.now()
         before = self._sources[way.name]
         state = SourceState.FAILED if why else SourceState.OK
@@ -109,8 +113,7 @@ class Notifier:
                 actor="backend",
                 via="auto",
                 kind=f"notify.{way.name}",
-                approval_id=news.approval_id,
-                task_id=news.task_id,
+                **news.subject,
                 outcome=f"failed: {why}" if why else "sent",
             )
         except BackendError as error:

@@ -18,7 +18,7 @@ import httpx
 
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput
-from aistack_backend.observe.notify.models import News
+from aistack_backend.observe.notify.models import Alarm, News
 
 WITHIN = 5.0
 """Seconds for one try."""
@@ -38,7 +38,7 @@ class Webhook:
         self._url, self._key, self._clock, self._pause = url, key, clock, pause
         self.host = urlsplit(url).netloc
 
-    def tell(self, news: News) -> str:
+    def tell(self, news: News | Alarm) -> str:
         """POST it, at most three times; only what did not answer, or answered 5xx, is tried again."""
         said = ""
         for wait in TRIES:
@@ -49,8 +49,8 @@ class Webhook:
                 return said
         return f"{said} Tried {len(TRIES)} times."
 
-    def _try(self, news: News) -> tuple[str, bool]:
-        body = json.dumps(asdict(news) | {"type": "approval", "sentence": news.sentence}, sort_keys=True).encode()
+    def _try(self, news: News | Alarm) -> tuple[str, bool]:
+        body = json.dumps(asdict(news) | {"type": news.type, "sentence": news.sentence}, sort_keys=True).encode()
         stamp = str(int(self._clock.now()))
         headers = {
             "Content-Type": "application/json",

@@ -18,7 +18,7 @@ from aistack_backend.observe.traces.exporters import Keep, Send
 from aistack_backend.observe.traces.shape import shaped
 from aistack_backend.observe.traces.store import TraceStore
 from aistack_backend.store.database import Database
-from aistack_backend.wire.traces import Trace, TraceList
+from aistack_backend.wire.traces import Sending, Trace, TraceList
 
 EVERY = 1_000
 """Milliseconds between two batches."""
@@ -102,8 +102,7 @@ class Traces:
     def list(self) -> TraceList:
         """Return the newest traces, newest first."""
         self._settle()
-        told = self._send.told() if self._send else None
-        return TraceList(kept=self._keep is not None, traces=self._store.list(), sending=told)
+        return TraceList(kept=self._keep is not None, traces=self._store.list(), sending=self.sending())
 
     def get(self, wanted: str) -> Trace:
         """Return one trace by its id, or by the number of a task that belongs to it.
@@ -120,6 +119,10 @@ class Traces:
         if not spans:
             raise NotFound(f"Nothing is kept of the trace {trace_id}.", "traces lists those that are kept.")
         return Trace(id=trace_id, tasks=found.tasks, spans=tuple(sorted(spans, key=lambda one: one.start)))
+
+    def sending(self) -> Sending | None:
+        """Return how the sending of spans goes; None = they are sent nowhere."""
+        return self._send.told() if self._send else None
 
     def _of_task(self, wanted: str) -> str:
         if not re.fullmatch(r"[0-9]{1,18}", wanted):

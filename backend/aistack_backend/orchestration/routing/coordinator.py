@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from aistack_backend import tracing
 from aistack_backend.errors import BackendError
 from aistack_backend.inference.models import Turn
 from aistack_backend.inference.providers.price import shown
@@ -140,6 +141,7 @@ class Coordinator:
             ok=answer.route is not Route.NONE,
             detail="\n".join(map(line, answer.tried)),
             consent=request.consent,
+            trace_id=tracing.trace_id(),
         )
         number = await asyncio.to_thread(self.rooms.telemetry.record, one)
         if any(each.route is Route.REMOTE and each.asked for each in answer.tried):
