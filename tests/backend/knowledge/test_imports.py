@@ -145,7 +145,7 @@ async def test_a_repository_file_by_file_and_again(shelf: Shelf, tmp_path: Path)
             "3 added, 0 replaced, 0 unchanged, 3 not read; 3 pieces; 1 left out by pattern or hidden."
         )
         assert f"Commit {first} of {url}." in done.text
-        assert "logo.png: logo.png is no text: byte 4 of it is zero." in done.text
+        assert "logo.png: logo.png is a picture, which is not read." in done.text
         assert "bad.txt: bad.txt is not UTF-8" in done.text
         assert set(sources(shelf)) == {f"{url}@{first}:{one}" for one in ("README.md", "docs/a.md", "docs/b.md")}
         assert {one.title for one in shelf.knowledge.documents("docs")} == {"Redis", "a.md", "b.md"}

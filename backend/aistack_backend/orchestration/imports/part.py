@@ -17,7 +17,8 @@ from aistack_backend.wire.imports import ImportKind, ImportRequest
 KIND = "knowledge.import"
 REDIRECTS = 3
 SECONDS = {ImportKind.PAGE: 60, ImportKind.GIT: 300}
-UNDO = "knowledge remove takes out each document; what was sent to another machine is known there"
+UNDO = "knowledge remove takes out each document"
+KNOWN = "; what was sent to another machine is known there"
 
 
 class ImportPart:
@@ -62,7 +63,8 @@ class ImportPart:
             task_id=task_id,
         )
         title = f"read {name} into the collection {request.collection}"
-        return action, Evidence(title=title, effect=_effect(request, network), undo=UNDO, managed=True)
+        undo = UNDO if network == "none" else UNDO + KNOWN
+        return action, Evidence(title=title, effect=_effect(request, network), undo=undo, managed=True)
 
 
 def _folder(url: str) -> None:
