@@ -60,7 +60,8 @@ class Action:
 _SHOWN = {
     "question_mark": "?", "colon": ":", "slash": "/", "space": "space", "left_square_bracket": "[",
     "right_square_bracket": "]", "exclamation_mark": "!", "plus": "+", "underscore": "_", "minus": "-",
-    "escape": "esc", "at": "@", "equals_sign": "=", "full_stop": ".", "comma": ",", "backslash": "\\",
+    "escape": "esc", "at": "@", "equals_sign": "=", "full_stop": ".", "less_than_sign": "<",
+    "greater_than_sign": ">", "comma": ",", "backslash": "\\",
 }  # fmt: skip
 
 
@@ -170,13 +171,20 @@ PLACES = (
     Place(name="models", key="", short="Models", title="Models"),
     Place(name="routes", key="", short="Routes", title="Routes"),
     Place(name="traces", key="", short="Traces", title="Traces"),
+    Place(name="past", key="", short="Past", title="Time machine"),
     Place(name="alerts", key="", short="Alerts", title="Alerts"),
     Place(name="asked", key="", short="Log", title="Command log"),
 )
 """The screens of this version, in the order of their keys, then those that only a command or the palette opens."""
 
+UNTABBED = {"past": "T"}
+"""Keys of screens that have no tab."""
+
 APP_ACTIONS = (
-    *(Action(id=f"app.{one.name}", keys=one.key, title=f"Go to {one.title}") for one in PLACES),
+    *(
+        Action(id=f"app.{one.name}", keys=one.key or UNTABBED.get(one.name, ""), title=f"Go to {one.title}")
+        for one in PLACES
+    ),
     Action(id="app.needs", keys="J", title="Go to what needs me", hint="needs-you"),
     Action(id="app.undo", keys="z", title="Undo the last own action, through the gate", mutates=True),
     Action(id="app.log", keys="at", title="Command log: what this console asked"),

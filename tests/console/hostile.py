@@ -19,6 +19,7 @@ from aistack_backend.wire.base import Raw
 from aistack_backend.wire.boot import Boot, Plan
 from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.events import Topic
+from aistack_backend.wire.past import Past
 from aistack_backend.wire.stack import Service, Stack
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.traces import Trace, TraceList, TraceRow
@@ -116,6 +117,7 @@ def dress_observed(on: Stage, fill: Filler) -> None:
     """Give the stage hostile alarms, rules, targets and traces."""
     on.push(Topic.ALERTS, fill.make(AlertList, 4))
     rows = tuple(fill.make(TraceRow, id=digit * 32) for digit in "ab")
+    on.answers["GET /v1/past"] = fill.make(Past, 4, at=NOW - 60, recorded=True)
     on.answers["GET /v1/traces"] = fill.make(TraceList, traces=rows)
     on.answers |= {f"GET /v1/traces/{one.id}": fill.make(Trace, 6, id=one.id) for one in rows}
 

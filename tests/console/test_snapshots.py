@@ -54,8 +54,8 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "routed": route_scene.routed,
     "observing": observe_scene.observing,
 }
-OBSERVED = ("traces", "alerts")
-"""Pictured in their own world alone."""
+OBSERVED = ("traces", "alerts", "past")
+"""Pictured in their own world alone; the time machine's words are held by its own test."""
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
     "stack": ("overview", "services", "map", "checklist", "doctor", "storage"),
@@ -69,7 +69,7 @@ PICTURED = {
     "elsewhere": ("models",),
     "learned": ("learning",),
     "routed": ("routes",),
-    "observing": OBSERVED,
+    "observing": ("traces", "alerts"),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
     "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
 }

@@ -181,12 +181,12 @@ async def test_a_certificate_is_renewed_by_the_gate_and_only_where_one_was_seen(
         async with console(one, (120, 40)) as screen:
             await screen.press("2")
             await screen.sees("v data")
-            await screen.press("T")
+            await screen.press("C")
             await screen.told("No certificate of ours was seen on it.")
             assert not asked(one, "POST /v1/actions/preview")
             screen.app.command(":services nginx")
             await screen.sees(">nginx")
-            await screen.press("T")
+            await screen.press("C")
             await until(lambda: asked(one, "POST /v1/actions/preview"))
             request = asked(one, "POST /v1/actions/preview")[0]
             assert (request["kind"], request["target"]) == ("certificate.renew", "nginx")

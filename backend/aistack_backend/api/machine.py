@@ -11,6 +11,7 @@ from aistack_backend.api.parts import Held
 from aistack_backend.errors import Unavailable
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import HostSample, Series
+from aistack_backend.wire.past import Past
 from aistack_backend.wire.status import DoctorReport
 
 router = APIRouter(prefix="/v1", tags=["machine"])
@@ -33,6 +34,12 @@ def series(
 ) -> Response:
     """Return a recorded metric since then (0 = the last hour), oldest first; a name never recorded is empty."""
     return Json(parts.recorder.get().series(name, since))
+
+
+@router.get("/past", response_model=Past)
+def past(parts: Held, at: Annotated[float, Query(ge=0, le=1e11)]) -> Response:
+    """Return what was recorded of a moment: services, containers, the machine, and what had happened."""
+    return Json(parts.recorder.get().moment(at))
 
 
 @router.get("/doctor", response_model=DoctorReport)

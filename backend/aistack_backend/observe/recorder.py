@@ -13,11 +13,14 @@ from typing import Any
 from aistack_backend.bus import Bus, Event
 from aistack_backend.clock import Clock
 from aistack_backend.observe.measures import host_metrics, usage_metrics
+from aistack_backend.observe.moments import BEGAN, GONE, SERVICE
 from aistack_backend.observe.ring import Batch, Happening, Ring, State
 from aistack_backend.wire.containers import Activity, Fleet
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Series
+from aistack_backend.wire.past import Past
 from aistack_backend.wire.sources import Source, SourceState
+from aistack_backend.wire.stack import Stack
 
 FLUSH = 3.0
 """Seconds between two batches."""
@@ -52,6 +55,7 @@ class Recorder:
         self._batch = Batch([], [], [])
         self._dropped = 0
         self._states: dict[str, tuple[str, str]] = {}
+        self._services: dict[str, str] = {}
         self._usage_at = 0.0
         self._source = Source(name="recorder", state=SourceState.CONNECTING, since=clock.now(), tried=str(path))
         self._running = threading.Event()
@@ -60,7 +64,9 @@ class Recorder:
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
 
     def start(self) -> None:
-        """Begin to record."""
+        """Begin to record; what happened before, and was not seen, is not known from here on."""
+        with self._lock:
+            self._batch.states.append(State(self._clock.now(), BEGAN, "", "began", ""))
         self._thread.start()
 
     def stop(self) -> None:
@@ -107,6 +113,16 @@ class Recorder:
             for one in held[:most]
         )
 
+    def moment(self, at: float) -> Past:
+        """Return what was recorded of a moment (epoch seconds); nothing while the file cannot be read."""
+        self.flush()
+        with self._lock:
+            try:
+                return self._ring.moment(at) if self._ring else Past(at=at, recorded=False)
+            except sqlite3.Error as error:
+                self._failed(error)
+                return Past(at=at, recorded=False)
+
     def take(self, event: Event) -> None:
         """Hold what one event says until the next batch."""
         data: Any = event.data
@@ -118,6 +134,8 @@ class Recorder:
                 self._batch.metrics.extend(usage_metrics(data))
             elif event.topic is Topic.FLEET:
                 self._batch.states.extend(self._changed(data))
+            elif event.topic is Topic.STACK:
+                self._batch.states.extend(self._stood(data))
             elif event.topic is Topic.ACTIVITY:
                 self._batch.events.append(_happening(data))
 
@@ -183,6 +201,21 @@ class Recorder:
         ]
         rows += [State(fleet.at, key, "", "removed", "") for key in self._states.keys() - now.keys()]
         self._states = now
+        return rows
+
+    def _stood(self, stack: Stack) -> list[State]:
+        """Return the services whose state is another than the last one seen."""
+        if stack.at is None:
+            return []
+        now = {one.id: one.state.value for one in stack.services}
+        rows = [
+            State(self._clock.now(), f"{SERVICE}{one.id}", one.id, one.state.value, one.why)
+            for one in stack.services
+            if self._services.get(one.id) != one.state.value
+        ]
+        gone = self._services.keys() - now.keys()
+        rows += [State(self._clock.now(), f"{SERVICE}{one}", one, GONE, "") for one in gone]
+        self._services = now
         return rows
 
     def _run(self) -> None:

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from aistack_backend.observe import moments
 from aistack_backend.wire.host import Series
+from aistack_backend.wire.past import Past
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -119,6 +121,10 @@ class Ring:
             (name, most),
         )
         return [Happening(*row) for row in rows]
+
+    def moment(self, at: float) -> Past:
+        """Return what was recorded of a moment."""
+        return moments.moment(self._db, at)
 
     def close(self) -> None:
         """Close the file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from aistack_backend.wire.alerts import Alert, AlertList, SnoozeRequest
+from aistack_backend.wire.past import Past
 from aistack_backend.wire.traces import Trace, TraceList
 from aistack_console.client.calls import Calls
 
@@ -31,3 +32,7 @@ class ObserveCalls(Calls):
     async def snooze_alert(self, number: int, minutes: int) -> Alert:
         """Have an alarm wait for some minutes."""
         return await self._post(f"/v1/alerts/{number}/snooze", SnoozeRequest(minutes=minutes), Alert)
+
+    async def past(self, at: float) -> Past:
+        """Return what was recorded of a moment."""
+        return await self._get("/v1/past", Past, params={"at": at})

@@ -16,6 +16,7 @@ from aistack_console.screens.logs import LogsScreen
 from aistack_console.screens.map import MapScreen
 from aistack_console.screens.models import ModelsScreen
 from aistack_console.screens.overview import OverviewScreen
+from aistack_console.screens.past import PastScreen
 from aistack_console.screens.resources import ResourcesScreen
 from aistack_console.screens.routes import RoutesScreen
 from aistack_console.screens.services import ServicesScreen
@@ -43,6 +44,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         ModelsScreen,
         RoutesScreen,
         TracesScreen,
+        PastScreen,
         AlertsScreen,
         AskedScreen,
     )

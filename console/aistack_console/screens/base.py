@@ -116,6 +116,10 @@ class BaseScreen(Screen[None]):
         """Return why this action cannot be done now; empty = it can."""
         return ""
 
+    def standing(self) -> str:
+        """Return a sentence of the screen's own that must stay on it; empty = none."""
+        return ""
+
     def hints(self) -> tuple[Action, ...]:
         """Return the actions whose keys stand in the footer."""
         return tuple(one for one in self.console.registry.of(self.NAME) if one.hint)
@@ -199,7 +203,7 @@ class BaseScreen(Screen[None]):
         shown = [one for one in PLACES if one.key or one.name == self.NAME]
         names = [(one.name, app.registry.keys_of(f"app.{one.name}"), one.short) for one in shown]
         self.query_one(Tabs).set_tabs(header.tabs(names, store.pending, self.app.size.width), self.NAME)
-        self.query_one(Banner).say(header.banner(store.status, link, now))
+        self.query_one(Banner).say(header.banner(store.status, link, now) or self.standing())
         self.paint_hints()
 
     def paint_hints(self) -> None:

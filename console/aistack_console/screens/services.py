@@ -43,7 +43,7 @@ class ServicesScreen(ChosenPane):
         Action(id="services.pause", keys="p", title="Pause it, or let a paused one go on", hint="pause", mutates=True),
         Action(id="services.kill", keys="K", title="Kill it", mutates=True),
         Action(id="services.remove", keys="X", title="Remove it", hint="remove", mutates=True),
-        Action(id="services.certificate", keys="T", title="Renew the TLS certificate that it shows", mutates=True),
+        Action(id="services.certificate", keys="C", title="Renew the TLS certificate that it shows", mutates=True),
         Action(id="services.filter", keys="slash", title="Filter the list", hint="filter"),
         Action(id="services.sort", keys="o", title="Sort by the next column", hint="sort"),
         Action(id="services.reverse", keys="O", title="Reverse the order"),
