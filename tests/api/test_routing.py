@@ -160,3 +160,15 @@ async def test_a_configuration_that_cannot_be_is_one_sentence(tmp_path: Path) ->
         answer = await client.post("/v1/route", json={"query": "What is NixOS?"})
         assert answer.status_code == 503
         assert "routing.budget_day = 'much' is no list of amounts." in answer.json()["detail"]
+
+
+async def test_a_locked_way_out_keeps_a_check_here_too(tmp_path: Path) -> None:
+    with endpoint({"data": [{"id": "big"}]}) as there:
+        async with running(app_with(tmp_path, far(there))) as client:
+            client.headers["X-Aistack-Via"] = "cli"
+            await client.post("/v1/routing/lock", json={"locked": True})
+            answer = await client.post("/v1/providers/far/check")
+            assert (answer.status_code, answer.json()["type"]) == (403, "local-only")
+            assert there.asked == []
+            await client.post("/v1/routing/lock", json={"locked": False})
+            assert (await client.post("/v1/providers/far/check")).json()["ok"]

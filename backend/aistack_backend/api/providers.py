@@ -26,8 +26,13 @@ async def providers(parts: Held) -> Response:
 
 @router.post("/providers/{name}/check", response_model=ProviderCheck)
 async def check(parts: Held, caller: Caller, name: Named, ask: bool = False) -> Response:
-    """Ask an endpoint for its list of models, and with ``ask`` for a few tokens; the answer says what was sent."""
+    """Ask an endpoint for its list of models, and with ``ask`` for a few tokens; the answer says what was sent.
+
+    While the way out is locked, one elsewhere is not asked.
+    """
     held = parts.providers.get()
     held.status(name)
+    if (routing := parts.routing.part) is not None:
+        await asyncio.to_thread(routing.may_leave, name)
     await asyncio.to_thread(record, parts, caller, "provider.check", f"{name}{' ask' if ask else ''}")
     return Json(await held.check(name, ask=ask))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
@@ -11,6 +11,7 @@ from aistack_backend.api.approvals import LARGEST, Id
 from aistack_backend.api.bodies import Asking, Judging, Locking
 from aistack_backend.api.chat import record
 from aistack_backend.api.lines import Json
+from aistack_backend.api.openapi import PROBLEM
 from aistack_backend.api.parts import Held
 from aistack_backend.api.peers import Caller
 from aistack_backend.orchestration.routing import feedback, history
@@ -34,10 +35,13 @@ router = APIRouter(prefix="/v1", tags=["routing"])
 Most = Annotated[int, Query(ge=1, le=history.MOST)]
 Few = Annotated[int, Query(ge=1, le=MOST)]
 Seconds = Annotated[float, Query(ge=1, le=3_650 * DAY)]
+TOO_OFTEN: dict[int | str, dict[str, Any]] = {
+    429: {"description": "This client asks more than it may.", "content": PROBLEM}
+}
 Interaction = Annotated[int | None, Query(ge=1, le=LARGEST)]
 
 
-@router.post("/route", response_model=RouteAnswer)
+@router.post("/route", response_model=RouteAnswer, responses=TOO_OFTEN)
 async def route(parts: Held, caller: Caller, request: Asking) -> Response:
     """Answer a question by what was learned, by a model here or by one elsewhere, and say why so."""
     return Json(await parts.routing.get().route(request, Asker(client=caller.actor)))
@@ -55,7 +59,7 @@ def one_route(parts: Held, id: Id) -> Response:  # noqa: A002
     return Json(history.one(parts.routing.get().rooms.telemetry, id))
 
 
-@router.post("/routes/{id}/replay", response_model=Replay)
+@router.post("/routes/{id}/replay", response_model=Replay, responses=TOO_OFTEN)
 async def replay(parts: Held, caller: Caller, id: Id) -> Response:  # noqa: A002
     """Ask a question again on both routes; elsewhere only where the rules let it."""
     held = parts.routing.get()

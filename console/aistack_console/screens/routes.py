@@ -12,12 +12,16 @@ from aistack_console.keys import Action
 from aistack_console.present import empty
 from aistack_console.present import routes as show
 from aistack_console.present.para import Para, fact, para, title
+from aistack_console.present.table import Tone
 from aistack_console.screens.listing import ListingScreen
 from aistack_console.screens.sharing import share
 from aistack_console.widgets.copy_menu import offer
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.question import Question
+
+EVERY = 10.0
+"""Seconds after which it is read again while it is shown."""
 
 
 class RoutesScreen(ListingScreen):
@@ -43,7 +47,8 @@ class RoutesScreen(ListingScreen):
         self._routing: Routing | None = None
         self._stats: RouteStats | None = None
         self._at: float | None = None
-        self._problem, self._asked = "", False
+        self._tried = 0.0
+        self._problem, self._reading = "", False
         self._sent: dict[int, tuple[Outbound, ...]] = {}
         self._sent_problem = ""
         self._replay: Replay | None = None
@@ -56,14 +61,19 @@ class RoutesScreen(ListingScreen):
 
     def paint(self) -> None:
         """Show what was read; read when nobody has yet."""
-        if not self._asked and self.store.down is None:
-            self._asked = True
-            self._fetch()
         now = self.store.now()
-        self.query_one("#head", Line).show(show.head(self._routing, self._stats, self._at, now))
+        old = now - self._tried > EVERY
+        if self.store.down is None and not self._reading and old:
+            self._reading = True
+            self._fetch()
+        self.query_one("#head", Line).show((*show.head(self._routing, self._stats, self._at, now), *self._failed()))
         self.table.set_rows(show.rows(self._routes.routes, now) if self._routes else ())
         share(self, self.table, len(self.table.rows) + 1, 1 / 2)
         self.paint_side()
+
+    def _failed(self) -> tuple[tuple[str, Tone], ...]:
+        """Return why what is shown gets older."""
+        return ((f"  {self._problem}", "bad"),) if self._problem and self._routing else ()
 
     def paint_side(self) -> None:
         """Show the chosen question, or how the coordinator stands."""
@@ -94,6 +104,7 @@ class RoutesScreen(ListingScreen):
             self._at, self._problem = self.store.now(), ""
         except ConsoleError as error:
             self._problem = error.sentence
+        self._reading, self._tried = False, self.store.now()
         self.repaint()
 
     @work(exclusive=True, group="outbound")

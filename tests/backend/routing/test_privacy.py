@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import time
+from contextlib import suppress
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +12,8 @@ from tests.backend.audit.test_redact import SAMPLES
 from tests.backend.learning.personal import NONE, PERSONAL
 
 from aistack_backend.audit.redact import Redactor
+from aistack_backend.orchestration.routing.limits import refuse_patterns
+from aistack_backend.orchestration.routing.models import Pattern
 from aistack_backend.orchestration.routing.private import Private
 from aistack_backend.store.database import Database
 from aistack_backend.wire.routing import Route
@@ -110,3 +114,13 @@ def test_written_in_another_way_it_is_still_found(text: str) -> None:
 )
 def test_what_is_none_is_left_alone(text: str) -> None:
     assert PRIVATE.kinds([text]) == ()
+
+
+@pytest.mark.parametrize("piece", ["Aa-", "a.", "1 ", "<", "'", "1.", "my name is ", "://a:", "%41", "name: ", "+1 2"])
+def test_a_hostile_text_takes_no_long_time(piece: str) -> None:
+    text = (piece * 32_768)[: 32 * 1024]
+    began = time.process_time()
+    PRIVATE.kinds([text])
+    with suppress(Pattern):
+        refuse_patterns(text[: 10 * 1024])
+    assert time.process_time() - began < 10, "seconds of the processor; it takes about one"

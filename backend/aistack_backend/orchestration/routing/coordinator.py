@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from aistack_backend import tracing
-from aistack_backend.errors import BackendError
+from aistack_backend.errors import BackendError, Refused
 from aistack_backend.inference.models import Turn
 from aistack_backend.inference.providers.price import shown
 from aistack_backend.learning.models import Hints, Interaction, Told
@@ -81,6 +81,16 @@ class Coordinator:
     def now(self) -> float:
         """Return the time in epoch seconds."""
         return self._clock.now()
+
+    def may_leave(self, name: str) -> None:
+        """Let an endpoint be asked for something that is no question.
+
+        Raises:
+            Refused: it stands elsewhere, and the way out is locked.
+        """
+        far = self.rooms.ways.far
+        if far is not None and name in far.names and (lock := self.rooms.switch.lock()).locked:
+            raise Refused(f"Nothing may leave this machine. {lock.why}", "route unlock opens it.", kind="local-only")
 
     async def route(self, request: RouteRequest, asker: Asker) -> RouteAnswer:
         """Answer a question, by whom the rules say, and write down how it went.

@@ -25,7 +25,7 @@ CLIENTS = 4_096
 MINUTE, HOUR = 60.0, 3_600.0
 _PATTERNS = (
     ("a script for a browser", re.compile(r"<\s*(?:script|iframe|object|embed)\b|\bjavascript\s*:\s*\S", re.I)),
-    ("a browser's event", re.compile(r"<[^>]{1,200}\bon(?:error|load|click|mouseover|focus)\s*=", re.I)),
+    ("a browser's event", re.compile(r"<[^<>]{1,200}\bon(?:error|load|click|mouseover|focus)\s*=", re.I)),
     ("an injected statement", re.compile(r"['\"]\s*;?\s*(?:drop|delete|alter)\s+(?:table|database|from)\b", re.I)),
     ("an injected statement", re.compile(r"['\"]\s*(?:or|and)\s+['\"]?\d+['\"]?\s*=\s*['\"]?\d+", re.I)),
     ("an injected statement", re.compile(r"['\"\d)]\s*union\s+(?:all\s+)?select\b", re.I)),

@@ -37,7 +37,7 @@ _SHAPES: tuple[tuple[str, str, Check], ...] = (
     ("national id", r"\b(?:bsn|burgerservicenummer)\b[^\d\n]{0,20}\d{3}[. ]?\d{3}[. ]?\d{3}\b", check.bsn),
     ("national id", r"\b(?:sin|social insurance)\b[^\d\n]{0,20}\d{3}[ \-]?\d{3}[ \-]?\d{3}\b", check.luhn),
     ("address", rf"\b\d{{1,5}}[A-Za-z]?,? (?:{_L}[\w'.\-]* ){{1,4}}{_STREET}\b(?!\s*(?:to|of)\b)", _any),
-    ("address", rf"\b{_L}[\w\-]*(?:{_WEG})\s\d{{1,4}}\s?[a-z]?\b", _any),
+    ("address", rf"\b{_L}[\w\-]{{0,40}}(?:{_WEG})\s\d{{1,4}}\s?[a-z]?\b", _any),
     ("address", r"\b(?:home|postal|mailing|billing|shipping|street) address\s*(?:[:=]|is)\s*\S", _any),
     ("name", rf"(?-i:\b(?:[Mm]y name is|[Ii] am called|[Ii]ch heiße)\s+[^\W\d_a-z]{_L}+)", _any),
     (
