@@ -44,7 +44,7 @@ async def test_the_local_model_answers_and_it_is_written_down_once(client: httpx
     assert said["latency"] > 0
     assert said["tokens_out"] > 0
     assert (said["confidence"], said["measured"]) == (
-        None, "Nothing was measured: nobody else could have been asked.",
+        None, "Nothing was measured: it would have decided nothing.",
     )  # fmt: skip
     assert "No endpoint elsewhere is configured." in said["reason"]
     assert [(one["route"], one["asked"], one["ok"]) for one in said["tried"]] == [("local", True, True)]

@@ -197,7 +197,11 @@ class RoutingConfig:
     )
     share_sources: bool = option(False, "true = pieces of your documents may go to an endpoint elsewhere.")
     min_confidence: float = option(
-        0.5, "A local answer of less measured confidence is asked elsewhere as well.", least=0, most=1
+        0.7,
+        "A local answer of less measured confidence is asked elsewhere as well.",
+        env="LOCAL_CONFIDENCE_THRESHOLD",
+        least=0,
+        most=1,
     )
     measure: str = option(
         "deciding",

@@ -156,7 +156,9 @@ async def test_the_next_endpoint_is_asked_when_one_fails_and_an_open_breaker_is_
         for _ in range(8):
             said = await ask(held, "What is NixOS?")
             assert (said.route, said.provider) == (Route.REMOTE, "other")
+        alone = held.rooms.log.find(said.id)[-1]
     assert len(bad.bodies) < 8, "its breaker opened"
+    assert (said.tried[0].asked, alone.outcome[:13]) == (False, "nothing left:")
     assert len(good.bodies) == 8
 
 

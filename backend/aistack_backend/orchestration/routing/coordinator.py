@@ -154,7 +154,7 @@ class Coordinator:
             trace_id=tracing.trace_id(),
         )
         number = await asyncio.to_thread(self.rooms.telemetry.record, one)
-        if any(each.route is Route.REMOTE and each.asked for each in answer.tried):
+        if any(each.route is Route.REMOTE for each in answer.tried):
             try:
                 await asyncio.to_thread(self.rooms.log.tie, question, number)
             except BackendError as error:  # its rows still name the question that they left for

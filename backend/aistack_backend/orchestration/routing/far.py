@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 
 from aistack_backend.errors import BackendError, Refused, Unavailable
 from aistack_backend.inference.providers import forms
+from aistack_backend.inference.providers.breaker import NotAsked
 from aistack_backend.inference.providers.models import Ask, Part
 from aistack_backend.inference.providers.price import cost
 from aistack_backend.inference.providers.service import Providers
@@ -21,6 +23,7 @@ from aistack_backend.wire.chat import Finish
 from aistack_backend.wire.providerconfig import ProviderConfig
 from aistack_backend.wire.providers import BreakerState
 
+log = logging.getLogger(__name__)
 ANSWERED = "answered"
 
 
@@ -41,8 +44,9 @@ class Far:
         self._configured = {one.name: one for one in configured}
         self._switch, self._budgets, self._log, self._private = switch, budgets, log, private
         self._spending = asyncio.Lock()
-        self._running: set[asyncio.Task[Part]] = set()
+        self._running: set[asyncio.Task[Part] | None] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._closings = 0
         switch.on_close.append(self._closed)
 
     @property
@@ -90,35 +94,47 @@ class Far:
             raise Refused(f"What would go to {one.host} holds {named(found)}.", kind="private")
 
     async def _sent(self, one: ProviderConfig, ask: Ask, number: int) -> Part:
-        task = asyncio.ensure_future(self._providers.whole(one.name, ask))
-        self._running.add(task)
-        outcome = "given up"
+        outcome, task = "given up", None
         try:
-            if (lock := await asyncio.to_thread(self._switch.lock)).locked:  # closed since it was looked at
-                task.cancel()
+            closed = self._closings
+            lock = await asyncio.to_thread(self._switch.lock)
+            if lock.locked or closed != self._closings:  # closed since it was looked at, if only for a moment
                 raise Refused(f"Nothing may leave this machine. {lock.why}", kind="local-only")
+            task = asyncio.ensure_future(self._providers.whole(one.name, ask))
+            self._running.add(task)
             part = await task
             outcome = ANSWERED
             return part
         except asyncio.CancelledError:
-            if task.cancelled() and not _leaving():
+            if task is not None and task.cancelled() and not _leaving():
                 outcome = "cut off: the lock was closed"
                 raise Unavailable(f"The lock was closed while {one.name} was asked; it was cut off.") from None
-            task.cancel()
+            if task is not None:
+                task.cancel()
+            raise
+        except (NotAsked, Refused) as error:
+            outcome = f"nothing left: {error.detail}"
             raise
         except BackendError as error:
             outcome = error.detail
             raise
         finally:
-            self._running.discard(task)
-            await asyncio.shield(asyncio.to_thread(self._log.end, number, outcome))
+            self._running -= {task}
+            await asyncio.shield(asyncio.to_thread(self._ended, number, outcome))
+
+    def _ended(self, number: int, outcome: str) -> None:
+        try:
+            self._log.end(number, outcome)
+        except BackendError as error:  # the row stands, and says that its end is not known
+            log.warning("How request %d ended cannot be written down: %s", number, error.detail)
 
     def _closed(self) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._cut)
 
     def _cut(self) -> None:
-        for task in tuple(self._running):
+        self._closings += 1
+        for task in filter(None, tuple(self._running)):
             task.cancel()
 
 

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aistack_backend.clock import Clock
-from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.errors import BackendError, Refused, Unavailable
 from aistack_backend.inference.models import Turn
+from aistack_backend.inference.providers.breaker import NotAsked
 from aistack_backend.inference.providers.models import Ask
 from aistack_backend.knowledge.port import Embeds
 from aistack_backend.learning.models import Solution
 from aistack_backend.orchestration.routing.agreement import FIRST, sampled
+from aistack_backend.orchestration.routing.budget import OverBudget
 from aistack_backend.orchestration.routing.far import Far
 from aistack_backend.orchestration.routing.models import Said
 from aistack_backend.orchestration.routing.port import Model
@@ -20,7 +22,7 @@ from aistack_backend.wire.config import RoutingConfig
 from aistack_backend.wire.routing import Route, Tried
 
 NOBODY = "No model answered this question."
-UNMEASURED = "Nothing was measured: nobody else could have been asked."
+UNMEASURED = "Nothing was measured: it would have decided nothing."
 ELSEWHERE = "Nothing was measured: an endpoint elsewhere answers once."
 
 
@@ -124,6 +126,9 @@ class Way:
                 said = await self._ways.far.say(name, ask, self._question)
                 if not said.text:
                     raise Unavailable(f"{name} answered with nothing.")
+            except (OverBudget, Refused, NotAsked) as error:
+                self.skipped(Route.REMOTE, name, error.detail)
+                continue
             except BackendError as error:
                 self._asked(Route.REMOTE, name, began, error.detail)
                 continue
