@@ -50,7 +50,7 @@ def test_the_rules(more: dict[str, Any], routes: tuple[Route, ...], why: str) ->
     assert found.routes == routes
     assert why in " ".join(found.reasons)
     assert bool(found.shut) is (routes == HERE)
-    assert found.reasons[0] == "It is a lookup question: it begins with 'what'."
+    assert found.reasons[0] == "A question of the kind lookup: it begins with 'what'."
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Order:
 
 def order(known: Known) -> Order:
     """Return who is asked in which order."""
-    reasons = [f"It is a {known.task_class} question: {known.class_why}."]
+    reasons = [f"A question of the kind {known.task_class}: {known.class_why}."]
     if shut := shut_by(known):
         return Order(routes=(Route.LOCAL,), reasons=(*reasons, shut), shut=shut)
     first, why = _first(known)
