@@ -115,7 +115,7 @@ def test_the_notes_own_command_answers(stack: Row) -> None:
     assert (said["role"], said["provided"]) == ("hybrid-coordinator", "container")
     assert said["checks"][0]["detail"] == "aidb at http://aidb:8091 is well."
     aidb = curl(stack.prefix + "aidb", "http://127.0.0.1:8091/health")
-    assert [one["name"] for one in aidb["checks"]] == ["postgres", "qdrant"]
+    assert [one["name"] for one in aidb["checks"]] == ["postgres", "qdrant", "documents", "embeddings"]
     assert "answered SQL" in aidb["checks"][0]["detail"]
 
 
