@@ -33,7 +33,7 @@ ROUTES = RouteList(
         ),
         Routed(
             id=43, at=NOW - 60, query="Is jo@example.org known here?", answer="I do not know.", route=Route.LOCAL,
-            reason="A question of the kind lookup: it begins with 'is'. It holds an email, so it stays on this machine.",
+            reason="A lookup question. It holds an email, so it stays on this machine.",
             task_class="lookup", model="SmolLM2", confidence=0.62, latency=0.81, tokens_in=40, tokens_out=8, cost="0",
             ok=True, verdict="good", judged_by="operator:me", detail="local SmolLM2: answered in 0.810 s.",
         ),
