@@ -60,7 +60,9 @@ class Repeats:
 
 
 @contextmanager
-def served(folder: Path, model: Any, tokens: int = 100_000, passes: int = 1) -> Iterator[Meter]:
+def served(
+    folder: Path, model: Any, tokens: int = 100_000, passes: int = 1, request: LoopRequest = LOOP, shut: str = ""
+) -> Iterator[Meter]:
     """Serve a model on ``folder/model.sock``; the meter says what was used."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
@@ -68,7 +70,7 @@ def served(folder: Path, model: Any, tokens: int = 100_000, passes: int = 1) -> 
     meter = Meter(LoopLimits(tokens=tokens, passes=passes), {})
     meter.begin(1)
     try:
-        with LoopDoors(lambda: model, loop, lambda: 7.0).open(folder, LOOP, meter):
+        with LoopDoors(lambda: model, loop, lambda: 7.0, lambda: shut).open(folder, request, meter):
             yield meter
     finally:
         asyncio.run_coroutine_threadsafe(_settled(), loop).result(20)

@@ -63,7 +63,7 @@ async def test_a_lock_of_the_configuration_says_why_not() -> None:
         on.answers["GET /v1/routing"] = replace(STANDING, lock=Lock(locked=True, why="So it is written.", fixed=True))
         app = Shell(on, RoutesScreen)
         async with app.run_test(size=(120, 40)) as pilot:
-            await until(lambda: "LOCKED: nothing leaves" in app.text)
+            await until(lambda: "LOCKED: no question leaves" in app.text)
             await pilot.press("L")
             await until(
                 lambda: any("The configuration keeps it closed (routing.local_only)." in one for one in app.said)

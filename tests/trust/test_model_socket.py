@@ -8,15 +8,16 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.bed.speaking import Client, Repeats, call, served
+from tests.bed.speaking import LOOP, Client, Repeats, call, served
 
 from aistack_backend.errors import Conflict, Refused
 from aistack_backend.orchestration.loop.meter import Meter
-from aistack_backend.wire.loops import ModelUse
+from aistack_backend.wire.loops import AgentKind, ModelUse
 
 CHAT = "/v1/chat/completions"
 SAY: dict[str, Any] = {"messages": [{"role": "user", "content": "hello"}]}
@@ -264,3 +265,10 @@ def test_what_is_no_socket_of_ours_is_left_alone(folder: Path, here: Path) -> No
 def test_two_do_not_serve_the_same_socket(folder: Path, here: Path) -> None:
     with served(folder, Repeats()), pytest.raises(Conflict), served(folder, Repeats()):
         pass
+
+
+def test_a_model_elsewhere_is_under_the_lock_of_the_coordinator(here: Path, folder: Path) -> None:
+    there = replace(LOOP, agent=AgentKind.OPENAI, endpoint="https://93.184.215.14/v1")
+    with served(folder, Repeats(), request=there, shut="root closed it."):
+        status, said = call(here, "POST", CHAT, SAY)
+    assert (status, said["error"]["message"].split(". ")[0]) == (503, "No question may leave this machine")

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from opentelemetry.context import Context, get_current
 from starlette.applications import Starlette
@@ -33,6 +35,7 @@ from aistack_backend.orchestration.loop.model import SOCKET
 from aistack_backend.wire.chat import Finish
 from aistack_backend.wire.loops import LoopRequest
 from aistack_backend.wire.models import ModelStatus
+from aistack_backend.wire.providerconfig import is_here
 
 CONNECTIONS = 16
 """Connections of one agent at once; one more is told 503."""
@@ -49,9 +52,15 @@ class LoopDoors:
     """Opens the sockets of loops on one event loop; its methods are called from other threads."""
 
     def __init__(
-        self, inference: Callable[[], Answers], loop: asyncio.AbstractEventLoop, now: Callable[[], float]
+        self,
+        inference: Callable[[], Answers],
+        loop: asyncio.AbstractEventLoop,
+        now: Callable[[], float],
+        shut: Callable[[], str] = str,
     ) -> None:
+        """``shut`` says why nobody elsewhere may be asked now; empty = somebody may."""
         self._inference = inference
+        self._shut = shut
         self._loop = loop
         self._now = now
 
@@ -65,7 +74,7 @@ class LoopDoors:
     def open(self, folder: Path, request: LoopRequest, meter: Meter) -> Iterator[None]:
         """See ``Models``."""
         remote = RemoteModel(request.endpoint, request.model, request.key_file) if request.endpoint else None
-        held = (lambda: remote) if remote else self._inference
+        held = partial(self._elsewhere, remote, request.endpoint) if remote else self._inference
         with listen_in(folder, SOCKET) as bound:
             metered = Metered(held, request.model, meter, get_current())
             door = Door(site(metered, self._now), bound, CONNECTIONS)
@@ -76,6 +85,12 @@ class LoopDoors:
                 with suppress(RuntimeError):  # the loop has ended: nothing is served any more
                     self._run(door.close())
                 (folder / SOCKET).unlink(missing_ok=True)
+
+    def _elsewhere(self, remote: RemoteModel, endpoint: str) -> RemoteModel:
+        """Return it for one more question; Unavailable when that may not leave this machine now."""
+        if not is_here(urlsplit(endpoint).hostname or "") and (why := self._shut()):
+            raise Unavailable(f"No question may leave this machine. {why}", "route unlock opens it.")
+        return remote
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()

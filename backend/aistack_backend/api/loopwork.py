@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from aistack_backend.api import routework
 from aistack_backend.api.loopdoor import LoopDoors
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers.port import Podman
@@ -58,7 +59,7 @@ def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
         AgentKind.AIDER: program,
         AgentKind.HTTP: Far(boxes),
     }
-    models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now)
+    models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now, lambda: routework.shut(parts))
 
     def changed(_: int) -> None:
         if (tasks := parts.tasks.part) is not None:

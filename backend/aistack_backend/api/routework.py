@@ -95,6 +95,14 @@ def raised(ground: Ground) -> Coordinator:
     )
 
 
+def shut(parts: Parts) -> str:
+    """Return why no question may leave this machine now; empty = it may. What cannot be told counts as closed."""
+    if (held := parts.routing.part) is None:
+        return "The lock cannot be read, since the coordinator is not there."
+    lock = held.rooms.switch.lock()
+    return lock.why if lock.locked else ""
+
+
 def stands_here(one: ProviderConfig) -> bool:
     """Whether asking it sends nothing out of this machine: it is marked as the owner's and is a loopback address."""
     return one.local and is_here(urlsplit(one.url).hostname or "")

@@ -56,7 +56,7 @@ def head(routing: Routing | None, stats: RouteStats | None, at: float | None, no
     """Return the line above the list: the lock, how the last day went, and how old that is."""
     if routing is None:
         return (("ROUTES", "accent"), "  ", ("not read yet", "dim"))
-    lock: Cell = ("LOCKED: nothing leaves", "ok") if routing.lock.locked else ("open", "warn")
+    lock: Cell = ("LOCKED: no question leaves", "ok") if routing.lock.locked else ("open", "warn")
     near = next((one for one in routing.budgets if one.state is not BudgetState.OK), None)
     spent: Cell = (f"  {near.period}'s budget {near.state.value}", _STATES.get(near.state, "bad")) if near else ""
     day = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from sqlalchemy import select, text
 from tests.bed.endpoint import Wire, endpoint, head
 
+import aistack_backend
 from aistack_backend.clock import HandClock
 from aistack_backend.errors import Conflict
 from aistack_backend.orchestration.routing.switch import Switch
@@ -169,3 +171,11 @@ async def test_when_nobody_answers_the_sentence_says_why_of_each(database: Datab
     assert said.answer.startswith("No model answered this question. ")
     assert "answers 500" in said.answer
     assert "answers 503" in said.answer
+
+
+def test_there_is_one_way_out_and_nobody_else_asks_an_endpoint() -> None:
+    """Answers of ``[providers.NAME]`` are asked for in ``far`` alone, and on this machine in ``local``."""
+    house = Path(aistack_backend.__file__).parent
+    asking = re.compile(r"\bproviders(?:\.get\(\))?\.(?:whole|stream|embed)\(")
+    found = {str(one.relative_to(house)) for one in house.rglob("*.py") if asking.search(one.read_text())}
+    assert found == {"orchestration/routing/far.py", "orchestration/routing/local.py"}
