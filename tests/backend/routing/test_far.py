@@ -176,6 +176,6 @@ async def test_when_nobody_answers_the_sentence_says_why_of_each(database: Datab
 def test_there_is_one_way_out_and_nobody_else_asks_an_endpoint() -> None:
     """Answers of ``[providers.NAME]`` are asked for in ``far`` alone, and on this machine in ``local``."""
     house = Path(aistack_backend.__file__).parent
-    asking = re.compile(r"\bproviders(?:\.get\(\))?\.(?:whole|stream|embed)\(")
+    asking = re.compile(r"providers(?:\.get\(\))?\.(?:whole|stream|embed)\(")
     found = {str(one.relative_to(house)) for one in house.rglob("*.py") if asking.search(one.read_text())}
     assert found == {"orchestration/routing/far.py", "orchestration/routing/local.py"}
