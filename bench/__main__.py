@@ -12,7 +12,7 @@ from aistack_console.errors import ConsoleError
 
 NAMES = (
     *("fresh", "first_frame", "event_latency", "idle", "keys", "follow", "up", "chat", "streaming", "tasks"),
-    *("engine", "tracing", "learning"),
+    *("engine", "tracing", "learning", "search"),
 )
 
 

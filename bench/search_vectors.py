@@ -15,21 +15,22 @@ import numpy as np
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference import catalogue, fetch, wheel
 from aistack_backend.inference.host import LlamaHost
-from aistack_backend.inference.models import Embeddings, InferenceSettings
+from aistack_backend.inference.models import InferenceSettings
 
 BATCH = 64
 
 
 class Kept:
-    """Gives the vectors of texts from a file; the texts that it lacks were asked of the model when it was made."""
+    """The vectors of texts, from a file that the model's answers were written into once."""
 
-    def __init__(self, model: str, by_text: dict[str, tuple[float, ...]]) -> None:
-        self.model, self._by_text = model, by_text
+    def __init__(self, model: str, texts: Sequence[str], vectors: np.ndarray) -> None:
+        self.model, self.dimensions = model, int(vectors.shape[1])
+        self._vectors, self._at = vectors, {text: at for at, text in enumerate(texts)}
 
-    async def embed(self, texts: Sequence[str]) -> Embeddings:
-        """See ``Embeds``."""
-        vectors = tuple(self._by_text[text] for text in texts)
-        return Embeddings(model=self.model, dimensions=len(vectors[0]), vectors=vectors, tokens=0)
+    def of(self, text: str) -> np.ndarray:
+        """Return the vector of one text."""
+        row: np.ndarray = self._vectors[self._at[text]]
+        return row
 
 
 def kept(texts: Sequence[str]) -> Kept:
@@ -47,8 +48,7 @@ def kept(texts: Sequence[str]) -> Kept:
         made = asyncio.run(_made(cache, wanted))
         np.save(file.with_suffix(".new.npy"), made)
         file.with_suffix(".new.npy").replace(file)
-    found = np.load(file)
-    return Kept(catalogue.EMBEDDING.id, {text: tuple(row.tolist()) for text, row in zip(wanted, found, strict=True)})
+    return Kept(catalogue.EMBEDDING.id, wanted, np.load(file))
 
 
 async def _made(cache: Path, texts: Sequence[str]) -> np.ndarray:

@@ -173,6 +173,7 @@ PLACES = (
     Place(name="traces", key="", short="Traces", title="Traces"),
     Place(name="past", key="", short="Past", title="Time machine"),
     Place(name="alerts", key="", short="Alerts", title="Alerts"),
+    Place(name="knowledge", key="", short="Know", title="Knowledge"),
     Place(name="asked", key="", short="Log", title="Command log"),
 )
 """The screens of this version, in the order of their keys, then those that only a command or the palette opens."""

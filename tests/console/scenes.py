@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.console import stacked
+from tests.console.knowledge_scene import knowing
 from tests.console.stage import NOW, Stage, source
 from tests.console.world import FLEET, approval, approvals, container, fleet
 
@@ -32,6 +33,7 @@ from aistack_backend.wire.containers import (
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Disk, HostSample, Series
 from aistack_backend.wire.learning import LearningStatus
+from aistack_backend.wire.knowledge import Collections
 from aistack_backend.wire.models import EngineState, ModelCard, ModelPlace, ModelStatus, StageState
 from aistack_backend.wire.models import Stage as Step
 from aistack_backend.wire.shelf import ModelShelf, StoreLook
@@ -194,6 +196,7 @@ def normal(one: Stage) -> None:
         Usage(id=one_id, at=NOW, cpu_percent=3.5 * n, memory=(n + 1) * 90 << 20, memory_limit=GIB, pids=n + 1)
         for n, one_id in enumerate(ids)
     )
+    knowing(one)
     one.topics |= {
         Topic.FLEET: FLEET,
         Topic.USAGE: UsageTable(at=NOW, rows=rows),
@@ -245,6 +248,7 @@ def empty(one: Stage) -> None:
         "GET /v1/checklist": Checklist(at=None),
         "GET /v1/doctor": stacked.DOCTOR,
         "GET /v1/storage": Storage(at=NOW, source=source()),
+        "GET /v1/collections": Collections(collections=()),
         "GET /v1/backups": BackupList(folder="/data/backups"),
     }
 

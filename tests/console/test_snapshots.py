@@ -71,7 +71,9 @@ PICTURED = {
     "routed": ("routes",),
     "observing": ("traces", "alerts"),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
-    "no-podman": tuple(place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor"}),
+    "no-podman": tuple(
+        place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor", "knowledge"}
+    ),
 }
 """The screens that are pictured in a world, where not all are."""
 READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent"}

@@ -61,6 +61,7 @@ class ChatScreen(SlashScreen):
         Action(id="chat.persona", keys="P", title="Choose who answers", mutates=True),
         Action(id="chat.models", keys="M", title="Models: what is here, fetch, use, measure", hint="models"),
         Action(id="chat.routes", keys="W", title="Routes: the ways that questions took, and the way out"),
+        Action(id="chat.knowledge", keys="K", title="Knowledge: documents, and the search in them"),
         Action(id="chat.earlier", keys="left_square_bracket", title="Earlier session"),
         Action(id="chat.later", keys="right_square_bracket", title="Later session"),
         Action(id="chat.rename", keys="R", title="Give this session another title", mutates=True),

@@ -180,6 +180,10 @@ class SlashScreen(AnswerScreen):
         known = (para("Its messages, in all branches, are removed from the backend. There is no undo."),)
         self.app.push_screen(Question(f"Delete {name}?", known), answered)
 
+    def do_knowledge(self) -> None:
+        """Go to the documents."""
+        self.console.goto("knowledge")
+
     def do_models(self) -> None:
         """Go to the models."""
         self.console.goto("models")
