@@ -41,6 +41,8 @@ class Seen:
 
     recall: float
     times: list[float]
+    own: list[float]
+    """Seconds of the process's own processor time; a server's are not in it."""
     memory: int
     """Bytes that its process grew by, from before it opened the corpus to the last answer."""
     load: float
@@ -73,6 +75,7 @@ def _figures(name: str, seen: Seen) -> Iterator[Figure]:
     yield Figure(name=f"{name}: recall@10", value=seen.recall * 100, unit="%")
     yield Figure(name=f"{name}: p50", value=percentile(seen.times, 0.5) * 1e3, unit="ms")
     yield Figure(name=f"{name}: p95", value=percentile(seen.times, 0.95) * 1e3, unit="ms")
+    yield Figure(name=f"{name}: own processor time, p50", value=percentile(seen.own, 0.5) * 1e3, unit="ms")
     yield Figure(name=f"{name}: memory of its process grew by", value=seen.memory / 1e6, unit="MB")
     yield Figure(name=f"{name}: load average then", value=seen.load, unit="")
 
@@ -124,14 +127,16 @@ def _measure(name: str, folder: Path, out: multiprocessing.connection.Connection
             one.open(folder, stack)
             for at in range(WARM):
                 one.ask(at)
-            times, hits = [], 0
+            times, own_times, hits = [], [], 0
             for at, wanted in enumerate(answers):
-                began = time.perf_counter()
+                began, busy = time.perf_counter(), time.process_time()
                 found = one.ask(at)
                 times.append(time.perf_counter() - began)
+                own_times.append(time.process_time() - busy)
                 hits += wanted in found
             memory = own.memory_info().rss - before
-            out.send(Seen(recall=hits / len(answers), times=times, memory=memory, load=os.getloadavg()[0]))
+            load = os.getloadavg()[0]
+            out.send(Seen(recall=hits / len(answers), times=times, own=own_times, memory=memory, load=load))
     except Exception as error:
         out.send(f"not measured: {type(error).__name__}: {error}")
 

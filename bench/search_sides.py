@@ -115,6 +115,8 @@ class OursByPgVector(Ours):
         for table in (collection, document, chunk):
             with there.read() as source, database.tx() as target:
                 rows = [dict(row._mapping) for row in source.execute(select(table))]
+                for row in rows:  # a docstring has a byte that no text of PostgreSQL can have
+                    row |= {name: value.replace("\0", " ") for name, value in row.items() if isinstance(value, str)}
                 target.execute(table.insert(), rows)
         there.close()
         return database, Copied(PgVector(database), SystemClock())

@@ -32,8 +32,8 @@ from aistack_backend.wire.containers import (
 )
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Disk, HostSample, Series
-from aistack_backend.wire.learning import LearningStatus
 from aistack_backend.wire.knowledge import Collections
+from aistack_backend.wire.learning import LearningStatus
 from aistack_backend.wire.models import EngineState, ModelCard, ModelPlace, ModelStatus, StageState
 from aistack_backend.wire.models import Stage as Step
 from aistack_backend.wire.shelf import ModelShelf, StoreLook

@@ -49,6 +49,25 @@ def known(connection: Connection, name: str) -> Row[Any]:
     raise NotFound(f"There is no collection {name}.", f"There are: {others}.")
 
 
+def named(connection: Connection, names: Sequence[str]) -> list[Row[Any]]:
+    """Return the rows of these collections, or of all when none is named, without counts: those read every chunk.
+
+    Raises:
+        NotFound: there is none of a name.
+    """
+    wanted = select(collection).order_by(collection.c.name)
+    found = list(connection.execute(wanted.where(collection.c.name.in_(names)) if names else wanted))
+    for name in set(names) - {row.name for row in found}:
+        known(connection, name)  # raises, and names the others
+    return found
+
+
+def pieces(connection: Connection, collection_id: int) -> int:
+    """Return how many chunks a collection has; an index alone is read."""
+    mine = select(document.c.id).where(document.c.collection_id == collection_id)
+    return int(connection.execute(select(func.count()).where(chunk.c.document_id.in_(mine))).scalar_one())
+
+
 def opened(connection: Connection, name: str, now: float) -> int:
     """Return the id of a collection, made when there is none."""
     number = connection.execute(select(collection.c.id).where(collection.c.name == name)).scalar()

@@ -56,6 +56,8 @@ class Search:
         """``uses`` counts what is found; None = it is not counted."""
         self._database, self._clock, self._embeds, self._uses = database, clock, embeds, uses
         self._vectors: VectorStore = vectors or Exact()
+        self._counted: dict[int, tuple[int, int]] = {}
+        """Collection → revision and chunks."""
 
     async def find(
         self,
@@ -104,7 +106,7 @@ class Search:
     def _nearest(self, name: str, wanted: Sequence[float], most: int) -> SearchAnswer:
         began, looked = self._clock.mono(), _Looked(SearchMode.MEANING, Filters(), self._clock.now())
         with self._database.read() as connection:
-            held = rows.known(connection, name)
+            (held,) = rows.named(connection, [name])
             if rows.space(held) is None:
                 raise Unavailable(f"The collection {name} has no vectors.", "Index it anew.", kind="other-model")
             self._ask(connection, [held], wanted, looked)
@@ -114,7 +116,7 @@ class Search:
         self, question: str, names: Sequence[str], most: int, looked: _Looked, made: Embeddings | None, began: float
     ) -> SearchAnswer:
         with self._database.read() as connection:
-            held = [rows.known(connection, name) for name in dict.fromkeys(names)] or rows.collections(connection)
+            held = rows.named(connection, names)
             if looked.mode is not SearchMode.MEANING:
                 numbers = [one.id for one in held]
                 looked.words = words.find(connection, question, numbers, DEPTH, looked.filters, looked.now)
@@ -126,7 +128,11 @@ class Search:
 
     def _by_meaning(self, connection: Connection, held: Sequence[Row[Any]], made: Embeddings, looked: _Looked) -> None:
         mine = [one for one in held if (one.model, one.dimensions) == (made.model, made.dimensions)]
-        others = [f"{one.name} ({one.model or 'no vectors'})" for one in held if one not in mine and one.chunks]
+        others = [
+            f"{one.name} ({one.model or 'no vectors'})"
+            for one in held
+            if one not in mine and self._pieces(connection, one)
+        ]
         if others:
             sentence = f"Not by meaning in {', '.join(others)}: {made.model} embeds now."
             if looked.mode is SearchMode.MEANING and not mine:
@@ -153,11 +159,18 @@ class Search:
         return SearchAnswer(
             hits=_hits(connection, looked, most),
             mode=looked.mode,
-            searched=sum(one.chunks or 0 for one in held),
+            searched=sum(self._pieces(connection, one) for one in held),
             took=self._clock.mono() - began,
             detail=" ".join(looked.detail),
             vectors=looked.vectors,
         )
+
+    def _pieces(self, connection: Connection, one: Row[Any]) -> int:
+        """Return how many chunks a collection has; counted once for each revision."""
+        known = self._counted.get(one.id)
+        if known is None or known[0] != one.revision:
+            known = self._counted[one.id] = (one.revision, rows.pieces(connection, one.id))
+        return known[1]
 
 
 def check(question: str, most: int, mode: SearchMode) -> None:
@@ -178,12 +191,15 @@ def cited(title: str, heading: str, source: str, start: int, end: int) -> str:
     return f"{title} › {heading} ({place})" if heading and heading != title else f"{title} ({place})"
 
 
+_SHOWN = (chunk.c.id, chunk.c.document_id, chunk.c.heading, chunk.c.text, chunk.c.start, chunk.c.end)
+
+
 def _hits(connection: Connection, looked: _Looked, most: int) -> tuple[Hit, ...]:
     by_words = {number: rank for rank, number in enumerate(looked.words, 1)}
     by_meaning = {number: (rank, cosine) for rank, (number, cosine) in enumerate(looked.meaning, 1)}
     order = fused(looked.words, [number for number, _ in looked.meaning])
     wanted = (
-        select(chunk, document.c.title, document.c.source, collection.c.name.label("collection"))
+        select(*_SHOWN, document.c.title, document.c.source, collection.c.name.label("collection"))
         .join(document, document.c.id == chunk.c.document_id)
         .join(collection, collection.c.id == document.c.collection_id)
         .where(chunk.c.id.in_([number for number, _ in order]), looked.filters.where(looked.now))

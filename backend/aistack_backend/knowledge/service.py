@@ -167,8 +167,8 @@ class Knowledge:
     ) -> tuple[Document, bool]:
         with self._database.tx() as connection:
             number = rows.opened(connection, name, self._clock.now())
-            held = rows.known(connection, name)
-            _fits(held, made, len(pieces))
+            (held,) = rows.named(connection, [name])
+            _fits(held, made, rows.pieces(connection, number), len(pieces))
             if made.model and not held.model:
                 values_of = {"model": made.model, "dimensions": made.dimensions}
                 connection.execute(update(collection).where(collection.c.id == number).values(**values_of))
@@ -206,7 +206,7 @@ class Knowledge:
         """Let the store of vectors take over what changed; return why it could not, which makes the change no less."""
         try:
             with self._database.read() as connection:
-                if space := rows.space(rows.known(connection, name)):
+                if space := rows.space(rows.named(connection, [name])[0]):
                     self._vectors.follow(connection, space)
         except (Unavailable, NotFound) as error:
             return f"It is not in {self._vectors.name} yet: {error.detail}"
@@ -227,12 +227,12 @@ def check(name: str, source: str, keep_days: float | None) -> None:
         raise BadInput(f"keep_days is {keep_days:g}; more than 0 and less than 36500 would be right.")
 
 
-def _fits(held: Row[Any], made: Made, more: int) -> None:
+def _fits(held: Row[Any], made: Made, there: int, more: int) -> None:
     if made.model and held.model and (made.model, made.dimensions) != (held.model, held.dimensions):
         now = f"{made.model} ({made.dimensions}) embeds now"
         raise Conflict(
             f"The collection {held.name} has vectors of {held.model} ({held.dimensions}); {now}.",
             "Index it anew, or choose another collection: vectors of two models cannot be compared.",
         )
-    if (held.chunks or 0) + more > MOST_CHUNKS:
+    if there + more > MOST_CHUNKS:
         raise Conflict(f"The collection {held.name} would have over {MOST_CHUNKS} chunks.", "Begin another collection.")

@@ -11,8 +11,8 @@ from aistack_console.screens.boot import BootScreen
 from aistack_console.screens.chat import ChatScreen
 from aistack_console.screens.checklist import ChecklistScreen
 from aistack_console.screens.doctor import DoctorScreen
-from aistack_console.screens.learning import LearningScreen
 from aistack_console.screens.knowledge import KnowledgeScreen
+from aistack_console.screens.learning import LearningScreen
 from aistack_console.screens.logs import LogsScreen
 from aistack_console.screens.map import MapScreen
 from aistack_console.screens.models import ModelsScreen
