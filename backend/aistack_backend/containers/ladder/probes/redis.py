@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from io import BufferedReader
 
-from aistack_backend.containers.ladder.probes import web
+from aistack_backend.containers.ladder.probes import rates, web
 from aistack_backend.containers.ladder.probes.finding import Finding, Options, Reach
 from aistack_backend.containers.ladder.probes.options import TEXT, Key
 from aistack_backend.containers.ladder.probes.patience import limited
@@ -38,6 +38,7 @@ def run(options: Options, reach: Reach) -> Finding:
             _ask(connection, answers, "SET", key, value, "EX", "30")
             found = _ask(connection, answers, "GET", key)
             _ask(connection, answers, "DEL", key)
+            beside = _beside(connection, answers)
     except Refused as refused:
         return _said(str(refused))
     except (OSError, ValueError) as error:
@@ -45,7 +46,14 @@ def run(options: Options, reach: Reach) -> Finding:
         return Finding(ok=False, evidence=f"Port {where[1]} {said}.", next_step="Read its log.")
     if found != value:
         return Finding(ok=False, evidence=f"It took a value and gave {found!r} back.", next_step="Read its log.")
-    return Finding(ok=True, evidence="It took a value and gave it back.")
+    return Finding(ok=True, evidence=f"It took a value and gave it back.{beside}")
+
+
+def _beside(connection: socket.socket, answers: BufferedReader) -> str:
+    try:
+        return rates.redis(_ask(connection, answers, "INFO", "stats") or "")
+    except Refused:  # it does not let this account look
+        return ""
 
 
 def _ask(connection: socket.socket, answers: BufferedReader, *words: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import psycopg
 
+from aistack_backend.containers.ladder.probes import rates
 from aistack_backend.containers.ladder.probes.finding import Finding, Options, Reach
 from aistack_backend.containers.ladder.probes.options import TEXT, Key
 from aistack_backend.containers.ladder.probes.patience import limited
@@ -42,6 +43,7 @@ def run(options: Options, reach: Reach) -> Finding:
             connection.execute("INSERT INTO aistack_probe VALUES (41)")
             row = connection.execute("SELECT v + 1 FROM aistack_probe").fetchone()
             missing = _missing(connection, str(options.get("extension", "")))
+            beside = rates.postgres(connection)
     except TimeoutError:
         return Finding(ok=False, evidence=f"Port {port} does not answer in time.", next_step="Read its log.")
     except psycopg.Error as error:
@@ -50,7 +52,7 @@ def run(options: Options, reach: Reach) -> Finding:
         return Finding(ok=False, evidence=f"It wrote 41 and read {row!r} back.", next_step="Check its disk.")
     if missing:
         return Finding(ok=False, evidence=f"The extension {missing} is not there.", next_step="Look at its image.")
-    return Finding(ok=True, evidence="It took a row by password and gave it back.")
+    return Finding(ok=True, evidence=f"It took a row by password and gave it back.{beside}")
 
 
 def _missing(connection: psycopg.Connection[tuple[object, ...]], name: str) -> str:
