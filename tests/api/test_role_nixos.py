@@ -149,6 +149,8 @@ async def test_in_its_container_it_binds_first_and_reads_what_lies_in_its_folder
             found = await post(client, "/options/search", option="services.nginx.enable", channel="nixos-24.05")
             assert names(found)[0] == "services.nginx.enable"
             assert (await client.get("/cache/stats")).json()["sources"] == 2
+            none = await post(client, "/search", query="x", sources=["manuals"])
+            assert none["detail"] == f"No index of NixOS manuals is here. Put a file into {folder} of this container."
             checks = (await client.get("/health")).json()["checks"]
             assert [(one["name"], one["ok"]) for one in checks] == [("postgres", False), ("index", True)]
         finally:

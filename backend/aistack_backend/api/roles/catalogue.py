@@ -112,6 +112,7 @@ NIXOS = (
     Told(method="POST", path="/options/search", about="Options: option, channel, limit."),
     Told(method="GET", path="/sources", about="What is in the index, and how old it is."),
     Told(method="GET", path="/cache/stats", about="How much is in the index."),
+    Told(method="POST", path="/mcp", about="The same by the Model Context Protocol: streamable HTTP, no sessions."),
 )
 ROLES = (
     Role(id="llama-cpp", port=8080, title="Local model", prefix="/llama", routes=MODEL),

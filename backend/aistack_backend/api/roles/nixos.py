@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from aistack_backend.api.lines import Json
 from aistack_backend.api.roles.asked import body_of, read
@@ -66,6 +68,19 @@ class Stats:
     detail: str
 
 
+class Passed(Response):
+    """Lets the MCP SDK answer the request; it is loaded with the first one, since it takes a second."""
+
+    def __init__(self, index: GetIndex) -> None:
+        super().__init__()
+        self._index = index
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        tools = await asyncio.to_thread(importlib.import_module, "aistack_backend.api.mcp.nixos")
+        await tools.answered(self._index, scope, receive, send)
+
+
 def endpoints(index: GetIndex) -> Endpoints:
     """Return what answers each route over the index that ``index`` finds."""
 
@@ -82,7 +97,11 @@ def endpoints(index: GetIndex) -> Endpoints:
     async def stats(_: Request) -> Response:
         return Json(counted(await asyncio.to_thread(index().sources)))
 
+    async def mcp(_: Request) -> Response:
+        return Passed(index)
+
     return {
+        "/mcp": mcp,
         "/search": everything,
         "/packages/search": _packages(index),
         "/options/search": _options(index),

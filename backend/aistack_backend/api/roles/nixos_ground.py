@@ -19,21 +19,21 @@ USUAL = "nixos-unstable"
 JSON = (".json", ".json.gz", ".json.xz", ".json.br")
 
 
-def opened(env: Mapping[str, str]) -> NixGround:
-    """Open the stack's PostgreSQL, or what ``AISTACK_DATABASE`` names; blocks.
+def opened(env: Mapping[str, str], folder: Path) -> NixGround:
+    """Open the stack's PostgreSQL, or what ``AISTACK_DATABASE`` names, for the files in ``folder``; blocks.
 
     Raises:
         Unavailable: it cannot be reached, or its place is not told.
     """
-    return NixGround(Database(env.get("AISTACK_DATABASE", "") or url(env)))
+    return NixGround(Database(env.get("AISTACK_DATABASE", "") or url(env)), folder)
 
 
 class NixGround:
     """Index, routes, and what was read of the folder. Every method blocks."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._index = NixIndex(database, SystemClock())
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database, self._folder = database, folder
+        self._index = NixIndex(database, SystemClock(), how=f"Put a file into {folder} of this container.")
         self._index.tidy()
         self._seen: dict[Path, tuple[int, float]] = {}
         self.endpoints = nixos.endpoints(lambda: self._index)
@@ -42,9 +42,9 @@ class NixGround:
         """Return what is in the index, as a sentence."""
         return self._index.sources().detail
 
-    def look(self, folder: Path) -> None:
+    def look(self) -> None:
         """Read in what is new in the folder, or changed; what cannot be read is told once, in the log."""
-        for channel, file in _files(folder):
+        for channel, file in _files(self._folder):
             try:
                 found = file.stat()
                 mark = (found.st_size, found.st_mtime)

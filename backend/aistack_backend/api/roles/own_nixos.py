@@ -78,17 +78,17 @@ class OwnNixos:
         return answered
 
     async def _work(self) -> None:
+        folder = Path(self._env.get("AISTACK_NIXOS_FOLDER", FOLDER))
         while self._ground is None:
             try:
                 ground = await asyncio.to_thread(importlib.import_module, GROUND)
-                self._ground = await asyncio.to_thread(ground.opened, self._env)
+                self._ground = await asyncio.to_thread(ground.opened, self._env, folder)
             except BackendError as error:
                 self._fault = error
                 await asyncio.sleep(RETRY)
-        folder = Path(self._env.get("AISTACK_NIXOS_FOLDER", FOLDER))
         while True:
             try:
-                await asyncio.to_thread(self._ground.look, folder)
+                await asyncio.to_thread(self._ground.look)
             except BackendError as error:
                 log.warning("%s could not be looked through: %s", folder, error.detail)
             self.looked.set()

@@ -24,14 +24,18 @@ MOST, LONGEST = 100, 2_000
 BATCH = 2_000
 """Entries of one transaction: others write in between."""
 MANUALS = (".html", ".htm", ".xhtml", ".md", ".markdown", ".txt")
-NONE = "No index of NixOS {what} is here. Read one in: aistack-console nixos import FILE|URL"
+NONE = "No index of NixOS {what} is here. {how}"
+HOW = "Read one in: aistack-console nixos import FILE|URL"
 
 
 class NixIndex:
     """See ``docs/codebase.md``. Every method blocks on SQL: call it from a thread."""
 
-    def __init__(self, database: Database, clock: Clock, *, batch: int = BATCH, largest: int = LARGEST) -> None:
-        """``largest``: bytes of a file, once unpacked."""
+    def __init__(
+        self, database: Database, clock: Clock, *, batch: int = BATCH, largest: int = LARGEST, how: str = HOW
+    ) -> None:
+        """``largest``: bytes of a file, once unpacked; ``how`` says how a file is read in here."""
+        self._how = how
         self._database, self._clock, self._batch, self._largest = database, clock, batch, largest
         self._taking: set[int] = set()
 
@@ -158,5 +162,5 @@ class NixIndex:
     def _said(self, sources: Sequence[NixSource], kinds: Sequence[NixKind], channel: str = "") -> str:
         if not sources:
             what = " or ".join(f"{one.value}s" for one in kinds) or "packages, options or manuals"
-            return NONE.format(what=f"{what} of {channel}" if channel else what)
+            return NONE.format(what=f"{what} of {channel}" if channel else what, how=self._how)
         return ages(sources, self._clock.now())
