@@ -140,6 +140,7 @@ class Wiring:
         await self._step(lambda: alertwork.begin(parts, database, self._spawn), parts.measured, parts.alerts)
         await self._step(lambda: latecomers.knowledge(parts, downs, database), parts.knowledge)
         await self._step(lambda: learnwork.learning(parts, downs, database), parts.learning)
+        await self._step(lambda: latecomers.federation(parts, database), parts.federation)
         await self._step(lambda: latecomers.nixos(parts, database), parts.nixos)
         await self._step(lambda: latecomers.providers(parts, downs, database), parts.providers)
         await self._step(lambda: latecomers.routing(parts, database), parts.routing)
@@ -152,6 +153,7 @@ class Wiring:
             parts.loops,
             parts.flows,
             parts.stack,
+            parts.training,
         )
         if (stack := parts.stack.part) is not None:
             self._spawn(backupwork.schedule(parts, stack.backups, stack.manifest))

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 
 from aistack_backend.api import (
     askwork,
+    federationwork,
     flowwork,
     importwork,
     knowledgework,
@@ -144,6 +145,11 @@ async def providers(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     await made.start()
     downs.push_async_callback(made.stop)
     parts.providers.part = made
+
+
+async def federation(parts: Parts, database: Database) -> None:
+    """Raise federation: nothing is sent, and no key is made by itself."""
+    await federationwork.federation(parts, database)
 
 
 async def routing(parts: Parts, database: Database) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # these rooms are imported by the wiring, some of them late
     from aistack_backend.inference.providers.service import Providers
     from aistack_backend.inference.service import Inference
     from aistack_backend.inference.talk import Talk
+    from aistack_backend.learning.federation.service import Exchange
     from aistack_backend.learning.service import Learning
     from aistack_backend.observe.alerts.service import Alerts
     from aistack_backend.observe.doctor import Doctor
@@ -96,6 +97,7 @@ class Parts:
     routing: Late[Coordinator] = field(default_factory=lambda: Late("coordinator"))
     learning: Late[Learning] = field(default_factory=lambda: Late("learning"))
     nixos: Late[NixParts] = field(default_factory=lambda: Late("index of NixOS"))
+    federation: Late[Exchange] = field(default_factory=lambda: Late("federation"))
     training: Late[TrainingParts] = field(default_factory=lambda: Late("engine"))
     host: Late[HostWatcher] = field(default_factory=lambda: Late("host watcher"))
     recorder: Late[Recorder] = field(default_factory=lambda: Late("recorder"))

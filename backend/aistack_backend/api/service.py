@@ -15,6 +15,7 @@ from aistack_backend.api import (
     checklist,
     containers,
     events,
+    federation,
     flows,
     knowledge,
     learning,
@@ -66,6 +67,7 @@ ROUTERS = (
     learning,
     nixos,
     training,
+    federation,
 )
 
 

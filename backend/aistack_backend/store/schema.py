@@ -6,6 +6,7 @@ from sqlalchemy import Connection, insert, inspect, select
 
 import aistack_backend.store.alert_tables
 import aistack_backend.store.chat_tables
+import aistack_backend.store.federation_tables
 import aistack_backend.store.flow_tables
 import aistack_backend.store.knowledge_tables
 import aistack_backend.store.knowledge_use_tables

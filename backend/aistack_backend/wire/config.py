@@ -251,6 +251,17 @@ class ConsoleConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FederationConfig:
+    """``[federation]``: what this installation is to others that learn."""
+
+    role: str = option(
+        "peer",
+        "peer = gives what it learned itself; hub = also what it took from others; spoke = trusts one signer, its hub.",
+        choices=("peer", "hub", "spoke"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole file. ``keys`` maps an action's id to the keys that trigger it (``"ctrl+r,f5"``); ``hosts`` are the
     other machines, in the order of the file; ``operators`` maps an operator's name to the sha256 of his key;
@@ -265,6 +276,7 @@ class Config:
     podman: PodmanConfig = field(default_factory=PodmanConfig)
     loops: LoopsConfig = field(default_factory=LoopsConfig)
     learning: LearningConfig = field(default_factory=LearningConfig)
+    federation: FederationConfig = field(default_factory=FederationConfig)
     stack: StackConfig = field(default_factory=StackConfig)
     routing: RoutingConfig = field(default_factory=RoutingConfig)
     knowledge: KnowledgeConfig = field(default_factory=KnowledgeConfig)

@@ -36,6 +36,7 @@ from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.tasks import Task, TaskList
 from aistack_console.client.calls import LONG
 from aistack_console.client.chats import ChatCalls
+from aistack_console.client.federation import FederationCalls
 from aistack_console.client.flows import FlowCalls
 from aistack_console.client.knowledge import KnowledgeCalls
 from aistack_console.client.learning import LearningCalls
@@ -60,6 +61,7 @@ class Client(
     LearningCalls,
     NixosCalls,
     TrainingCalls,
+    FederationCalls,
 ):
     """One console's connection to its backend. Every method raises ``ClientError`` when the backend refuses and
     ``BackendDown`` when it does not answer."""

@@ -15,7 +15,7 @@ from aistack_console.verbs.modelling import MODELS
 from aistack_console.verbs.observing import ALERTS, TRACES
 from aistack_console.verbs.providing import PROVIDERS
 from aistack_console.verbs.routing import ROUTE
-from aistack_console.verbs.teaching import TRAIN
+from aistack_console.verbs.teaching import FEDERATION, TRAIN
 from aistack_console.verbs.verb import Argument, Verb, flag, word
 
 TASK = (word("id", "number of the task", type=int, metavar="ID"),)
@@ -244,6 +244,7 @@ VERBS: tuple[Verb, ...] = (
     LEARN,
     NIXOS,
     TRAIN,
+    FEDERATION,
     ROUTE,
     TRACES,
     ALERTS,

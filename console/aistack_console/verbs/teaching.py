@@ -1,4 +1,4 @@
-"""The verb of training as data."""
+"""The verbs of training and federation as data."""
 
 from __future__ import annotations
 
@@ -22,4 +22,35 @@ TRAIN = Verb(
     ),
     json=True,
     example="train /tmp/lines.jsonl --wait",
+)
+
+FEDERATION = Verb(
+    "federation",
+    "signed bundles of what was learned, from installation to installation; what comes in waits for a person",
+    "federation",
+    (
+        word(
+            "what",
+            "what to do; nothing = signers and bundles",
+            choices=("list", "key", "trust", "revoke", "export", "import", "review", "accept", "drop"),
+            nargs="?",
+            default="list",
+        ),
+        word(
+            "rest",
+            "trust: a name and a key; revoke: a name; export, import: a file or a folder; accept, drop: a number",
+            nargs="*",
+        ),
+        flag("--days", help="trust, export: for how long it holds", type=float, default=None, metavar="N"),
+        flag("--only", help="export: only these", choices=("patterns", "samples"), default=""),
+        flag(
+            "--rule",
+            help="accept: which of two answers is taken",
+            choices=("latest", "highest-value", "keep-both"),
+            default="",
+        ),
+        flag("--state", help="review: items of this state (default quarantined)", default="quarantined"),
+    ),
+    json=True,
+    example="federation import /srv/bundles",
 )
