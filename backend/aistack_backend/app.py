@@ -146,15 +146,8 @@ class Wiring:
         await self._step(lambda: latecomers.routing(parts, database), parts.routing)
         up = (parts.inference, parts.library, parts.talk)
         await self._step(lambda: latecomers.model(parts, downs, database), *up)
-        await self._step(
-            lambda: latecomers.execution(parts, downs, database),
-            parts.engine,
-            parts.tasks,
-            parts.loops,
-            parts.flows,
-            parts.stack,
-            parts.training,
-        )
+        runs = (parts.engine, parts.tasks, parts.loops, parts.flows, parts.stack, parts.training)
+        await self._step(lambda: latecomers.execution(parts, downs, database), *runs)
         if (stack := parts.stack.part) is not None:
             self._spawn(backupwork.schedule(parts, stack.backups, stack.manifest))
             self._spawn(certificatework.watch(parts, stack.certificates))

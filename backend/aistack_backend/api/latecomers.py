@@ -47,6 +47,7 @@ from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
 from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
+from aistack_backend.orchestration.federation.tool import BundlePart, BundleTool
 from aistack_backend.orchestration.fetch.tool import FetchPart
 from aistack_backend.orchestration.goals import ALWAYS_ASK
 from aistack_backend.orchestration.readings import NixPackages
@@ -164,12 +165,12 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     stack, loop = stackwork.build(parts, podman, boats, database), loopwork.build(parts, podman, database)
     own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
     training = trainingwork.build(parts, database)
-    own += (*importwork.tools(parts, database), training.tool)
+    own += (*importwork.tools(parts, database), training.tool, BundleTool(parts.federation.get))
     registry = _registry((*own, loop.tool, loop.removal, *stack.tools))
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     around = Around(lambda: parts.bus.latest(Topic.STACK))
-    loops = (training.part, loop.part, loop.removal)
+    loops = (training.part, BundlePart(), loop.part, loop.removal)
     preparer = Preparers(single, FetchPart(), *importwork.parts(), *loops, *stack.preparers, around=around)
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(lambda: parts.nixos.get().index),)

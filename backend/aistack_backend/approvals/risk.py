@@ -32,6 +32,7 @@ KINDS: dict[str, tuple[Risk, str]] = {
     "knowledge.import": (Risk.HIGH, "reads a place, mostly outside, into what is searched; that place learns of it"),
     "nixos.import": (Risk.HIGH, "sends a request to a machine outside; what comes replaces what the index has"),
     "workspace.remove": (Risk.HIGH, "deletes what agents left in their folders, and with it the patches"),
+    "federation.fetch": (Risk.HIGH, "sends a request to a machine outside, which learns the whole URL"),
     "model.train": (Risk.MEDIUM, "keeps a processor busy and writes an adapter that no model uses by that"),
     "service.hold": (Risk.LOW, "keeps self-heal and updates off a service"),
     "service.release": (Risk.LOW, "lets self-heal and updates act on a service again"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from aistack_backend.wire.actions import ActionRequest
 from aistack_backend.wire.federation import (
     Bundle,
     BundleRequest,
@@ -15,8 +16,11 @@ from aistack_backend.wire.federation import (
     TakenList,
     TrustRequest,
 )
+from aistack_backend.wire.tasks import Task
+from aistack_console.client.api import Client
 from aistack_console.present.units import UNMEASURED
 from aistack_console.text import plain
+from aistack_console.verbs import gate, waiting
 from aistack_console.verbs.context import Context, VerbError, ago, columns, fields
 from aistack_console.verbs.exits import Exit
 
@@ -125,10 +129,24 @@ def _export(context: Context) -> Exit:
 
 
 def _import(context: Context) -> Exit:
-    (path,) = _words(context, "a file, or a folder")
+    (path,) = _words(context, "a file, a folder, or a URL")
+    if "://" in path:
+        return _fetch(context, path)
     found = context.with_backend(lambda client: client.take(_absolute(path)))
     context.show(found, lambda: _taken(found))
     return Exit.FAILED if any(one.refused for one in found.files) else Exit.OK
+
+
+def _fetch(context: Context, url: str) -> Exit:
+    chosen = context.arguments
+
+    async def job(client: Client) -> Task:
+        task = await gate.ask(context, client, ActionRequest(kind="federation.fetch", target=url))
+        return await waiting.until(client, task, waiting.ended, chosen.timeout) if chosen.wait else task
+
+    done = context.with_backend(job)
+    context.show(done, lambda: waiting.words(done))
+    return waiting.verdict(done)
 
 
 def _taken(found: TakenList) -> str:

@@ -38,7 +38,8 @@ FEDERATION = Verb(
         ),
         word(
             "rest",
-            "trust: a name and a key; revoke: a name; export, import: a file or a folder; accept, drop: a number",
+            "trust: a name and a key; revoke: a name; export: a file or a folder; import: also an https URL; accept, "
+            "drop: a number",
             nargs="*",
         ),
         flag("--days", help="trust, export: for how long it holds", type=float, default=None, metavar="N"),
@@ -50,6 +51,7 @@ FEDERATION = Verb(
             default="",
         ),
         flag("--state", help="review: items of this state (default quarantined)", default="quarantined"),
+        *GATE,
     ),
     json=True,
     example="federation import /srv/bundles",
