@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.bed.backend import House, house
+from tests.bed.backend import House, house, wait_until
 
 from aistack_backend.learning import rows
 from aistack_backend.store.database import Database
@@ -22,8 +22,9 @@ def houses() -> Iterator[tuple[House, House]]:
     with house() as north, house() as south:
         learned(north, ("which port has qdrant", "It listens on 6333."), ("who runs it", "Mail ann@example.org, 6334."))
         learned(south, ("which port has qdrant", "Nobody knows."))
-        north.start()
-        south.start()
+        for home in (north, south):
+            home.start()
+            wait_until(lambda home=home: ask(home, "GET", "/federation")[0] == 200, 60, home.said)  # type: ignore[misc]
         yield north, south
 
 

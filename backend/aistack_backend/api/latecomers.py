@@ -105,6 +105,7 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
         fetch_most=int(wish.fetch_most * 1e9),
         model=wish.default,
         auto_prepare=wish.prepare,
+        lora=wish.lora,
         context=wish.context,
         threads=wish.threads,
         adapter=wish.adapter,

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from aistack_backend.errors import BackendError, BadInput, Unavailable
-from aistack_backend.inference import grammar
+from aistack_backend.inference import grammar, loras
 from aistack_backend.inference.fit import fit_context, fit_smallest
 from aistack_backend.inference.gguf import read_header
 from aistack_backend.inference.gpus import layers_that_fit
@@ -57,6 +57,7 @@ class LlamaHost:
         self._site, self._log = site, folder / "logs" / "model-worker.log"
         self._settings, self._watcher = settings, watcher
         self._patience = patience or Patience()
+        self._adapters = folder / "adapters"
         self._quarantine = Quarantine(folder / "quarantine.json")
         self._process: WorkerProcess | None = None
         self._loaded: Loaded | None = None
@@ -74,8 +75,8 @@ class LlamaHost:
 
     @property
     def adapter(self) -> str:
-        """Name and version, as the worker reported it."""
-        return self._adapter
+        """Name and version, as the worker reported it, and the adapter that is on the loaded model."""
+        return f"{self._adapter} with {self._settings.lora}" if self._loaded and self._settings.lora else self._adapter
 
     @property
     def pid(self) -> int:
@@ -112,15 +113,25 @@ class LlamaHost:
             header = await asyncio.to_thread(read_header, model)
             if header.cannot_chat:
                 raise BadModel(f"{model.name} {header.cannot_chat}", "Choose an instruct model.")
+            lora = await self._adapted(model)
             await self._end()  # before its memory is counted as taken
             free = await asyncio.to_thread(lambda: psutil.virtual_memory().available)
             context, cells = fit_context(header, self._settings.context, free)
             self._watcher(EngineState.LOADING, f"Loading {model.name}.", "")
             process = await self._spawn()
             layers = layers_that_fit(header, cells, self.gpu_free())
-            self._loaded = await self._order_load(process, model, context, cells, -1 if layers is None else layers)
+            room = (context, cells, -1 if layers is None else layers)
+            self._loaded = await self._order_load(process, model, room, lora)
             self._watcher(EngineState.READY, "", "")
             return self._loaded
+
+    async def _adapted(self, model: Path) -> str:
+        """Return the adapter for a model; empty = none is configured."""
+        if not self._settings.lora:
+            return ""
+        if self._engine != "llama-cpp-python":
+            raise BadModel("The first engine takes no adapter.", "Our own is being built.")
+        return str(await asyncio.to_thread(loras.chosen, self._adapters, self._settings.lora, model))
 
     async def _spawn(self) -> WorkerProcess:
         process = WorkerProcess(self._engine, self._site, self._log, self._patience, self._died)
@@ -137,13 +148,14 @@ class LlamaHost:
         self._next += 1
         return self._next
 
-    async def _order_load(
-        self, process: WorkerProcess, model: Path, context: int, cells: int, gpu_layers: int
-    ) -> Loaded:
+    async def _order_load(self, process: WorkerProcess, model: Path, room: tuple[int, int, int], lora: str) -> Loaded:
+        """Have it loaded with so many tokens of context, cells and layers on the GPU."""
+        context, cells, gpu_layers = room
         order = Order(
             do=Do.LOAD,
             id=self._number(),
             path=str(model),
+            lora=lora,
             context=context,
             cells=cells,
             threads=self._threads,

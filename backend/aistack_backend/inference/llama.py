@@ -68,12 +68,29 @@ class LoadedModel:
         self._context: Any = ll.llama_init_from_model(self._model, wish)
         if not self._context:
             raise CannotAnswer(f"llama.cpp cannot make a context of {wish.n_ctx} tokens for this model.")
+        self.adapt(order.lora)
         self.cells = int(ll.llama_n_ctx(self._context))
         self._memory: Any = ll.llama_get_memory(self._context)
         self._whole = bool(ll.llama_model_is_recurrent(self._model) or ll.llama_model_is_hybrid(self._model))
         self._batch = ll.llama_batch_init(CHUNK, 0, 1)
         self._pace, self._threads = Pace(order.threads), order.threads
         self._format = self._chat_format()
+
+    def adapt(self, adapter: str) -> None:
+        """Compute with the adapter in this file from now on; empty = with the model alone.
+
+        Raises:
+            CannotAnswer: llama.cpp refuses the file.
+        """
+        count, pointers, scales = 0, (ctypes.c_void_p * 1)(), (ctypes.c_float * 1)(1.0)
+        if adapter:
+            loaded = ll.llama_adapter_lora_init(self._model, adapter.encode())
+            if not loaded:
+                raise CannotAnswer(f"llama.cpp cannot load the adapter {adapter} for this model.")
+            pointers[0], count = ctypes.cast(loaded, ctypes.c_void_p).value, 1
+        given: Any = ctypes.cast(pointers, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))
+        if ll.llama_set_adapters_lora(self._context, given, count, scales):
+            raise CannotAnswer("llama.cpp cannot compute with this adapter.")
 
     @property
     def description(self) -> str:

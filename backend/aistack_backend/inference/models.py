@@ -29,6 +29,8 @@ class InferenceSettings:
     """Catalogue id to load at the start; empty = the one last used, else the small one."""
     auto_prepare: bool = True
     """Build the engine and fetch the small model at start."""
+    lora: str = ""
+    """Name of the adapter in the data folder that is put on the model; empty = none."""
     context: int = 4096
     """Tokens of context wished for; capped by the model and by memory."""
     threads: int = 0

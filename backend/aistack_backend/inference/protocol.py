@@ -58,6 +58,8 @@ class Order:
     do: Do
     id: int = 0
     path: str = ""
+    lora: str = ""
+    """An adapter that is put on the model at ``path``; empty = none."""
     context: int = 0
     """Tokens that one request may fill."""
     cells: int = 0

@@ -65,6 +65,7 @@ class Taught(LoadedModel):
             CannotAnswer: the file cannot be loaded, has no chat template, or its last block is not one that we know.
         """
         self._wanted: tuple[str, ...] = ()
+        self._held: list[int] = []
         self._caught: dict[str, Floats] = {}
         self._on_node = ll.ggml_backend_sched_eval_callback(self._node)
         self._ggml = Ggml()
@@ -72,7 +73,6 @@ class Taught(LoadedModel):
         order = Order(do=Do.LOAD, path=str(path), context=CONTEXT, cells=CONTEXT, threads=threads, gpu_layers=0)
         super().__init__(order, 1, lambda: False, lambda _share: None)
         self._watch(False)
-        self._held: list[int] = []
         last = self.layers[0] - 1
         self._inner, self._outer = f"ffn_swiglu-{last}", f"l_out-{last}"
         self._width = int(ll.llama_model_n_embd(self._model))
@@ -130,24 +130,12 @@ class Taught(LoadedModel):
             raise CannotAnswer(f"A {self.architecture} model has no plain norm before its output.")
         return Head(weights, norm, float(epsilon))
 
-    def adapt(self, adapter: Path | None) -> None:
-        """Compute with an adapter from now on; None = with the model alone.
-
-        Raises:
-            CannotAnswer: llama.cpp refuses the file.
-        """
-        self.forget(0, 0)
-        self._held = []
-        count = 0
-        pointers, scales = (ctypes.c_void_p * 1)(), (ctypes.c_float * 1)(1.0)
-        if adapter is not None:
-            loaded = ll.llama_adapter_lora_init(self._model, str(adapter).encode())
-            if not loaded:
-                raise CannotAnswer(f"llama.cpp cannot load the adapter {adapter.name} for this model.")
-            pointers[0], count = ctypes.cast(loaded, ctypes.c_void_p).value, 1
-        given: Any = ctypes.cast(pointers, ctypes.POINTER(ctypes.POINTER(ctypes.c_void_p)))
-        if ll.llama_set_adapters_lora(self._context, given, count, scales):
-            raise CannotAnswer("llama.cpp cannot compute with this adapter.")
+    def adapt(self, adapter: str) -> None:
+        """See ``LoadedModel.adapt``; what was computed without it is forgotten."""
+        super().adapt(adapter)
+        if self._held:
+            self.forget(0, 0)
+            self._held = []
 
     def _part(self, line: Line, tokens: list[int], at: int, first: int) -> tuple[Floats, Floats, Floats]:
         """Compute up to ``CHUNK`` tokens from ``at``; return the rows of those that predict a token of the answer."""

@@ -99,6 +99,7 @@ class ModelConfig:
     adapter: str = option(
         "auto", "What runs the model; memory answers without one.", choices=("auto", "llama", "memory")
     )
+    lora: str = option("", "An adapter of train list that is put on the model it was learned for; others are refused.")
     context: int = option(4096, "Tokens of context.", least=512, most=1_048_576)
     threads: int = option(0, "Processor threads for the model; 0 = as fits the machine.", least=0, most=1024)
     idle_unload: float = option(

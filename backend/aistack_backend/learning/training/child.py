@@ -79,7 +79,7 @@ def work(job: Job, tell: Tell) -> Ended:
         control = held.means(lora.losses(frozen, other, held.rows))
     out = Path(job.out)
     adapterfile.write(out, made, architecture=model.architecture, target=model.target, name=job.name)
-    model.adapt(out)
+    model.adapt(str(out))
     adapted = _read(model, data.held, tell, "measuring with the adapter", watched=False).losses
     return _ended(job, model.target, curve, (held.losses, adapted, control), (data, learned), began)
 
