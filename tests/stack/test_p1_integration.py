@@ -1,8 +1,8 @@
 """What the note's P1 tests check, on what is here: inputs are validated and bounded, hostile texts stay texts, nobody
 on a port decides, and one request can be followed from the port through the gate to the effect and the audit.
 
-Not in it, since nothing here has them: collection of old vectors (issue 6) and limits of requests a minute (what is
-bounded is how many callers wait at once). The certificate's renewal is tried in tests/podman/test_certificate.py.
+Not in it: the collection of what is old (tests/backend/knowledge). The certificate's renewal is tried in
+tests/podman/test_certificate.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.bed.flows import approve, look, stack, states
 from tests.bed.front import Front
 
 pytestmark = [pytest.mark.podman, pytest.mark.timeout(240)]
-CODE, RALPH = "http://localhost:8095", "http://localhost:8090"
+CODE, RALPH, HYBRID = "http://localhost:8095", "http://localhost:8090", "http://localhost:8092"
 JSON = ("-H", "Content-Type: application/json")
 MARK = Path("/tmp/aistack-p1-was-here")
 HOSTILE = (
@@ -118,6 +118,19 @@ def test_sizes_are_bounded(home: House) -> None:
     assert (status, said["state"]) == (200, "failed")
     assert ask(RALPH + "/execute", body={"task": "x" * 4_001})[0] == 422
     assert ask(CODE + "/health")[0] == 200
+
+
+def test_questions_are_bounded_and_sixty_a_minute_are_the_most(home: House) -> None:
+    route, sent = HYBRID + "/route", 0
+    attacks = ("'; DROP TABLE task; --", "' OR '1'='1", "../../../../etc/passwd", "<script>alert(1)</script>", "\x00")
+    for query in (*attacks, "x" * (10 * 1024 + 1), ""):
+        status, said = ask(route, body={"query": query})
+        assert (status, said["status"]) == (422, 422), (query[:40], said)
+        sent += 1
+    for _ in range(60 - sent):
+        assert ask(route, body={"query": ""})[0] == 422
+    status, said = ask(route, body={"query": "What is NixOS?"})
+    assert (status, said["type"], said["detail"]) == (429, "too-often", "60 questions a minute are the most.")
 
 
 def test_a_crowd_of_callers_is_answered_and_keeps_nobody_out(home: House) -> None:
