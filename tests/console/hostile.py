@@ -20,6 +20,7 @@ from aistack_backend.wire.boot import Boot, Plan
 from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.past import Past
+from aistack_backend.wire.routing import Outbound, OutboundList, Routed, RouteList, RouteStats, Routing
 from aistack_backend.wire.stack import Service, Stack
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.traces import Trace, TraceList, TraceRow
@@ -120,6 +121,17 @@ def dress_observed(on: Stage, fill: Filler) -> None:
     on.answers["GET /v1/past"] = fill.make(Past, 4, at=NOW - 60, recorded=True)
     on.answers["GET /v1/traces"] = fill.make(TraceList, traces=rows)
     on.answers |= {f"GET /v1/traces/{one.id}": fill.make(Trace, 6, id=one.id) for one in rows}
+
+
+def dress_routes(on: Stage, fill: Filler) -> None:
+    """Give the stage hostile questions, ways, budgets and bodies that left."""
+    routes = tuple(fill.make(Routed, id=number) for number in range(1, 6))
+    on.answers |= {
+        "GET /v1/routes": RouteList(routes=routes),
+        "GET /v1/routing": fill.make(Routing, 3),
+        "GET /v1/routing/stats": fill.make(RouteStats, by_route={fill.text(): 1}, by_class={}),
+        "GET /v1/outbound": OutboundList(sent=(fill.make(Outbound), fill.make(Outbound))),
+    }
 
 
 def dress_stack(on: Stage, fill: Filler) -> None:
