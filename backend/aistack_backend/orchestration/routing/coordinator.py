@@ -194,7 +194,9 @@ class Coordinator:
         )
         shared = bool(pieces) and rooms.ways.config.share_sources
         if shared:
-            shared = not await asyncio.to_thread(rooms.private.kinds, [prompt.bare(one) for one in pieces])
+            shared = not await asyncio.to_thread(
+                rooms.private.kinds, [text for one in pieces for text in (one.text, prompt.bare(one))]
+            )
         return _Read(session=session, known=known, earlier=earlier, pieces=pieces, shared=shared, faults=tuple(faults))
 
     def _earlier(self, session: str) -> Sequence[Told]:

@@ -30,13 +30,18 @@ def turns(
     for one in reversed(earlier[:TURNS]):
         told.append(Turn(role=Role.USER, text=one.interaction.query[:EARLIER]))
         told.append(Turn(role=Role.ASSISTANT, text=one.interaction.answer[:EARLIER]))
-    material = [f"<context>\n{context}\n</context>"] if context else []
+    material = [f"<context>\n{opened(context)}\n</context>"] if context else []
     material += [f'<document number="{n}">\n{bare(one)}\n</document>' for n, one in enumerate(pieces, 1)]
     told.append(Turn(role=Role.USER, text="\n\n".join([*material, query])))
     return tuple(told)
 
 
 def bare(piece: Piece) -> str:
-    """Return a piece with its heading; a tag in it that would end ours is opened up."""
+    """Return a piece with its heading, so that no tag in it ends ours."""
     text = f"{piece.title}: {piece.heading}\n{piece.text[:PIECE]}" if piece.heading else piece.text[:PIECE]
+    return opened(text)
+
+
+def opened(text: str) -> str:
+    """Return a text in which no tag ends: it stays within ours."""
     return text.replace("</", "< /")
