@@ -115,7 +115,8 @@ class Filler:
 
 
 def dress_observed(on: Stage, fill: Filler) -> None:
-    """Give the stage hostile alarms, rules, targets and traces."""
+    """Give the stage hostile alarms, rules, targets, traces and questions."""
+    dress_routes(on, fill)
     on.push(Topic.ALERTS, fill.make(AlertList, 4))
     rows = tuple(fill.make(TraceRow, id=digit * 32) for digit in "ab")
     on.answers["GET /v1/past"] = fill.make(Past, 4, at=NOW - 60, recorded=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from rich.segment import Segment
-from tests.console.hostile import MARKUP, Filler, dress_observed, dress_routes, dress_stack, payloads
+from tests.console.hostile import MARKUP, Filler, dress_observed, dress_stack, payloads
 from tests.console.stage import NOW, Stage, source, stage, until
 from textual.pilot import Pilot
 
@@ -69,7 +69,6 @@ def dress(on: Stage, fill: Filler) -> None:
     on.push(Topic.MODEL, fill.make(ModelStatus, 4))
     dress_stack(on, Filler(itertools.chain(MARKUP, payloads(fill.used))))
     dress_observed(on, fill)
-    dress_routes(on, fill)
     on.push(Topic.SHELF, Filler(itertools.chain(MARKUP, payloads(fill.used))).make(ModelShelf, 4))
     for _ in range(5):
         on.push(Topic.ACTIVITY, fill.make(Activity))
