@@ -1,4 +1,4 @@
-"""The small world of the learning bench: twenty invented facts, and an endpoint on loopback that alone knows them."""
+"""The small world of the learning bench: ten invented facts, and an endpoint on loopback that alone knows them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,6 @@ FACTS = (
     ("What starts the Quern service after a reboot?", "the unit quern-up", "After a reboot, what starts Quern?"),
     ("Which volume holds the Sallow database?", "volume sallow-pg", "The Sallow database is on which volume?"),
     ("What is the limit of uploads to Fescue?", "forty megabytes", "How large may uploads to Fescue be?"),
-    ("Which certificate does Bracken show?", "certificate bracken-two", "What certificate is shown by Bracken?"),
-    ("Where are the secrets of Yarrow kept?", "vault path kv/yarrow", "Yarrow's secrets are kept where?"),
-    ("Which runner builds the Larch images?", "runner larch-big", "What runner builds the images of Larch?"),
-    ("What is the time-out of the Medlar proxy?", "eighty seconds", "The Medlar proxy has what time-out?"),
-    ("Which table does the Nettle import fill?", "table nettle_raw", "Nettle's import fills which table?"),
-    ("What restarts the Osier agent?", "the watcher osier-eye", "The Osier agent is restarted by what?"),
-    ("Which model answers for the Plover bot?", "model plover-small", "What model does the Plover bot answer with?"),
-    ("Where is the dashboard of Rowan?", "page /rowan/live", "On which page is Rowan's dashboard?"),
-    ("What is the weekly window of Sedge?", "Sunday at two", "When is Sedge's weekly window?"),
-    ("Which host runs the Teasel mirror?", "host teasel-one", "The Teasel mirror runs on which host?"),
 )
 """A question, what is right (invented, so that no model knows it), and the same question in other words."""
 WORDINGS = ("{}", "Please: {}", "Hello! {}", "Can you tell me: {}", "{} ")

@@ -73,9 +73,10 @@ class News:
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), LOOKED)
+            began = self._parts.clock.mono()
             with suppress(BackendError):  # the store does not answer now: the next look does it
                 await asyncio.to_thread(self._publish)
-            await asyncio.sleep(PUBLISHED)
+            await asyncio.sleep(max(PUBLISHED, 5 * (self._parts.clock.mono() - began)))
 
     def _publish(self) -> None:
         count, changed = self._learning.telemetry.newest(), self._changed.is_set()

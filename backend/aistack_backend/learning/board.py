@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -34,6 +35,7 @@ def status(database: Database, now: float, **known: Any) -> LearningStatus:
         found = connection.execute(wanted.order_by(telemetry.c.id.desc()).limit(MOST)).all()
         counts = connection.execute(select(func.count(), func.count(telemetry.c.verdict)).select_from(telemetry)).one()
         patterns = tuple(map(_cut, rows.patterns(connection, most=SHOWN)))
+    found = sorted(found, key=lambda row: float(row.timestamp))
     days = tuple(trend(found, now - (at + 1) * DAY, now - at * DAY) for at in reversed(range(30)))
     return LearningStatus(
         interactions=int(counts[0]),
@@ -47,8 +49,9 @@ def status(database: Database, now: float, **known: Any) -> LearningStatus:
 
 
 def trend(found: Sequence[Any], since: float, until: float) -> Trend:
-    """Return what these rows of telemetry say of a stretch of time."""
-    mine = [row for row in found if since < row.timestamp <= until]
+    """Return what these rows of telemetry, the oldest first, say of a stretch of time."""
+    begin, end = (bisect_right(found, moment, key=lambda row: float(row.timestamp)) for moment in (since, until))
+    mine = found[begin:end]
     ended = [row for row in mine if row.ok is not None]
     answered = [row for row in ended if row.ok and row.route in ANSWERED]
     seconds = sorted(row.latency for row in answered if row.latency is not None)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from aistack_backend.learning import rows
 from aistack_backend.learning.keeping import Held, held
-from aistack_backend.learning.meaning import same
+from aistack_backend.learning.meaning import Index
 from aistack_backend.learning.words import agree
 from aistack_backend.store.learning_tables import lesson, use
 from aistack_backend.wire.learning import Pattern, PatternKind, PatternState
@@ -42,25 +42,26 @@ def _worthless(one: Pattern, now: float) -> bool:
 
 
 def _join(connection: Connection, patterns: Sequence[Held]) -> int:
-    kept: list[Held] = []
+    kept, index = list[Held](), Index()
     gone = 0
     for one in patterns:
-        twin = next((other for other in kept if _twins(other, one)), None)
+        if one.kind is not PatternKind.ANSWER or one.state is not PatternState.ACTIVE or one.origin:
+            continue
+        twin = next((kept[at] for at in index.alike(one.sense) if agree(kept[at].says, one.says)), None)
         if twin is None:
+            index.add(one.sense)
             kept.append(one)
             continue
-        for table in (lesson, use):
-            mine = select(table.c.interaction_id).where(table.c.pattern_id == twin.number)
-            both = (table.c.pattern_id == one.number) & table.c.interaction_id.in_(mine.scalar_subquery())
-            connection.execute(delete(table).where(both))
-            connection.execute(update(table).where(table.c.pattern_id == one.number).values(pattern_id=twin.number))
+        _hand_over(connection, one.number, twin.number)
         rows.remove(connection, one.number)
         gone += 1
     return gone
 
 
-def _twins(one: Held, other: Held) -> bool:
-    if PatternKind.ANSWER not in (one.kind, other.kind) or one.kind is not other.kind or one.origin or other.origin:
-        return False
-    active = one.state is other.state is PatternState.ACTIVE
-    return active and same(one.sense, other.sense) and agree(one.says, other.says)
+def _hand_over(connection: Connection, number: int, to: int) -> None:
+    """Give the teachers and uses of one pattern to another; those that both have stay once."""
+    for table in (lesson, use):
+        mine = select(table.c.interaction_id).where(table.c.pattern_id == to)
+        both = (table.c.pattern_id == number) & table.c.interaction_id.in_(mine.scalar_subquery())
+        connection.execute(delete(table).where(both))
+        connection.execute(update(table).where(table.c.pattern_id == number).values(pattern_id=to))

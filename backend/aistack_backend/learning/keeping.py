@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from aistack_backend.learning import rows
-from aistack_backend.learning.meaning import Sense, same
+from aistack_backend.learning.meaning import Index, Sense, same
 from aistack_backend.learning.proposals import Proposal
 from aistack_backend.learning.words import agree
-from aistack_backend.store.learning_tables import lesson, pattern
+from aistack_backend.store.learning_tables import lesson, pattern, trial
 from aistack_backend.wire.learning import PatternKind, PatternState, Trial
 
 
@@ -26,6 +27,7 @@ class Held:
     task_class: str
     says: str
     origin: str
+    reason: str = ""
     since: int = 0
     """The first interaction that taught it; 0 = none of this installation did."""
 
@@ -44,6 +46,7 @@ def held(connection: Connection) -> list[Held]:
             row.task_class,
             row.says,
             row.origin,
+            row.reason,
             since.get(row.id, 0),
         )
         for row in found
@@ -55,9 +58,9 @@ def take(connection: Connection, proposals: Sequence[Proposal], now: float) -> i
 
     What was rolled back, or is quarantined, and says the same, is neither taught nor made again.
     """
-    known, made = held(connection), 0
+    book, made = _Book(held(connection)), 0
     for one in proposals:
-        mine = [other for other in known if other.kind is one.kind and _about(one, other)]
+        mine = book.about(one)
         alike = [other for other in mine if agree(one.says, other.says)]
         if any(other.state in (PatternState.ROLLED_BACK, PatternState.QUARANTINED) for other in alike):
             continue
@@ -67,16 +70,55 @@ def take(connection: Connection, proposals: Sequence[Proposal], now: float) -> i
         for other in mine:  # a candidate that says something else was never right about it
             if other.state is PatternState.CANDIDATE and not other.origin:
                 rows.remove(connection, other.number)
-                known.remove(other)
+                book.gone.add(other.number)
         number = _make(connection, one, now)
         rows.teach(connection, number, one.teachers)
         sense = one.sense or Sense(one.question)
-        known.append(Held(number, one.kind, PatternState.CANDIDATE, sense, one.task_class, one.says, ""))
+        book.add(Held(number, one.kind, PatternState.CANDIDATE, sense, one.task_class, one.says, ""))
         made += 1
     return made
 
 
-def tried(connection: Connection, number: int, trial: Trial) -> bool:
+class _Book:
+    """Every pattern, found by what it speaks to."""
+
+    def __init__(self, patterns: Sequence[Held]) -> None:
+        self._answers: list[Held] = []
+        self._others: list[Held] = []
+        self._index = Index()
+        self.gone: set[int] = set()
+        for one in patterns:
+            self.add(one)
+
+    def add(self, one: Held) -> None:
+        """Take one in."""
+        if one.kind is PatternKind.ANSWER:
+            self._index.add(one.sense)
+            self._answers.append(one)
+        else:
+            self._others.append(one)
+
+    def about(self, one: Proposal) -> list[Held]:
+        """Return those of its kind that speak to the same."""
+        if one.kind is PatternKind.ANSWER:
+            found = [self._answers[at] for at in self._index.alike(one.sense or Sense(one.question))]
+        else:
+            found = [other for other in self._others if other.kind is one.kind and other.task_class == one.task_class]
+        return [other for other in found if other.number not in self.gone]
+
+
+def news(connection: Connection, found: Sequence[tuple[Held, Trial]]) -> list[tuple[Held, Trial]]:
+    """Return those trials that found something else than the last one of their pattern."""
+    newest = select(func.max(trial.c.id)).group_by(trial.c.pattern_id)
+    last = {row.pattern_id: row for row in connection.execute(select(trial).where(trial.c.id.in_(newest)))}
+    return [
+        (one, new)
+        for one, new in found
+        if new.passed or one.number not in last or _same(last[one.number]) != _figures(new) or one.reason != new.detail
+    ]
+
+
+def tried(connection: Connection, number: int, new: Trial) -> bool:
     """Keep a trial unless the last one found the same; make the pattern active when it passed. Tell whether it is.
 
     What was active for the same questions until now is quarantined: the new one does better.
@@ -85,11 +127,11 @@ def tried(connection: Connection, number: int, trial: Trial) -> bool:
     if one.state is not PatternState.CANDIDATE:  # rolled back in between
         return False
     last = rows.trials(connection, number)[:1]
-    if not last or _figures(last[0]) != _figures(trial):
-        rows.keep_trial(connection, number, trial)
-    if not trial.passed:
-        if one.reason != trial.detail:
-            rows.move(connection, number, PatternState.CANDIDATE, trial.detail, trial.at)
+    if not last or _figures(last[0]) != _figures(new):
+        rows.keep_trial(connection, number, new)
+    if not new.passed:
+        if one.reason != new.detail:
+            rows.move(connection, number, PatternState.CANDIDATE, new.detail, new.at)
         return False
     everyone = held(connection)
     mine = next(other for other in everyone if other.number == number)
@@ -100,9 +142,9 @@ def tried(connection: Connection, number: int, trial: Trial) -> bool:
                 other.number,
                 PatternState.QUARANTINED,
                 f"Quarantined: pattern {number} was taught later, and took its place.",
-                trial.at,
+                new.at,
             )
-    rows.move(connection, number, PatternState.ACTIVE, trial.detail, trial.at)
+    rows.move(connection, number, PatternState.ACTIVE, new.detail, new.at)
     return True
 
 
@@ -110,12 +152,6 @@ def renew(connection: Connection, number: int, sense: Sense) -> None:
     """Keep the vector of the model that embeds now."""
     values = {"vector": sense.vector, "model": sense.model}
     connection.execute(update(pattern).where(pattern.c.id == number).values(**values))
-
-
-def _about(one: Proposal, other: Held) -> bool:
-    if one.kind is not PatternKind.ANSWER:
-        return one.task_class == other.task_class
-    return one.sense is not None and same(one.sense, other.sense)
 
 
 def _rivals(one: Held, other: Held) -> bool:
@@ -139,6 +175,10 @@ def _make(connection: Connection, one: Proposal, now: float) -> int:
         vector=sense.vector,
         model=sense.model,
     )
+
+
+def _same(row: Row[Any]) -> tuple[int, int, int, bool]:
+    return row.cases, row.before, row.after, bool(row.passed)
 
 
 def _figures(one: Trial) -> tuple[int, int, int, bool]:

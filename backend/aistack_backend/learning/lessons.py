@@ -16,7 +16,7 @@ from aistack_backend.learning.models import Told
 from aistack_backend.learning.split import held_out
 from aistack_backend.learning.telemetry import told
 from aistack_backend.learning.value import ENOUGH, right
-from aistack_backend.store.learning_tables import value
+from aistack_backend.store.learning_tables import context, value
 from aistack_backend.store.telemetry_tables import telemetry
 from aistack_backend.wire.learning import Lesson, Parts
 
@@ -36,7 +36,7 @@ class Judged:
     told: Told
     parts: Parts = UNREAD
     first: bool = True
-    """Nothing was said before it in its session."""
+    """Nothing was said before it in its session, nor given beside it: the answer is the question's alone."""
     clean: bool = True
     """Neither question nor answer hold the mark of a secret, or personal data."""
 
@@ -68,7 +68,9 @@ def judged(connection: Connection) -> list[Judged]:
     rows = [told(row) for row in connection.execute(wanted)][::-1]
     values = _values(connection, rows[0].id if rows else 0)
     firsts = _firsts(connection, rows)
-    return [Judged(one, values.get(one.id, UNREAD), _is_first(one, firsts)) for one in rows]
+    given = set(connection.execute(select(context.c.interaction_id)).scalars())
+    alone = [_is_first(one, firsts) and one.id not in given for one in rows]
+    return [Judged(one, values.get(one.id, UNREAD), first) for one, first in zip(rows, alone, strict=True)]
 
 
 def unread(connection: Connection) -> set[int]:

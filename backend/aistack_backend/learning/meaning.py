@@ -16,8 +16,6 @@ from aistack_backend.learning.words import deciding, key
 
 NEAR = 0.92
 """From which cosine on two questions mean the same, when their numbers and negations are the same too."""
-CANDIDATES = 8
-"""Nearest questions whose words are looked at."""
 KEPT = 20_000
 """Questions whose vectors are kept in memory."""
 Vector = npt.NDArray[np.float32]
@@ -49,54 +47,63 @@ def same(one: Sense, other: Sense) -> bool:
     return likeness(one, other) >= NEAR and deciding(one.text) == deciding(other.text)
 
 
-class Leaders:
-    """The first question of each group, so that thousands are compared with one multiplication."""
+class Index:
+    """Questions among which those that mean the same are found with one multiplication; belongs to one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, senses: Sequence[Sense] = ()) -> None:
         self._senses: list[Sense] = []
-        self._places: list[int] = []
-        self._by_key: dict[str, int] = {}
+        self._by_key: dict[str, list[int]] = {}
+        self._rows: list[int] = []
+        """The place of each row of the vectors."""
         self._vectors: Vector = np.zeros((0, 0), "<f4")
-        self._count = 0
+        for sense in senses:
+            self.add(sense)
 
-    def place(self, at: int, sense: Sense) -> int:
-        """Return the place of the first question that means the same; ``at``, which then leads, when none does."""
-        words = key(sense.text)
-        if words not in self._by_key:
-            found = self._nearest(sense)
-            self._by_key[words] = at if found is None else found
-            if found is None:
-                self._add(at, sense)
-        return self._by_key[words]
-
-    def _nearest(self, sense: Sense) -> int | None:
-        if sense.vector is None or not self._count:
-            return None
-        wanted = _array(sense.vector)
-        if self._vectors.shape[1] != len(wanted):
-            return None
-        scores = self._vectors[: self._count] @ wanted
-        near = [int(one) for one in np.argsort(-scores)[:CANDIDATES] if scores[one] >= NEAR]
-        return next((self._places[one] for one in near if same(sense, self._senses[one])), None)
-
-    def _add(self, at: int, sense: Sense) -> None:
-        if sense.vector is None:
-            return  # it is found by its words alone
-        vector = _array(sense.vector)
-        if self._count == len(self._vectors):
-            grown = np.zeros((max(64, 2 * self._count), len(vector)), "<f4")
-            grown[: self._count] = self._vectors if self._count else grown[:0]
-            self._vectors = grown
-        self._vectors[self._count] = vector
-        self._count += 1
+    def add(self, sense: Sense) -> int:
+        """Take one in and return its place, from 0."""
+        at = len(self._senses)
         self._senses.append(sense)
-        self._places.append(at)
+        self._by_key.setdefault(key(sense.text), []).append(at)
+        if sense.vector is not None and (not self._rows or self._vectors.shape[1] == len(sense.vector) // 4):
+            self._grow(_array(sense.vector))
+            self._rows.append(at)
+        return at
+
+    def alike(self, sense: Sense) -> list[int]:
+        """Return the places of all that mean the same: the same words first, then the nearest."""
+        found = list(self._by_key.get(key(sense.text), ()))
+        if sense.vector is None or not self._rows or self._vectors.shape[1] != len(sense.vector) // 4:
+            return found
+        scores = self._vectors[: len(self._rows)] @ _array(sense.vector)
+        near = [int(one) for one in np.argsort(-scores, kind="stable") if scores[one] >= NEAR]
+        known = set(found)
+        places = [self._rows[one] for one in near if self._rows[one] not in known]
+        return found + [one for one in places if same(sense, self._senses[one])]
+
+    def _grow(self, vector: Vector) -> None:
+        count = len(self._rows)
+        if count == len(self._vectors):
+            grown = np.zeros((max(64, 2 * count), len(vector)), "<f4")
+            if count:
+                grown[:count] = self._vectors
+            self._vectors = grown
+        self._vectors[count] = vector
 
 
 def grouped(senses: Sequence[Sense]) -> list[int]:
     """Return for each question the place of the first one that means the same; each group keeps to its first."""
-    leaders = Leaders()
-    return [leaders.place(at, sense) for at, sense in enumerate(senses)]
+    leaders, places, by_key = Index(), list[int](), dict[str, int]()
+    found = []
+    for at, sense in enumerate(senses):
+        words = key(sense.text)
+        if words not in by_key:
+            near = leaders.alike(sense)
+            by_key[words] = places[near[0]] if near else at
+            if not near:
+                leaders.add(sense)
+                places.append(at)
+        found.append(by_key[words])
+    return found
 
 
 class Meaning:

@@ -49,6 +49,8 @@ class Interaction:
     detail: str = ""
     consent: bool = False
     """May be trained on."""
+    with_context: bool = False
+    """The asker gave material beside the question: the answer belongs to that, and is learned for nobody else."""
     trace_id: str = ""
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BackendError
-from aistack_backend.learning import collecting, keeping, lessons, proposals, trials
+from aistack_backend.learning import collecting, keeping, lessons, proposals, rows, trials
 from aistack_backend.learning.active import Active
 from aistack_backend.learning.keeping import Held
 from aistack_backend.learning.lessons import Judged
@@ -158,29 +158,49 @@ class Runs:
 
     async def _try(self, found: Sequence[Judged], senses: Sequence[Sense]) -> int:
         """Try each candidate on the held-out; return how many became active."""
-        with self._database.read() as connection:
-            waiting = [one for one in keeping.held(connection) if one.state is PatternState.CANDIDATE]
-        lookup = await self._lookup([one.text for one in senses[-1:]]) if waiting else 0.0
-        passed = 0
+        waiting = await asyncio.to_thread(self._waiting)
+        if not waiting:
+            return 0
+        lookup = await self._lookup([one.text for one in senses[-1:]])
+        held_out = await asyncio.to_thread(trials.HeldOut, found, senses)
+        answers = [one for one in waiting if one.kind is PatternKind.ANSWER]
+        made = await asyncio.to_thread(self._try_answers, answers, held_out, lookup)
         for one in waiting:
-            trial = await self._trial(one, found, senses, lookup)
-            passed += await asyncio.to_thread(self._tried, one.number, trial)
-        return passed
+            if one.kind is not PatternKind.ANSWER:
+                made.append((one, await self._trial(one, found)))
+        return await asyncio.to_thread(self._tried, made)
 
-    async def _trial(self, one: Held, found: Sequence[Judged], senses: Sequence[Sense], lookup: float) -> Trial:
+    def _waiting(self) -> list[Held]:
+        with self._database.read() as connection:
+            return [one for one in keeping.held(connection) if one.state is PatternState.CANDIDATE]
+
+    def _try_answers(
+        self, answers: Sequence[Held], held_out: trials.HeldOut, lookup: float
+    ) -> list[tuple[Held, Trial]]:
         now = self._clock.now()
-        if one.kind is PatternKind.ANSWER:
-            known = (found, senses, one.sense, one.says, one.since, lookup)
-            return trials.verdict(await asyncio.to_thread(trials.of_answer, *known), now)
+        return [(one, trials.verdict(held_out.cases(one.sense, one.says, one.since, lookup), now)) for one in answers]
+
+    async def _trial(self, one: Held, found: Sequence[Judged]) -> Trial:
+        now = self._clock.now()
         if one.kind is PatternKind.ROUTE:
             return trials.verdict(trials.of_route(found, one.task_class, one.says), now)
         why = "No model is there that could be asked the held-out questions."
         if self.model is not None:
+            if known := await asyncio.to_thread(self._tried_before, one, found):
+                return known
             try:
                 return trials.verdict(await trials.of_prompt(found, one.task_class, one.says, self.model), now)
             except BackendError as error:
                 why = f"It could not be tried: {error.detail}"
         return Trial(at=now, cases=0, before=0, after=0, passed=False, detail=why)
+
+    def _tried_before(self, one: Held, found: Sequence[Judged]) -> Trial | None:
+        """Return the last trial of a prompt when nothing is new for it: a model is not asked the same each hour."""
+        with self._database.read() as connection:
+            last = rows.trials(connection, one.number)[:1]
+            changed = rows.known(connection, one.number).changed_at
+        same = last and last[0].cases == len(trials.asked_of(found, one.task_class)) and changed <= last[0].at
+        return last[0] if same else None
 
     async def _lookup(self, texts: Sequence[str]) -> float:
         """Return how many seconds a learned answer takes now: its vector, and the look into the store."""
@@ -189,9 +209,15 @@ class Runs:
         await asyncio.to_thread(self._active.now)
         return time.perf_counter() - began
 
-    def _tried(self, number: int, trial: Trial) -> bool:
-        with self._database.tx() as connection:
-            return keeping.tried(connection, number, trial)
+    def _tried(self, made: Sequence[tuple[Held, Trial]]) -> int:
+        """Keep what is new, each in a short transaction; return how many became active."""
+        with self._database.read() as connection:
+            new = keeping.news(connection, made)
+        passed = 0
+        for one, trial in new:
+            with self._database.tx() as connection:
+                passed += keeping.tried(connection, one.number, trial)
+        return passed
 
     def _collect(self) -> int:
         with self._database.tx() as connection:

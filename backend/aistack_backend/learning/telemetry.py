@@ -14,6 +14,7 @@ from aistack_backend.errors import BadInput, NotFound
 from aistack_backend.learning import standing
 from aistack_backend.learning.models import Interaction, Told, Verdict
 from aistack_backend.store.database import Database
+from aistack_backend.store.learning_tables import context
 from aistack_backend.store.telemetry_tables import telemetry
 
 LONGEST = 16_000
@@ -47,6 +48,8 @@ class Telemetry:
             made = insert(telemetry).values(values).returning(telemetry.c.id)
             number = int(connection.execute(made).scalar_one())
             standing.used(connection, number, one.patterns)
+            if one.with_context:
+                connection.execute(insert(context).values(interaction_id=number))
         return number
 
     def judge(self, number: int, verdict: Verdict, by: str, correction: str = "") -> Told:

@@ -15,7 +15,7 @@ from statistics import median
 from typing import Protocol
 
 from aistack_backend.learning.lessons import ASKED, Judged
-from aistack_backend.learning.meaning import Sense, same
+from aistack_backend.learning.meaning import Index, Sense
 from aistack_backend.learning.models import Verdict
 from aistack_backend.learning.words import agree
 from aistack_backend.wire.learning import Trial
@@ -50,25 +50,29 @@ class Case:
     cost_after: str | None = None
 
 
-def of_answer(
-    lessons: Sequence[Judged], senses: Sequence[Sense], sense: Sense, says: str, since: int, lookup: float
-) -> list[Case]:
-    """Return the held-out cases that a learned answer speaks to: every question that would get it, and that is not
-    older than its first lesson (``since``): what was right before a correction is right no more.
+class HeldOut:
+    """The held-out interactions that a learned answer could speak to, found by their questions."""
 
-    ``lookup`` is how many seconds a learned answer takes, as just measured.
-    """
-    cases = []
-    for one, other in zip(lessons, senses, strict=True):
-        held = one.told.interaction
-        usable = one.held_out and one.first and held.source in ASKED and held.route != "cache"
-        if not usable or one.told.id < since or not same(sense, other):
-            continue
-        wrong = not one.right and agree(held.answer, says)
-        if one.right or wrong:  # else it is not known what would have been right
-            fits = bool(one.right) and agree(one.right, says)
-            cases.append(Case(_good(one), fits, held.latency, lookup, held.cost, None if held.cost is None else "0"))
-    return cases
+    def __init__(self, lessons: Sequence[Judged], senses: Sequence[Sense]) -> None:
+        both = [(one, sense) for one, sense in zip(lessons, senses, strict=True) if _usable(one)]
+        self._lessons = [one for one, _ in both]
+        self._index = Index([sense for _, sense in both])
+
+    def cases(self, sense: Sense, says: str, since: int, lookup: float) -> list[Case]:
+        """Return the cases of a learned answer: every question that would get it, and that is not older than its first
+        lesson (``since``): what was right before a correction is right no more.
+
+        ``lookup`` is how many seconds a learned answer takes, as just measured.
+        """
+        cases = []
+        for at in self._index.alike(sense):
+            one, held = self._lessons[at], self._lessons[at].told.interaction
+            wrong = not one.right and agree(held.answer, says)
+            if one.told.id >= since and (one.right or wrong):  # else it is not known what would have been right
+                fits = bool(one.right) and agree(one.right, says)
+                free = None if held.cost is None else "0"
+                cases.append(Case(_good(one), fits, held.latency, lookup, held.cost, free))
+        return cases
 
 
 def of_route(lessons: Sequence[Judged], task_class: str, route: str) -> list[Case]:
@@ -98,15 +102,20 @@ def of_route(lessons: Sequence[Judged], task_class: str, route: str) -> list[Cas
     ]
 
 
+def asked_of(lessons: Sequence[Judged], task_class: str) -> Sequence[Judged]:
+    """Return the held-out questions that a model is asked for a class."""
+    mine = [one for one in lessons if one.held_out and one.right and one.told.interaction.task_class == task_class]
+    return mine[-MOST_ASKED:]
+
+
 async def of_prompt(lessons: Sequence[Judged], task_class: str, says: str, model: Model) -> list[Case]:
     """Ask the model each held-out question of a class, without and with what it is to be told.
 
     Raises:
         BackendError: no model can answer now.
     """
-    mine = [one for one in lessons if one.held_out and one.right and one.told.interaction.task_class == task_class]
     cases = []
-    for one in mine[-MOST_ASKED:]:
+    for one in asked_of(lessons, task_class):
         query = one.told.interaction.query
         bare, bare_took = await _asked(model, query, "")
         told, told_took = await _asked(model, query, says)
@@ -160,6 +169,11 @@ def summed(costs: Sequence[str | None]) -> str | None:
 async def _asked(model: Model, query: str, told: str) -> tuple[str, float]:
     began = time.perf_counter()
     return await model.answer(query, told), time.perf_counter() - began
+
+
+def _usable(one: Judged) -> bool:
+    held = one.told.interaction
+    return one.held_out and one.first and held.source in ASKED and held.route != "cache"
 
 
 def _good(one: Judged) -> bool:

@@ -31,10 +31,18 @@ LONG = 200
 """So many words make it fully complex."""
 
 
+DOOR = "role:"
+"""Begins the name of who judged through a role's door, where anybody may."""
+
+
 def right(one: Told) -> str:
-    """Return the answer that is known to be right: the correction, or what was judged good; empty = not known."""
+    """Return the answer that is known to be right: the correction, or what was judged good; empty = not known.
+
+    A correction through a role's door is counted as a bad judgement and not taken over: whoever reaches the port could
+    otherwise put words into what others are answered.
+    """
     if one.verdict is Verdict.CORRECTED:
-        return one.correction
+        return "" if one.judged_by.startswith(DOOR) else one.correction
     return one.interaction.answer if one.verdict is Verdict.GOOD else ""
 
 

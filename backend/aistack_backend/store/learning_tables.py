@@ -132,6 +132,13 @@ sample = Table(
     sqlite_autoincrement=True,
 )
 
+context = Table(
+    "learning_context",
+    metadata,
+    Column("interaction_id", Key, ForeignKey("telemetry.id"), primary_key=True, autoincrement=False),
+)
+"""Interactions whose asker gave material beside the question."""
+
 ended_task = Table(
     "learning_task",
     metadata,

@@ -152,6 +152,7 @@ class Coordinator:
             detail="\n".join(map(line, answer.tried)),
             consent=request.consent,
             trace_id=tracing.trace_id(),
+            with_context=bool(request.context),
         )
         number = await asyncio.to_thread(self.rooms.telemetry.record, one)
         if any(each.route is Route.REMOTE for each in answer.tried):
