@@ -2,7 +2,7 @@
 
 Everything is real but the far endpoint: the backend, its coordinator, the small local model, the model of vectors. The
 far endpoint stands on loopback and alone knows the ten facts; it has a price, and answers at once, so that its
-latency is the least that one could have. Answers are judged by comparing them with the facts; what is wrong is corrected.
+latency is the least that one could have. Answers are judged by comparing them with the facts, or else corrected.
 """
 
 from __future__ import annotations
