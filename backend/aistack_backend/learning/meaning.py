@@ -75,10 +75,14 @@ class Index:
         if sense.vector is None or not self._rows or self._vectors.shape[1] != len(sense.vector) // 4:
             return found
         scores = self._vectors[: len(self._rows)] @ _array(sense.vector)
-        near = [int(one) for one in np.argsort(-scores, kind="stable") if scores[one] >= NEAR]
-        known = set(found)
-        places = [self._rows[one] for one in near if self._rows[one] not in known]
-        return found + [one for one in places if same(sense, self._senses[one])]
+        near = np.flatnonzero(scores >= NEAR)
+        known, wanted = set(found), deciding(sense.text)
+        for row in near[np.argsort(-scores[near], kind="stable")]:
+            at = self._rows[row]
+            other = self._senses[at]
+            if at not in known and other.model == sense.model and deciding(other.text) == wanted:
+                found.append(at)
+        return found
 
     def _grow(self, vector: Vector) -> None:
         count = len(self._rows)

@@ -76,11 +76,13 @@ def agree(one: str, other: str) -> bool:
     return overlap(one, other) >= AGREE and firm(one) == firm(other)
 
 
+@lru_cache(maxsize=20_000)
 def deciding(text: str) -> frozenset[str]:
     """Return the words of a question of which one makes another question: what ``firm`` is, and opposites."""
     return firm(text) | (words(text) & OPPOSITES)
 
 
+@lru_cache(maxsize=20_000)
 def firm(text: str) -> frozenset[str]:
     """Return the words of which one changes everything: negations, and words with a digit."""
     return frozenset(one for one in words(text) if one in NEGATIONS or any(sign.isdigit() for sign in one))
