@@ -75,7 +75,7 @@ class TrainingParts:
 
 
 def build(parts: Parts, database: Database) -> TrainingParts:
-    """Wire it; nothing is read or asked yet."""
+    """Wire it; runs that an earlier backend left are told to be over."""
     bases, adapters = Bases(parts), Adapters(parts.settings.data_dir / FOLDER)
     trainings = Trainings(database, parts.clock, adapters)
 
@@ -83,6 +83,7 @@ def build(parts: Parts, database: Database) -> TrainingParts:
         if (tasks := parts.tasks.part) is not None:
             parts.bus.publish(Topic.TASKS, tasks.list())
 
+    trainings.settle()
     log = parts.settings.data_dir / "logs" / "training.log"
     tool = TrainTool(bases, trainings, adapters, log, changed)
     return TrainingParts(tool=tool, part=TrainPart(bases), trainings=trainings)

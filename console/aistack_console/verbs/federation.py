@@ -184,7 +184,7 @@ def _rival(one: Rival) -> str:
     wins = {True: "the one from elsewhere", False: "this one"}
     return (
         f"{who} ({one.state}) says: {one.says[:SHOWN]}; by latest {wins[one.latest]} wins, "
-        f"by highest-value {wins[one.highest_value]}"
+        f"by highest-value {wins[one.highest_value]} wins"
     )
 
 

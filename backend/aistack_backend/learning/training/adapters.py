@@ -47,6 +47,11 @@ class Adapters:
         """Remove the draft of a task."""
         shutil.rmtree(self._draft(task_id), ignore_errors=True)
 
+    def drop_all(self) -> None:
+        """Remove every draft: nothing runs now."""
+        for place in self.folder.glob(f"{DRAFT}*"):
+            shutil.rmtree(place, ignore_errors=True)
+
     def keep(self, one: Training) -> str:
         """Give the draft its name, with its manifest; return the sha256 of the adapter.
 

@@ -16,6 +16,7 @@ from aistack_backend.store.training_tables import training
 from aistack_backend.wire.training import Figures, Training, TrainingList, TrainRequest, TrainState
 
 MOST = 200
+CUT = "The backend ended while it ran."
 
 
 class Trainings:
@@ -40,6 +41,13 @@ class Trainings:
             connection.execute(delete(training).where(training.c.task_id == task_id))
             row = connection.execute(insert(training).values(**values).returning(training)).one()
         return self._shown(row)
+
+    def settle(self) -> None:
+        """Call at the start, before anything runs: what a backend that ended had begun came to no verdict."""
+        cut = {"state": TrainState.FAILED.value, "verdict": CUT, "stage": "", "done": 0, "total": 0}
+        with self._database.tx() as connection:
+            connection.execute(update(training).where(training.c.state == TrainState.RUNNING.value).values(**cut))
+        self._adapters.drop_all()
 
     def stage(self, task_id: int, stage: str, done: int, total: int) -> None:
         """Write down what a run does now."""
