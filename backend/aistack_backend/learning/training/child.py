@@ -173,7 +173,7 @@ def _same_model(held: Lines, ours: lora.Floats) -> None:
         raise BadInput(
             f"This model computes its answers in another way than we learn for: {apart:.3f} nats a token apart, "
             f"{verdict.APART} at most.",
-            "Choose a model of the Llama or Qwen 2 kind.",
+            "Choose a model of the Llama kind.",
         )
 
 
