@@ -124,7 +124,7 @@ BAD = [
     ("/search", {"query": "x", "limit": 101}),
     ("/search", {"query": "x", "limit": "5"}),
     ("/search", {"query": "x", "mode": "magic"}),
-    ("/search", {"query": "x", "kind": "pdf"}),
+    ("/search", {"query": "x", "kind": "docx"}),
     ("/search", {"query": "x", "added_after": 2.0, "added_before": 1.0}),
     ("/search", {"query": "../../../etc/passwd"}),
     ("/search", {"query": "<script>alert(1)</script>"}),

@@ -117,6 +117,27 @@ def test_the_notes_own_command_answers(stack: Row) -> None:
     aidb = curl(stack.prefix + "aidb", "http://127.0.0.1:8091/health")
     assert [one["name"] for one in aidb["checks"]] == ["postgres", "qdrant", "documents", "embeddings"]
     assert "answered SQL" in aidb["checks"][0]["detail"]
+    assert aidb["checks"][3]["detail"].startswith("Search is by words only")
+
+
+def test_aidb_keeps_documents_in_the_stacks_postgresql_and_serves_them(stack: Row) -> None:
+    box, at = stack.prefix + "aidb", "http://127.0.0.1:8091"
+    until(box, at + "/health", "ok")
+    sent = ("-H", "Content-Type: application/json", "-d")
+    text = json.dumps({"text": "Redis listens on 6379.", "source": "note:redis", "collection": "docs"})
+    added = curl(box, at + "/documents", *sent, text)
+    assert (added["outcome"], added["document"]["added_by"]) == ("added", "role:aidb")
+    assert "found by words only" in added["detail"]
+    found = curl(box, at + "/search", *sent, '{"query": "6379"}')
+    assert (found["mode"], found["hits"][0]["source"]) == ("words", "note:redis")
+    rows = "SELECT source FROM knowledge_document"
+    assert podman("exec", stack.prefix + "postgres", "psql", "-U", "mcp", "-d", "mcp", "-Atc", rows) == "note:redis"
+    podman("restart", "-t", "5", box)
+    until(box, at + "/health", "ok")
+    assert curl(box, at + "/search", *sent, '{"query": "redis"}')["hits"][0]["source"] == "note:redis"
+    call = '{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
+    tools = curl(box, at + "/mcp", *sent, call, "-H", "Accept: application/json, text/event-stream")["result"]["tools"]
+    assert [one["name"] for one in tools] == ["list_collections", "search", "store", "recall"]
 
 
 def test_phase_two_and_three_of_the_note(stack: Row) -> None:

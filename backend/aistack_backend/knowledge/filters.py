@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, true
 
 from aistack_backend.errors import BadInput
+from aistack_backend.knowledge import reading
 from aistack_backend.store.knowledge_tables import chunk, document
 
-KINDS = ("", "text", "markdown", "html")
+KINDS = ("", "text", *sorted(set(reading.KINDS.values())))
 LONGEST_PREFIX = 2_000
 """Characters of the beginning of a source."""
 
@@ -32,7 +33,7 @@ class Filters:
             BadInput: a filter cannot be.
         """
         if self.kind not in KINDS:
-            raise BadInput(f"{self.kind[:80]!r} is no kind of document.", "text, markdown or html")
+            raise BadInput(f"{self.kind[:80]!r} is no kind of document.", ", ".join(KINDS[1:]))
         if len(self.source) > LONGEST_PREFIX or "\0" in self.source:
             raise BadInput(f"A source begins with at most {LONGEST_PREFIX} characters.")
         first, last = self.added_after, self.added_before

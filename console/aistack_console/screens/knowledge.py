@@ -233,6 +233,10 @@ class KnowledgeScreen(BaseScreen):
             self.console.say(error.sentence, "bad")
         self.do_read()
 
+    def hints(self) -> tuple[Action, ...]:
+        """Return the actions that can be done with what is under the cursor."""
+        return tuple(one for one in super().hints() if not self.why_not(one))
+
     def why_not(self, action: Action) -> str:
         """Return why an action makes no sense for what is under the cursor."""
         one = self.chosen

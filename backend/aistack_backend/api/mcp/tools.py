@@ -112,7 +112,7 @@ TOOLS: dict[str, Offered] = {
                 limit={"type": "integer", "minimum": 1, "maximum": 100, "default": 10},
                 mode={"type": "string", "enum": ["both", "words", "meaning"], "default": "both"},
                 source={"type": "string", "description": "Only documents whose source begins so."},
-                kind={"type": "string", "enum": ["text", "markdown", "html"]},
+                kind={"type": "string", "enum": ["text", "markdown", "html", "pdf"]},
             ),
             annotations=_READS,
         ),

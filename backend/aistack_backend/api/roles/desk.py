@@ -29,6 +29,7 @@ from aistack_backend.wire.knowledge import (
 MOST_TEXTS = 64
 """Texts that one request may have turned into vectors."""
 MOST_LISTED = 100
+SENT = ("text", "markdown", "html")
 SUBMITTED = "submitted"
 """The collection of what was submitted without naming one."""
 
@@ -113,6 +114,8 @@ class Desk:
         if not source.startswith(("submit:", "note:", "https://", "http://")):
             raise BadInput(f"{source[:80]!r} is no source of a submitted text.", "submit:NAME, note:NAME or a URL")
         title = plain(wish.title, "The title")
+        if wish.kind not in SENT:
+            raise BadInput(f"{wish.kind[:80]!r} is no kind of a submitted text.", ", ".join(SENT))
         await asyncio.to_thread(self._record, "knowledge.submit", f"{wish.collection}: {source}"[:500])
         return await self._base.add(
             wish.collection,
