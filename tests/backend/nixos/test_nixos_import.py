@@ -35,6 +35,8 @@ class Channel(BaseHTTPRequestHandler):
             body = brotli.compress(packages())
         elif self.path == "/options.json":
             head["Content-Encoding"], body = "gzip", gzip.compress(options())
+        elif self.path == "/encoded.json":
+            head["Content-Encoding"], body = "br", brotli.compress(options(1))
         elif self.path == "/moved.json":
             status, head["Location"] = 302, "/options.json"
         elif self.path == "/bad.json":
@@ -89,12 +91,18 @@ async def test_a_channels_files_are_read_in_with_their_servers_date(index: NixIn
         assert "(2025-10-01)" in done.text
         moved = await tool.run("k", asked(f"http://c.example:{port}/moved.json", channel="nixos-24.05"))
         assert f"by way of http://c.example:{port}/moved.json" in moved.text
+        encoded = await tool.run("k", asked(f"http://c.example:{port}/encoded.json", channel="nixos-24.11"))
+        assert encoded.text.startswith("added: option nixos-24.11: 18 entries")
         again = await tool.run("k", asked(f"http://c.example:{port}/packages.json.br"))
         assert again.text.startswith("unchanged: ")
         for path, why in (("bad.json", "is no packages.json or options.json"), ("none.json", "answered 404")):
             bad = await tool.run("k", asked(f"http://c.example:{port}/{path}"))
             assert (bad.ok, why in bad.text) == (False, True), bad.text
-    assert [one.name for one in index.sources().sources] == ["option nixos-24.05", "package nixos-unstable"]
+    assert [one.name for one in index.sources().sources] == [
+        "option nixos-24.05",
+        "option nixos-24.11",
+        "package nixos-unstable",
+    ]
 
 
 def test_the_action_says_all_of_it() -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from aistack_backend.address import Place, forbidden, literal, read
 from aistack_backend.errors import BadInput, Unavailable
+from aistack_backend.orchestration.fetch.unpack import unpacked
 
 AGENT = "aistack-console (http.fetch)"
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -105,27 +106,32 @@ async def _get(place: Place, address: str, most: int, seconds: float) -> Answer:
     """Read the answer of the machine at ``address``, which must be ``place.host`` by its certificate."""
     import httpx  # a tenth of a second, and only here
 
-    headers = {"Host": place.end if place.port not in (80, 443) else place.host, "User-Agent": AGENT}
+    headers = {
+        "Host": place.end if place.port not in (80, 443) else place.host,
+        "User-Agent": AGENT,
+        "Accept-Encoding": "gzip",
+    }
     there = httpx.URL(place.url).copy_with(host=address)
     client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=seconds, headers=headers)
     names = {"sni_hostname": place.host} if literal(place.host) is None else {}
     try:
         async with client, client.stream("GET", there, extensions=names) as answer:
-            body = bytearray()
-            async for block in answer.aiter_bytes():
-                body += block
-                if len(body) > most:
+            raw = bytearray()
+            async for block in answer.aiter_raw():  # as it came: what it unpacks to is bounded below
+                raw += block
+                if len(raw) > most:
                     break
     except httpx.HTTPError as error:
         raise Unavailable(f"{place.end} could not be read: {error or type(error).__name__}.") from error
     redirect = answer.headers.get("location", "") if 300 <= answer.status_code < 400 else ""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    cut = len(body) > most
+    body = await asyncio.to_thread(unpacked, bytes(raw), answer.headers.get("content-encoding", ""), most)
+    cut = len(raw) > most or len(body) > most
     return Answer(
         url=place.url,
         status=answer.status_code,
         kind=kind,
-        body=bytes(body[:most]),
+        body=body[:most],
         cut=cut,
         modified=_time(answer.headers.get("last-modified", "")),
         leads_to=redirect,
