@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tests.bed.postgres import emptied
 
 from aistack_backend.audit.redact import Redactor
 from aistack_backend.clock import HandClock
@@ -19,9 +20,12 @@ from aistack_backend.learning.federation import sealed
 from aistack_backend.learning.federation.identity import Identity
 from aistack_backend.learning.federation.service import Exchange
 from aistack_backend.learning.review import Review
+from aistack_backend.learning.training.adapters import Adapters
+from aistack_backend.learning.training.rows import Trainings
 from aistack_backend.store.database import Database
 from aistack_backend.wire.federation import BundleRequest, FederationRole, Item, ItemState, ItemType, TrustRequest
 from aistack_backend.wire.learning import PatternState, SampleState
+from aistack_backend.wire.training import TrainRequest, TrainState
 
 START = 1_800_000_000.0
 DAY = 86_400.0
@@ -54,10 +58,10 @@ def place(tmp_path: Path) -> Iterator[Callable[..., Place]]:
     """Installations with one clock."""
     clock, made = HandClock(START), []
 
-    def one(name: str, role: str = "peer") -> Place:
+    def one(name: str, role: str = "peer", url: str = "") -> Place:
         folder = tmp_path / name
         folder.mkdir()
-        database = Database(f"sqlite:///{folder / 'x.db'}")
+        database = Database(url or f"sqlite:///{folder / 'x.db'}")
         made.append(database)
         review = Review(database, clock, Redactor(name.encode() * 32))
         exchange = Exchange(database, clock, Identity(folder), review.clean, FederationRole(role))
@@ -102,6 +106,23 @@ def test_a_pattern_waits_until_a_person_lets_it_in_and_then_for_its_trial(pair: 
     assert south.patterns() == [("It listens on 6333.", "candidate", "north")]
     with pytest.raises(Conflict, match="accepted already"):
         south.exchange.drop(waits.id, "bob")
+
+
+def test_postgresql_takes_in_reviews_and_gives_too(place: Callable[..., Place], postgres: str) -> None:
+    north, hub = place("n"), place("h", "hub", emptied(postgres, "federation_bundle"))
+    hub.exchange.trust(TrustRequest(name="north", key=north.exchange.identity.public()), "ann")
+    north.pattern("Which port has Qdrant?", "It listens on 6333.")
+    hub.pattern("which port has qdrant", "Nobody knows.")
+    hub.exchange.take(str(gives(north)), "bob")
+    (waits,) = hub.exchange.items(ItemState.QUARANTINED).items
+    assert waits.rivals[0].says == "Nobody knows."
+    hub.exchange.accept(waits.id, "keep-both", "bob")
+    assert ("It listens on 6333.", "candidate", "north") in hub.patterns()
+    assert json.loads(gives(hub).read_bytes())["body"]["number"] == 1
+    trainings = Trainings(hub.database, hub.clock, Adapters(hub.folder))
+    trainings.begin(3, TrainRequest(dataset="/x"), "d", "b")
+    trainings.settle()
+    assert trainings.list().trainings[0].state is TrainState.FAILED
 
 
 def test_samples_go_into_the_queue_of_review(pair: tuple[Place, Place]) -> None:
