@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import sqlite3
-import tempfile
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -98,7 +97,7 @@ class OursByQdrant(Ours):
         from tests.bed.qdrant import QdrantServer
 
         warnings.simplefilter("ignore")
-        server = QdrantServer(Path(stack.enter_context(tempfile.TemporaryDirectory())))
+        server = QdrantServer(None)
         stack.callback(server.stop)
         return Database(f"sqlite:///{folder}/a.db"), Copied(Qdrant(server.url), SystemClock())
 

@@ -25,7 +25,8 @@ Answer = tuple[int, Any]
 class QdrantServer:
     """One server on a folder; ``url`` leads to it while it runs, and the same port is taken again after a stop."""
 
-    def __init__(self, folder: Path, key: str = "") -> None:
+    def __init__(self, folder: Path | None, key: str = "") -> None:
+        """Without a folder the points are kept in memory: on disk each costs a transaction of its own."""
         self._folder, self._key = folder, key
         self._port = 0
         self.asked: list[str] = []
@@ -38,8 +39,12 @@ class QdrantServer:
 
     def start(self) -> None:
         """Open the folder and listen."""
-        self._client = QdrantClient(path=str(self._folder), force_disable_check_same_thread=True)
-        lock, client, key, asked = threading.Lock(), self._client, self._key, self.asked
+        if self._folder is None:
+            self._client = QdrantClient(":memory:")
+        else:
+            self._client = QdrantClient(path=str(self._folder), force_disable_check_same_thread=True)
+        self._lock = lock = threading.Lock()
+        client, key, asked = self._client, self._key, self.asked
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -75,7 +80,8 @@ class QdrantServer:
         """Stop listening, and let the folder go."""
         self._server.shutdown()
         self._server.server_close()
-        self._client.close()
+        with self._lock:  # a request that nobody waits for any more may still be at work
+            self._client.close()
 
 
 def answer(client: QdrantClient, method: str, path: str, body: dict[str, Any]) -> Answer:

@@ -15,6 +15,8 @@ from aistack_backend.knowledge.vectors import mark
 
 WITHIN = 10.0
 """Seconds for one answer."""
+WRITING = 60.0
+"""Seconds for one batch to be written."""
 PAGE = 1_000
 """Points of one page."""
 
@@ -26,7 +28,7 @@ class Qdrant:
 
     def __init__(self, url: str, key: Callable[[], str] = lambda: "") -> None:
         self._url, self._key = url.rstrip("/"), key
-        self._client = httpx.Client(base_url=self._url, timeout=httpx.Timeout(WITHIN, connect=2.0), trust_env=False)
+        self._client = httpx.Client(base_url=self._url, trust_env=False)
 
     def marks(self, space: Space) -> dict[int, str]:
         """See ``Copy``."""
@@ -54,7 +56,7 @@ class Qdrant:
             for number, vector in vectors.items()
         ]
         if points:
-            self._ask("PUT", f"/collections/{space.name}/points?wait=true", {"points": points})
+            self._ask("PUT", f"/collections/{space.name}/points?wait=true", {"points": points}, within=WRITING)
 
     def drop(self, space: Space, ids: Sequence[int]) -> None:
         """See ``Copy``."""
@@ -72,11 +74,15 @@ class Qdrant:
         """See ``Copy``."""
         self._client.close()
 
-    def _ask(self, method: str, path: str, body: object = None, *, missing: bool = False) -> Any:
+    def _ask(
+        self, method: str, path: str, body: object = None, *, missing: bool = False, within: float = WITHIN
+    ) -> Any:
         """Return the result of one request; None where it is not there and may be ``missing``."""
         key = self._key()
         try:
-            answer = self._client.request(method, path, json=body, headers={"api-key": key} if key else {})
+            head = {"api-key": key} if key else {}
+            limit = httpx.Timeout(within, connect=2.0)
+            answer = self._client.request(method, path, json=body, headers=head, timeout=limit)
             if answer.status_code == 404 and missing:
                 return None
             said = answer.json() if answer.status_code == 200 else None
