@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -157,3 +159,12 @@ async def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         said = (await client.get("/health")).json()
     assert f"The secret {tmp_path / 'none'} cannot be read" in said["detail"]
     assert "http://127.0.0.1:9 does not answer" in said["detail"]
+
+
+def test_a_front_brings_neither_tables_nor_fastapi() -> None:
+    """Six processes of the stack are fronts: what they do not need they do not load."""
+    loaded = (
+        "import sys, aistack_backend.api.roles.serve; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    said = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=60)
+    assert not {"fastapi", "pydantic", "sqlalchemy", "numpy", "mcp", "httpx"} & set(said.stdout.split())

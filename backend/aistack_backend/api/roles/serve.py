@@ -22,7 +22,6 @@ from aistack_backend.api.roles import stores
 from aistack_backend.api.roles.catalogue import Role, named
 from aistack_backend.api.roles.checks import Need
 from aistack_backend.api.roles.door import Door, tcp
-from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.front import Backend
 from aistack_backend.api.roles.own_hybrid import OwnCoordinator
 from aistack_backend.api.roles.own_nixos import OwnNixos
@@ -93,6 +92,8 @@ def _vectors_site(role: Role, own: OwnVectors | None) -> ASGIApp:
     lacking = ("making vectors: no model of vectors lies in /models",)
     if own is None:
         return build(replace(role, routes=(), later=lacking), {}, (), "container")
+    from aistack_backend.api.roles.embed import EmbedService  # it brings FastAPI, which the others do without
+
     service = EmbedService(lambda: own, SystemClock(), known=lambda: own.first, worker=lambda: own.memory)
     answering = service.endpoints()
     if own.model is None:  # the stack boots without it, as it does without a model that answers
