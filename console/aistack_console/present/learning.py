@@ -46,7 +46,7 @@ def head(found: LearningStatus | None, now: float) -> tuple[Cell, ...]:
         return (("LEARNING  ", "accent"), ("not measured yet", "warn"))
     accepted = found.review.accepted
     word: Cell = ("OFF", "warn") if not found.enabled else ("PAUSED", "warn") if found.paused else ("ON", "ok")
-    data = f"{accepted}/{found.threshold} {bar(accepted / found.threshold)}"
+    data = f"{accepted}/{found.threshold} {bar(accepted / max(1, found.threshold))}"
     return (word, f"  data {data}  next run {due(found, now)}  {last(found.runs, now)}")
 
 
