@@ -193,7 +193,7 @@ class Engine:
             ending.set()
         for thread in threading.enumerate():
             if thread.name.startswith("queue-worker-"):
-                thread.join(2.0)
+                _ended(thread)
 
     def _shut_down(self) -> None:
         """Let DBOS write down what has just ended, then end it."""
@@ -295,3 +295,15 @@ def _take_over_log() -> None:
         logger.removeHandler(handler)
     logger.addHandler(logging.NullHandler())
     logger.propagate = True
+
+
+def _ended(thread: threading.Thread) -> None:
+    """Wait two seconds at most for a thread to end; one that is being started in this moment is waited for, too."""
+    deadline = time.monotonic() + 2.0
+    while time.monotonic() < deadline:
+        try:
+            thread.join(2.0)
+        except RuntimeError:  # it is known before it can be joined
+            threading.Event().wait(0.005)
+        else:
+            return

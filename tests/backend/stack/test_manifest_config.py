@@ -61,7 +61,8 @@ def test_prometheus_scrapes_everything_that_exports() -> None:
         for target in group["targets"]
     ]
     wanted = {(name, f"{name}:{port}") for name, port in EXPORTERS.items()}
-    assert set(targets) == wanted | {("prometheus", "localhost:9090")}
+    own = {("prometheus", "localhost:9090"), ("backend", "health-monitor:8097")}  # the latter at /numbers
+    assert set(targets) == wanted | own
     assert len(targets) == len(set(targets))
 
 

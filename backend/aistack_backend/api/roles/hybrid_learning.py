@@ -36,8 +36,7 @@ def raised(
     said.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log = logging.getLogger(RUNS)
     log.setLevel(logging.INFO)
-    log.addHandler(said)
-    log.propagate = False
+    log.addHandler(said)  # the role's process has no other
     downs.callback(log.removeHandler, said)
     task = asyncio.create_task(Rounds(made, clock).keep())
     downs.push_async_callback(asyncio.wait, {task})
