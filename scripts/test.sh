@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up everything and runs the tests.  scripts/test.sh [--check] [PYTEST ARGS...]
-# The test bed and the inference engine are prepared in the background while the tests that need neither run.
+# The test bed and the inference engine are prepared while the tests that need neither run; the tests with Podman
+# begin when it is there, beside the others.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 unset PYTHONDONTWRITEBYTECODE
@@ -64,31 +65,53 @@ run_pytest() { # what fails is shown; up to SECOND_LOOKS failed tests are run on
 scripts/setup.sh dev
 lap "packages"
 scripts/testbed.sh plan # says what it will do, and refuses where it may not
-background testbed scripts/testbed.sh up
 background engine engine
-result=0
-if [ "$check" = yes ]; then
-    scripts/check.sh || result=1
+
+testbed() {
+    scripts/testbed.sh up >"$log/testbed.log" 2>&1 </dev/null && lap "testbed ready" && return 0
+    printf 'test: testbed failed; the end of %s:\n' "$log/testbed.log" >&2
+    tail -n 30 "$log/testbed.log" >&2
+    [ "${CI:-}" != true ] # elsewhere the tests that need it say that they could not run
+}
+
+with_podman() { # the test bed, then what needs it and not the engine
+    local code=0
+    testbed || code=1
+    PART=podman run_pytest -m "podman and not engine and not soak" || code=1
+    lap "tests with Podman"
+    return "$code"
+}
+
+away() { # what runs beside the tests with Podman never sees it: two backends would look after the same containers
+    AISTACK_TEST_PODMAN=/nonexistent/podman.sock run_pytest "$@"
+}
+
+checks() { # where they were asked for
+    [ "$check" = yes ] || return 0
+    scripts/check.sh || return 1
     lap "checks"
-fi
+}
+
+result=0
 if [ $# -gt 0 ]; then # chosen tests: one run with everything ready
-    finish testbed || [ "${CI:-}" != true ] || result=1
+    checks || result=1
+    testbed || result=1
     finish engine || [ "${CI:-}" != true ] || result=1
     run_pytest "$@" || result=1
 else
-    # most of these wait more than they compute; three at a time leave room for what is built beside them
-    run_pytest -n 3 --dist worksteal -m "not podman and not engine and not soak" || result=1
+    # two streams: Podman's tests mostly wait for Podman, one after the other; the others have the processors
+    with_podman >"$log/podman-tests.log" 2>&1 &
+    podman_tests=$!
+    jobs_started+=("podman-tests:$podman_tests")
+    checks || result=1
+    away -n 3 --dist worksteal -m "not podman and not engine and not soak" || result=1
     lap "tests without Podman and engine"
-    finish testbed || [ "${CI:-}" != true ] || result=1
     finish engine || [ "${CI:-}" != true ] || result=1
-    # the engine's tests share nothing with Podman's but the processors: what they say is shown when they have ended
-    PART=engine run_pytest -m "engine and not podman and not soak" >"$log/engine-tests.log" 2>&1 &
-    engine_tests=$!
-    jobs_started+=("engine-tests:$engine_tests")
-    PART=podman run_pytest -m "podman and not soak" || result=1
-    lap "tests with Podman"
-    wait "$engine_tests" || result=1
-    cat "$log/engine-tests.log"
+    PART=engine away -m "engine and not podman and not soak" || result=1
+    lap "tests with the engine"
+    wait "$podman_tests" || result=1
+    cat "$log/podman-tests.log"
+    PART=both run_pytest -m "podman and engine and not soak" || result=1
 fi
 [ ! -s "$shaky" ] || sed 's/^/test: SHAKY, passed only at the second look: /' "$shaky"
 lap "all"

@@ -25,7 +25,7 @@ from schemathesis.schemas import BaseSchema
 from .asgi_thread import AsgiThread
 from .conftest import Accepted, make_app, running, settings_in, small_world
 
-EXAMPLES = int(os.environ.get("API_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("API_EXAMPLES", "4"))
 CHECKS = {
     "not_a_server_error": {"expected-statuses": ["2xx", "4xx"]},
     # 422 (400 in OpenAI's form) is also the answer to what only the rules can judge: an unknown kind, an empty message
