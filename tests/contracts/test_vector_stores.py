@@ -32,7 +32,12 @@ from aistack_backend.store.knowledge_tables import collection
 from aistack_backend.wire.config import KnowledgeConfig
 from aistack_backend.wire.knowledge import SearchMode
 
-KINDS = ["exact-sqlite", "exact-postgresql", pytest.param("pgvector", marks=pytest.mark.pgvector), "qdrant"]
+KINDS = [
+    "exact-sqlite",
+    "exact-postgresql",
+    pytest.param("pgvector", marks=[pytest.mark.podman, pytest.mark.pgvector]),
+    "qdrant",
+]
 DIMENSIONS = 16
 
 

@@ -103,14 +103,12 @@ def test_a_flipped_byte_of_the_database_is_found_or_changes_no_record(
     world.close()
     shutil.copytree(world.folder, copy)
     world.restart()
-    path = copy / "aistack.db"
-    original = path.read_bytes()
-    rows = read_rows(path)
-    found = untouched = 0
+    original, rows = (path := copy / "aistack.db").read_bytes(), read_rows(path)
+    found, untouched = 0, 0
     records = [original.index(row[-1].encode()) for row in rows]  # where each record's hash lies
     for number in range(600):
         changed = bytearray(original)
-        near = rng.choice(records) - rng.randrange(400)  # every second one hits the log, or little beside it
+        near = rng.choice(records) - rng.randrange(400)  # every second one hits the log
         changed[near if number % 2 else rng.randrange(len(original))] ^= 1 << rng.randrange(8)
         path.write_bytes(changed)
         try:
