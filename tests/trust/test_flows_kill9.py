@@ -30,7 +30,7 @@ def project() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("kills", "seed"),
     [
-        pytest.param(3, 1, id="few"),
+        pytest.param(2, 1, id="few"),
         pytest.param(30, 7, id="soak", marks=[pytest.mark.soak, pytest.mark.timeout(1800)]),
     ],
 )
