@@ -19,6 +19,7 @@ from aistack_backend.wire.base import Raw
 from aistack_backend.wire.boot import Boot, Plan
 from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.events import Topic
+from aistack_backend.wire.learning import LearningStatus, Pattern, PatternDetail, Sample, SampleList
 from aistack_backend.wire.past import Past
 from aistack_backend.wire.routing import Outbound, OutboundList, Routed, RouteList, RouteStats, Routing
 from aistack_backend.wire.stack import Service, Stack
@@ -133,6 +134,14 @@ def dress_routes(on: Stage, fill: Filler) -> None:
         "GET /v1/routing/stats": fill.make(RouteStats, by_route={fill.text(): 1}, by_class={}),
         "GET /v1/outbound": OutboundList(sent=(fill.make(Outbound), fill.make(Outbound))),
     }
+
+
+def dress_learning(on: Stage, fill: Filler) -> None:
+    """Give the stage hostile patterns, lessons, samples and runs."""
+    patterns = tuple(fill.make(Pattern, id=number) for number in range(1, 6))
+    samples = SampleList(samples=tuple(fill.make(Sample, id=number) for number in range(1, 4)), waiting=3)
+    on.push(Topic.LEARNING, fill.make(LearningStatus, 3, patterns=patterns, review=samples))
+    on.answers |= {f"GET /v1/learning/patterns/{one.id}": fill.make(PatternDetail, 3, pattern=one) for one in patterns}
 
 
 def dress_stack(on: Stage, fill: Filler) -> None:
