@@ -28,7 +28,7 @@ async def test_the_way_of_a_question_and_what_left_are_shown(size: tuple[int, in
         app = Shell(on, RoutesScreen)
         async with app.run_test(size=size) as pilot:
             await until(lambda: "far answered." in app.text)
-            for words in ("day's budget warned", "4 asked", "67% here", "remote", "cache", "none", "1d01h"):
+            for words in ("day's budget warned", "4 asked", "67% of answers here", "remote", "cache", "none", "1d01h"):
                 await until(lambda words=words: words in app.text)  # type: ignore[misc]
             await pilot.press("enter", "end")
             await until(lambda: "far answers 500." in app.text)

@@ -197,8 +197,7 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     downs.callback(keeping.cancel)
     await flows.start()
     downs.push_async_callback(flows.close)
-    parts.flows.part = flows
-    parts.training.part = training
+    parts.flows.part, parts.training.part = flows, training
     parts.engine.part, parts.tasks.part, parts.stack.part = engine, tasks, stack
 
 

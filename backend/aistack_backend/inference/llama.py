@@ -52,16 +52,11 @@ class LoadedModel:
         self._never = ll.ggml_abort_callback()
         self._watched, self._took = True, 0.0
         ll.llama_backend_init()
-        settings = ll.llama_model_default_params()
         self.gpu_able = bool(ll.llama_supports_gpu_offload())
-        wished = order.gpu_layers if order.gpu_layers >= 0 else EVERY_LAYER
-        settings.n_gpu_layers = wished if self.gpu_able else 0
-        settings.progress_callback = self._on_load
-        self._model: Any = ll.llama_model_load_from_file(order.path.encode(), settings)
-        if not self._model:
-            raise CannotAnswer("llama.cpp cannot load this model file.")
+        on_gpu = (order.gpu_layers if order.gpu_layers >= 0 else EVERY_LAYER) if self.gpu_able else 0
+        self._model: Any = self._weights(order.path, on_gpu)
         layers = int(ll.llama_model_n_layer(self._model))
-        self.layers = (layers, min(layers, int(settings.n_gpu_layers)))
+        self.layers = (layers, min(layers, on_gpu))
         self._vocab: Any = ll.llama_model_get_vocab(self._model)
         self.sequences, self.context_size = sequences, max(ROUND, order.context // ROUND * ROUND)
         wish = self._context_settings(max(order.cells, self.context_size), order.threads)
@@ -75,6 +70,13 @@ class LoadedModel:
         self._batch = ll.llama_batch_init(CHUNK, 0, 1)
         self._pace, self._threads = Pace(order.threads), order.threads
         self._format = self._chat_format()
+
+    def _weights(self, path: str, on_gpu: int) -> Any:
+        settings = ll.llama_model_default_params()
+        settings.n_gpu_layers, settings.progress_callback = on_gpu, self._on_load
+        if not (model := ll.llama_model_load_from_file(path.encode(), settings)):
+            raise CannotAnswer("llama.cpp cannot load this model file.")
+        return model
 
     def adapt(self, adapter: str) -> None:
         """Compute with the adapter in this file from now on; empty = with the model alone.

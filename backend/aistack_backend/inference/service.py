@@ -16,6 +16,7 @@ from aistack_backend.inference import grammar
 from aistack_backend.inference.catalogue import EMBEDDING
 from aistack_backend.inference.embedder import IN_MEMORY
 from aistack_backend.inference.models import Embeddings, InferenceSettings, Piece, Rank, Request, TooMany, Turn
+from aistack_backend.inference.port import Engine
 from aistack_backend.inference.room import EngineRoom
 from aistack_backend.inference.shelf import Shelf
 from aistack_backend.inference.stops import stopped
@@ -103,6 +104,11 @@ class Inference:
             raise TooMany(f"{MOST} requests wait for the model already.", "Try again in a moment.")
         asked = Request(turns=tuple(turns), max_tokens=max_tokens, temperature=temperature, schema=schema, rank=rank)
         request = replace(asked, prompt=prompt, stop=tuple(stop), within=within)
+        async with aclosing(self._measured(engine, request)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _measured(self, engine: Engine, request: Request) -> AsyncGenerator[Piece, None]:
         rate, began, first = None, self._clock.mono(), 0.0
         alone = not self._asked and not self._vectors  # else the figures say nothing of the model
         self._asked += 1

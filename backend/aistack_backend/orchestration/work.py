@@ -82,18 +82,8 @@ class WorkProcess:
             registry.register(tool, anywhere=True)
         self.kinds = registry.anywhere()
         """What it runs."""
-        self._engine = Engine(
-            self._database,
-            registry,
-            approvals,
-            self._audit,
-            self._clock,
-            folder,
-            bus,
-            poll=poll,
-            role=WORKER,
-            fallen=fallen,
-        )
+        parts = (self._database, registry, approvals, self._audit, self._clock, folder, bus)
+        self._engine = Engine(*parts, poll=poll, role=WORKER, fallen=fallen)
         self._engine.also.append(Round(name="the backend's clock", every=EVERY, work=self._follow_clock))
 
     def start(self) -> str:

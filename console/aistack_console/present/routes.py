@@ -63,7 +63,7 @@ def head(routing: Routing | None, stats: RouteStats | None, at: float | None, no
     if stats is not None:
         kept = "-" if stats.local_share is None else f"{stats.local_share:.0%}"
         costs = ", ".join(money(one.amount, one.currency) for one in stats.costs) or "0"
-        day = f"  24 h: {stats.total} asked, {kept} here, p95 {seconds(stats.latency_p95)} s, {costs}"
+        day = f"  24 h: {stats.total} asked, {kept} of answers here, p95 {seconds(stats.latency_p95)} s, {costs}"
     age: Cell = ("", "dim") if at is None else (f"  read {span(max(0.0, now - at))} ago", "dim")
     return (("ROUTES", "accent"), "  ", lock, spent, day, age)
 
