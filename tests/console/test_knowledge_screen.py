@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.console.knowledge_scene import COPY, FOUND, HITS, REDIS, knowing
 from tests.console.shell import Shell
-from tests.console.stage import NOW, Stage, stage, until
+from tests.console.stage import NOW, Stage, rest, stage, until
 
 from aistack_backend.wire.knowledge import Collections, SearchAnswer, SearchMode
 from aistack_console.present import knowledge as words
@@ -75,7 +75,7 @@ async def test_a_search_shows_scores_ranks_and_why_not_otherwise(size: tuple[int
 
 
 async def test_removing_asks_first() -> None:
-    async with shown((80, 24)) as (_, app, pilot):
+    async with shown((80, 24)) as (one, app, pilot):
         await pilot.press("X")
         await until(lambda: any("No document is chosen" in said for said in app.said))
         await pilot.press("enter")
@@ -87,8 +87,10 @@ async def test_removing_asks_first() -> None:
         await until(lambda: isinstance(app.screen, KnowledgeScreen))
         await pilot.press("X")
         await until(lambda: isinstance(app.screen, Question))
-        app.screen._guard._since = -99.0  # type: ignore[attr-defined]
-        app.screen.action_answer(True)  # type: ignore[attr-defined]
+        assert "POST /v1/documents/12/remove" not in dict(one.asked), "nobody has said yes yet"
+        rest(app.screen._guard)  # type: ignore[attr-defined]
+        await pilot.press("y")
+        await until(lambda: "POST /v1/documents/12/remove" in dict(one.asked))
         await until(lambda: isinstance(app.screen, KnowledgeScreen))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.console import stacked
-from tests.console.stage import NOW, Stage, until
+from tests.console.stage import NOW, Stage, rest, until
 from tests.console.world import approval, console, fleet, stage
 
 from aistack_backend.wire.boot import BootState
@@ -14,7 +14,6 @@ from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.tasks import Task, TaskState
 from aistack_console.widgets.approval_dialog import ApprovalDialog
 from aistack_console.widgets.goal_menu import GoalMenu
-from aistack_console.widgets.guard import KeyGuard
 from aistack_console.widgets.reader import Reader
 
 UP = approval(0, kind="stack.up", title="bring up minimal", argv=())
@@ -35,12 +34,6 @@ def dress(on: Stage, of: Stack = stacked.FAULT) -> None:
 
 def asked(on: Stage, route: str) -> list[dict[str, object]]:
     return [body for what, body in on.asked if what == route]
-
-
-def rest(guard: KeyGuard) -> None:
-    """Make the dialog one that has been open, and without a key, for ten seconds."""
-    guard._opened -= 10
-    guard.last -= 10
 
 
 async def test_u_shows_plan_and_action_and_then_the_boot() -> None:
