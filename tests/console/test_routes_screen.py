@@ -12,6 +12,7 @@ from tests.console.stage import stage, until
 from aistack_backend.wire.routing import Lock
 from aistack_console.screens.chat import ChatScreen
 from aistack_console.screens.routes import RoutesScreen
+from aistack_console.widgets.hint_line import HintLine
 from aistack_console.widgets.question import Question
 
 
@@ -19,6 +20,11 @@ def answer(app: Shell, yes: bool) -> None:
     question = app.screen
     assert isinstance(question, Question)
     question.action_answer(yes)
+
+
+def enabled(screen: RoutesScreen, word: str) -> bool:
+    """Whether the footer shows that key as one that does something now."""
+    return next(on for _, hint, on in screen.query_one(HintLine)._hints if hint == word)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
@@ -35,6 +41,22 @@ async def test_the_way_of_a_question_and_what_left_are_shown(size: tuple[int, in
             if size[0] == 160:
                 assert "api.example.com/chat/completions" in app.text
                 assert "not known: unknown" in app.text
+
+
+async def test_the_footer_follows_what_was_read_in_the_same_paint() -> None:
+    async with stage() as on:
+        routed(on)
+        app = Shell(on, RoutesScreen)
+        async with app.run_test(size=(120, 40)):
+            await until(lambda: "far answered." in app.text)
+            screen = app.screen
+            assert isinstance(screen, RoutesScreen)
+            found, screen._routes = screen._routes, None
+            screen.repaint()
+            assert not enabled(screen, "replay")
+            screen._routes = found
+            screen.repaint()
+            assert enabled(screen, "replay")
 
 
 async def test_closing_the_way_out_asks_first_and_a_no_changes_nothing() -> None:

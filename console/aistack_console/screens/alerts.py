@@ -72,7 +72,6 @@ class AlertsScreen(ListingScreen):
             detail.show(empty.away(self.store.why_down))
         else:
             detail.show((para(("No rule was looked at yet." if found is None else "No alarm.", "dim")), *beside))
-        self.paint_hints()
 
     def why_not(self, action: Action) -> str:
         """Return why the chosen one can be neither seen nor snoozed."""

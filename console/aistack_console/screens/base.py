@@ -26,6 +26,7 @@ from aistack_console.present.alerts import loud
 from aistack_console.state.store import Store
 from aistack_console.visible import VisibleOnly
 from aistack_console.widgets.hint_line import EntryLine, HintLine
+from aistack_console.widgets.live_table import LiveTable
 from aistack_console.widgets.status_bar import Banner, StatusBar
 from aistack_console.widgets.tabs import Tabs
 
@@ -183,6 +184,7 @@ class BaseScreen(Screen[None]):
             with self.app.batch_update():
                 self._paint_frame()
                 self.paint()
+                self.paint_hints()  # last: what can be done follows from what the body holds now
 
     def _paint_frame(self) -> None:
         store, app, now = self.store, self.console, self.store.now()
@@ -204,10 +206,13 @@ class BaseScreen(Screen[None]):
         names = [(one.name, app.registry.keys_of(f"app.{one.name}"), one.short) for one in shown]
         self.query_one(Tabs).set_tabs(header.tabs(names, store.pending, self.app.size.width), self.NAME)
         self.query_one(Banner).say(header.banner(store.status, link, now) or self.standing())
+
+    @on(LiveTable.RowHighlighted)
+    def _another_row(self) -> None:
         self.paint_hints()
 
     def paint_hints(self) -> None:
-        """Show the keys that matter now; for screens whose chosen row changes them."""
+        """Show the keys that matter now; done after each paint and when another row is chosen."""
         always = [one for one in self.console.registry.of(GLOBAL) if one.hint]
         self.query_one(HintLine).set_hints(
             [(one.shown_key, one.hint, not self.reason(one)) for one in self.hints()],

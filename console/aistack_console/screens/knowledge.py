@@ -275,7 +275,6 @@ class KnowledgeScreen(BaseScreen):
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:
         self._paint_side()
-        self.paint_hints()
         if isinstance(self.chosen, Document):
             self._ask_text()
 

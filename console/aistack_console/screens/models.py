@@ -123,7 +123,6 @@ class ModelsScreen(BaseScreen):
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:
         self._paint_side()
-        self.paint_hints()
         if self.chosen is not None:
             self._measured(self.chosen.id)
 

@@ -309,7 +309,6 @@ class TasksScreen(BaseScreen):
     @on(LiveTable.RowHighlighted, "#table")
     def _highlighted(self) -> None:
         self._paint_side()
-        self.paint_hints()
 
     @on(LiveTable.RowSelected, "#table")
     def _selected(self) -> None:
