@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from tests.bed.postgres import PATIENCE, emptied
 
@@ -77,6 +77,19 @@ def test_what_is_written_while_reading_is_not_kept(database: Database) -> None:
     with database.read() as connection:
         new_task(connection)
     assert count(database) == 0
+
+
+def test_two_reads_see_one_moment(database: Database) -> None:
+    count = select(func.count()).select_from(task)
+    with database.read() as connection:
+        before = connection.execute(count).scalar_one()
+        with database.tx() as other:
+            new_task(other)
+        assert connection.execute(count).scalar_one() == before
+    with database.read() as connection:
+        assert connection.execute(count).scalar_one() == before + 1, "and the next sees the next"
+    with database.tx() as connection:
+        assert connection.execute(count).scalar_one() == before + 1
 
 
 def test_reading_does_not_wait_for_a_writer(database: Database) -> None:

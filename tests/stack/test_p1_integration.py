@@ -70,6 +70,8 @@ def ask(url: str, *words: str, body: Any = None) -> tuple[int, Any]:
         timeout=80,
     )
     said, _, code = done.stdout.decode().rpartition("\n")
+    if done.returncode:
+        print(f"{url}: curl {done.stderr.decode().strip()}")
     return int(code or 0), json.loads(said) if said[:1] in "{[" and said else said
 
 

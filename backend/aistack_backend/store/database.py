@@ -45,7 +45,7 @@ class Database:
         self.place = _place(url)
         with faults.explained(self.place):
             self.engine = _engine(url)
-            self._reader = self.engine.execution_options(aistack_read=True)
+            self._reader = self.engine.execution_options(aistack_read=True, **_snapshot(self.engine))
             try:
                 with self.tx() as connection:
                     schema.ensure(connection, self.place)
@@ -108,6 +108,11 @@ def lock_writers(connection: Connection) -> None:
     """Make this transaction the only writer until it ends (on SQLite it is already)."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": WRITER_LOCK})
+
+
+def _snapshot(engine: Engine) -> dict[str, Any]:
+    """Return what makes several reads see one moment: SQLite does so by itself, PostgreSQL when it is told."""
+    return {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
 
 
 def _place(url: str) -> str:
