@@ -130,7 +130,11 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> int:
         from aistack_backend.api.daemon.work import listed, work
 
         database_url = arguments.database or settings.database_url
-        return listed(database_url) if arguments.list else work(database_url, settings.data_dir, arguments.slot)
+        return (
+            listed(database_url)
+            if arguments.list
+            else work(database_url, settings.data_dir, arguments.slot, local_only=settings.config.routing.local_only)
+        )
     from aistack_backend.api import verbs
 
     if arguments.verb == "config":

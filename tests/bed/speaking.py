@@ -18,6 +18,7 @@ from aistack_backend.inference.models import Piece, Rank, Request, Turn
 from aistack_backend.inference.stops import stopped
 from aistack_backend.orchestration.loop.meter import Meter
 from aistack_backend.orchestration.loop.model import SOCKET
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.wire.loops import AgentKind, LoopLimits, LoopRequest
 from aistack_backend.wire.models import EngineState, ModelStatus
 
@@ -61,7 +62,12 @@ class Repeats:
 
 @contextmanager
 def served(
-    folder: Path, model: Any, tokens: int = 100_000, passes: int = 1, request: LoopRequest = LOOP, shut: str = ""
+    folder: Path,
+    model: Any,
+    tokens: int = 100_000,
+    passes: int = 1,
+    request: LoopRequest = LOOP,
+    way: WayOut | None = None,
 ) -> Iterator[Meter]:
     """Serve a model on ``folder/model.sock``; the meter says what was used."""
     loop = asyncio.new_event_loop()
@@ -70,7 +76,7 @@ def served(
     meter = Meter(LoopLimits(tokens=tokens, passes=passes), {})
     meter.begin(1)
     try:
-        with LoopDoors(lambda: model, loop, lambda: 7.0, lambda: shut).open(folder, request, meter):
+        with LoopDoors(lambda: model, loop, lambda: 7.0, way).open(folder, request, meter):
             yield meter
     finally:
         asyncio.run_coroutine_threadsafe(_settled(), loop).result(20)

@@ -6,9 +6,12 @@ from aistack_backend.api.parts import Parts
 from aistack_backend.containers.preparers import Part
 from aistack_backend.engine.tools import Tool
 from aistack_backend.knowledge.imports.earlier import Earlier
+from aistack_backend.orchestration.federation.tool import BundlePart, BundleTool
+from aistack_backend.orchestration.fetch.guarded import Guarded
 from aistack_backend.orchestration.imports.part import ImportPart
 from aistack_backend.orchestration.imports.tool import ImportTool
 from aistack_backend.orchestration.nixos.tool import NixPart, NixTool
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.store.database import Database
 from aistack_backend.wire.knowledge import Added, Document
 
@@ -31,12 +34,14 @@ class _Base:
         return self._parts.knowledge.get().base.remove(number)
 
 
-def tools(parts: Parts, database: Database) -> tuple[Tool, ...]:
-    """Return what runs imports on this backend."""
-    folder = parts.settings.data_dir / "imports"
-    return (ImportTool(_Base(parts), Earlier(database), folder), NixTool(lambda: parts.nixos.get().index))
+def tools(parts: Parts, database: Database, way: WayOut) -> tuple[Tool, ...]:
+    """Return what runs imports on this backend, of documents, of NixOS and of bundles of others."""
+    folder, guarded = parts.settings.data_dir / "imports", Guarded(way=way)
+    imports = ImportTool(_Base(parts), Earlier(database), folder, guarded)
+    nixos = NixTool(lambda: parts.nixos.get().index, guarded)
+    return (imports, nixos, BundleTool(parts.federation.get, guarded))
 
 
 def parts() -> tuple[Part, ...]:
     """Return what prepares them."""
-    return (ImportPart(), NixPart())
+    return (ImportPart(), NixPart(), BundlePart())

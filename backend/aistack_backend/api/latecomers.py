@@ -47,7 +47,6 @@ from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
 from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
-from aistack_backend.orchestration.federation.tool import BundlePart, BundleTool
 from aistack_backend.orchestration.fetch.tool import FetchPart
 from aistack_backend.orchestration.goals import ALWAYS_ASK
 from aistack_backend.orchestration.readings import NixPackages
@@ -163,15 +162,16 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     """Take the lease and begin to run what was approved; then take requests."""
     podman, boats = parts.podman.get(), parts.containers.get()
     audit, approvals = parts.audit.get(), parts.approvals.get()
-    stack, loop = stackwork.build(parts, podman, boats, database), loopwork.build(parts, podman, database)
+    way = routework.way_out(parts)
+    stack, loop = stackwork.build(parts, podman, boats, database), loopwork.build(parts, podman, database, way)
     own: tuple[Tool, ...] = (ContainerTool(podman, boats.nudge, boats.side), ShellTool(podman))
     training = trainingwork.build(parts, database)
-    own += (*importwork.tools(parts, database), training.tool, BundleTool(parts.federation.get))
-    registry = _registry((*own, loop.tool, loop.removal, *stack.tools))
+    own += (*importwork.tools(parts, database, way), training.tool)
+    registry = _registry((*own, loop.tool, loop.removal, *stack.tools), work.tools(way))
     engine = Engine(database, registry, approvals, audit, parts.clock, parts.settings.data_dir, parts.bus)
     single = Preparer(podman, boats, parts.settings.config.podman.sandbox_image)
     around = Around(lambda: parts.bus.latest(Topic.STACK))
-    loops = (training.part, BundlePart(), loop.part, loop.removal)
+    loops = (training.part, loop.part, loop.removal)
     preparer = Preparers(single, FetchPart(), *importwork.parts(), *loops, *stack.preparers, around=around)
     agent = Agent(registry, boats, parts.inference.part)
     readings = (NixPackages(lambda: parts.nixos.get().index),)
@@ -201,12 +201,12 @@ async def execution(parts: Parts, downs: AsyncExitStack, database: Database) -> 
     parts.engine.part, parts.tasks.part, parts.stack.part = engine, tasks, stack
 
 
-def _registry(tools: Sequence[Tool]) -> Registry:
+def _registry(tools: Sequence[Tool], anywhere: Sequence[Tool]) -> Registry:
     """Return who runs which kind of action: these tools, and those that run on any machine."""
     registry = Registry()
     for tool in tools:
         registry.register(tool)
-    for tool in work.tools():
+    for tool in anywhere:
         registry.register(tool, anywhere=True)
     return registry
 

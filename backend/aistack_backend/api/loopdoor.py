@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -27,15 +26,15 @@ from aistack_backend.api.openai.chat import chat
 from aistack_backend.api.openai.routes import CHAT, MODELS
 from aistack_backend.api.roles.door import Door, RoleGuard
 from aistack_backend.api.roles.folder import listen_in
-from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.errors import BackendError, Refused, Unavailable
 from aistack_backend.inference.models import Piece, Rank, Turn
 from aistack_backend.inference.remote import RemoteModel
 from aistack_backend.orchestration.loop.meter import Meter, Spent
 from aistack_backend.orchestration.loop.model import SOCKET
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.wire.chat import Finish
 from aistack_backend.wire.loops import LoopRequest
 from aistack_backend.wire.models import ModelStatus
-from aistack_backend.wire.providerconfig import is_here
 
 CONNECTIONS = 16
 """Connections of one agent at once; one more is told 503."""
@@ -56,11 +55,11 @@ class LoopDoors:
         inference: Callable[[], Answers],
         loop: asyncio.AbstractEventLoop,
         now: Callable[[], float],
-        shut: Callable[[], str] = str,
+        way: WayOut | None = None,
     ) -> None:
-        """``shut`` says why nobody elsewhere may be asked now; empty = somebody may."""
+        """``way`` holds back what would leave this machine; None = there is no lock here."""
         self._inference = inference
-        self._shut = shut
+        self._way = way
         self._loop = loop
         self._now = now
 
@@ -73,8 +72,12 @@ class LoopDoors:
     @contextmanager
     def open(self, folder: Path, request: LoopRequest, meter: Meter) -> Iterator[None]:
         """See ``Models``."""
-        remote = RemoteModel(request.endpoint, request.model, request.key_file) if request.endpoint else None
-        held = partial(self._elsewhere, remote, request.endpoint) if remote else self._inference
+        held: Callable[[], Answers] = self._inference
+        if request.endpoint:
+            remote = RemoteModel(request.endpoint, request.model, request.key_file)
+            host = urlsplit(request.endpoint).hostname or ""
+            elsewhere = Elsewhere(remote, host, self._way) if self._way else remote
+            held = lambda: elsewhere  # noqa: E731
         with listen_in(folder, SOCKET) as bound:
             metered = Metered(held, request.model, meter, get_current())
             door = Door(site(metered, self._now), bound, CONNECTIONS)
@@ -86,14 +89,48 @@ class LoopDoors:
                     self._run(door.close())
                 (folder / SOCKET).unlink(missing_ok=True)
 
-    def _elsewhere(self, remote: RemoteModel, endpoint: str) -> RemoteModel:
-        """Return it for one more question; Unavailable when that may not leave this machine now."""
-        if not is_here(urlsplit(endpoint).hostname or "") and (why := self._shut()):
-            raise Unavailable(f"No question may leave this machine. {why}", "route unlock opens it.")
-        return remote
-
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+
+class Elsewhere:
+    """A model behind an endpoint that is asked only while the way out is open; closing that cuts an answer off."""
+
+    def __init__(self, remote: RemoteModel, host: str, way: WayOut) -> None:
+        self._remote, self._host, self._way = remote, host, way
+
+    def status(self) -> ModelStatus:
+        """See ``Answers``."""
+        return self._remote.status()
+
+    async def answer(
+        self,
+        turns: Sequence[Turn],
+        max_tokens: int,
+        temperature: float,
+        schema: str = "",
+        *,
+        rank: Rank = Rank.AGENT,
+        prompt: str = "",
+        stop: Sequence[str] = (),
+    ) -> AsyncGenerator[Piece, None]:
+        """Stream the answer, all of which the endpoint sends at once.
+
+        Raises:
+            Unavailable: nothing may leave this machine now. Else see ``RemoteModel``.
+        """
+        answer = self._remote.answer(turns, max_tokens, temperature, schema, rank=rank, prompt=prompt, stop=stop)
+
+        async def whole() -> list[Piece]:
+            async with aclosing(answer) as pieces:
+                return [one async for one in pieces]
+
+        try:
+            found = await self._way.sent(self._host, whole())
+        except Refused as error:
+            raise Unavailable(error.detail) from error
+        for piece in found:
+            yield piece
 
 
 def site(metered: Metered, now: Callable[[], float]) -> ASGIApp:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from aistack_backend.api import routework
 from aistack_backend.api.loopdoor import LoopDoors
 from aistack_backend.api.parts import Parts
 from aistack_backend.containers.port import Podman
@@ -21,6 +20,7 @@ from aistack_backend.orchestration.loop.retire import Keeper, WorkspacePart
 from aistack_backend.orchestration.loop.rows import Rows
 from aistack_backend.orchestration.loop.service import Loops
 from aistack_backend.orchestration.loop.tool import LoopTool
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.store.database import Database
 from aistack_backend.wire.events import Topic
@@ -47,7 +47,7 @@ class LoopParts:
         return Loops(database, self.rows, self.tool, tasks, audit)
 
 
-def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
+def build(parts: Parts, podman: Podman, database: Database, way: WayOut) -> LoopParts:
     """Wire it, on the running event loop; nothing is read or asked yet."""
     rows, boxes = Rows(database, parts.clock), Boxes(podman)
     program = Program(boxes)
@@ -57,15 +57,15 @@ def build(parts: Parts, podman: Podman, database: Database) -> LoopParts:
         AgentKind.LOCAL: program,
         AgentKind.OPENAI: program,
         AgentKind.AIDER: program,
-        AgentKind.HTTP: Far(boxes),
+        AgentKind.HTTP: Far(boxes, way),
     }
-    models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now, lambda: routework.shut(parts))
+    models = LoopDoors(parts.inference.get, asyncio.get_running_loop(), parts.clock.now, way)
 
     def changed(_: int) -> None:
         if (tasks := parts.tasks.part) is not None:
             parts.bus.publish(Topic.TASKS, tasks.list())
 
-    means = Means(rows=rows, boxes=boxes, workers=workers, models=models, changed=changed)
+    means = Means(rows=rows, boxes=boxes, workers=workers, models=models, changed=changed, way=way)
     tool = LoopTool(means, parts.settings.data_dir / FOLDER)
     image = parts.settings.config.podman.sandbox_image
     return LoopParts(

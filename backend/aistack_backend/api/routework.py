@@ -26,6 +26,7 @@ from aistack_backend.orchestration.routing.port import Finds, Model
 from aistack_backend.orchestration.routing.private import Private
 from aistack_backend.orchestration.routing.switch import Switch
 from aistack_backend.orchestration.routing.way import Ways
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.store.database import Database
 from aistack_backend.wire.config import RoutingConfig
 from aistack_backend.wire.providerconfig import ProviderConfig, is_here
@@ -49,10 +50,11 @@ class Ground:
 
 
 def build(parts: Parts, database: Database) -> Coordinator:
-    """Return the backend's coordinator; raises BadInput when ``[routing]`` holds what cannot be."""
+    """Return the backend's coordinator; raises BadInput when ``[routing]`` holds what cannot be,
+    Unavailable when the store cannot be written."""
     config = parts.settings.config
     learned: Learned = parts.learning.part or Nothing()
-    return raised(
+    made = raised(
         Ground(
             database=database,
             clock=parts.clock,
@@ -66,6 +68,8 @@ def build(parts: Parts, database: Database) -> Coordinator:
             learned=learned,
         )
     )
+    made.rooms.switch.declare()
+    return made
 
 
 def raised(ground: Ground) -> Coordinator:
@@ -95,12 +99,9 @@ def raised(ground: Ground) -> Coordinator:
     )
 
 
-def shut(parts: Parts) -> str:
-    """Return why no question may leave this machine now; empty = it may. What cannot be told counts as closed."""
-    if (held := parts.routing.part) is None:
-        return "The lock cannot be read, since the coordinator is not there."
-    lock = held.rooms.switch.lock()
-    return lock.why if lock.locked else ""
+def way_out(parts: Parts) -> WayOut:
+    """Return the way out of what agents do: it goes by the coordinator's lock, and is closed while there is none."""
+    return WayOut(lambda: held.rooms.switch if (held := parts.routing.part) else None)
 
 
 def stands_here(one: ProviderConfig) -> bool:

@@ -26,7 +26,8 @@ from aistack_backend.inference.halves import Half
 from aistack_backend.inference.models import BadModel
 from aistack_backend.inference.packages import Stopper
 from aistack_backend.inference.progress import Tell
-from aistack_backend.inference.source import Source, check, is_here
+from aistack_backend.inference.source import Source, check
+from aistack_backend.wire.providerconfig import is_here
 
 BLOCK = 1 << 20
 HOPS = 6

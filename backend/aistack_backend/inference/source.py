@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote, urlsplit
 from aistack_backend import address
 from aistack_backend.errors import BadInput
 from aistack_backend.inference import splits
+from aistack_backend.wire.providerconfig import is_here
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}"
 _NAME = re.compile(
@@ -104,9 +105,3 @@ def check(url: str) -> address.Place:
     if address.literal(place.host) and not here and (why := address.forbidden(place.host)):
         raise BadInput(why, "Models are fetched from the public network, or from this machine.")
     return place
-
-
-def is_here(host: str) -> bool:
-    """Whether a host of a URL is this machine itself, by its name or by its address."""
-    found = address.literal(host)
-    return found.is_loopback if found else host.lower() == "localhost"

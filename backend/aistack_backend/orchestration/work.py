@@ -32,6 +32,7 @@ from aistack_backend.errors import BadInput, Unavailable
 from aistack_backend.observe.traces.service import Traces
 from aistack_backend.orchestration import board
 from aistack_backend.orchestration.fetch.tool import FetchTool
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import Approval, ApprovalState
 
@@ -44,9 +45,9 @@ LAUNCH = 60.0
 """Seconds that the launch may take."""
 
 
-def tools() -> tuple[Tool, ...]:
+def tools(way: WayOut) -> tuple[Tool, ...]:
     """Return the tools that run on any machine: they need neither Podman nor a file of the backend's."""
-    return (FetchTool(),)
+    return (FetchTool(way=way),)
 
 
 class WorkProcess:

@@ -109,11 +109,12 @@ def provider(name: str, values: dict[str, Any], home: Path) -> ProviderConfig:
 
 
 def is_here(host: str) -> bool:
-    """Whether a host, as it is written, is this machine: a loopback address, or ``localhost``."""
+    """Whether a host, as it is written, is this machine: a loopback address, or ``localhost``. All that asks whether
+    something leaves this machine asks here; a name is not resolved for it."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return host.lower() == "localhost"
 
 
 def _text(values: dict[str, Any], key: str) -> str:

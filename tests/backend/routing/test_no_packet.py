@@ -24,6 +24,7 @@ def test_not_one_packet_leaves_while_it_is_closed(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
+    opened = found.pop("agents")
     packets = {name: one["packets"] for name, one in found.items()}
     print(f"R4.6: packets that left: {packets}")
     assert packets["open"] > 0, "the counter counts: with the way open, something is sent to the endpoint"
@@ -32,3 +33,10 @@ def test_not_one_packet_leaves_while_it_is_closed(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {one["answer"] for one in found.values()} == {"From here."}
     assert {one["route"] for one in found.values()} == {"local"}
+    sent = {name: (one["locked"], one["open"]) for name, one in opened.items()}
+    print(f"packets of what agents open, locked and open: {sent}")
+    assert list(sent) == ["fetch", "page", "clone", "nixos", "bundle", "agent's model", "http agent"]
+    assert {name: locked for name, (locked, _) in sent.items() if locked} == {}
+    assert [name for name, (_, way_open) in sent.items() if not way_open] == []
+    for one in opened.values():
+        assert "operator:test closed it. Open it with: aistack-console route unlock" in one["locked says"]

@@ -12,19 +12,24 @@ from aistack_backend.api.daemon.logfile import log_to
 from aistack_backend.clock import SystemClock
 from aistack_backend.engine.members import Members
 from aistack_backend.errors import BadInput
+from aistack_backend.orchestration.routing.switch import Switch
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.orchestration.work import WorkProcess, fall, shareable, tools
 from aistack_backend.store.database import Database
 
 log = logging.getLogger(__name__)
 GRACE = 10.0
 """Seconds that what runs gets at SIGTERM."""
+LOCK_EVERY = 1.0
+"""Seconds between two looks at the lock of the way out while something is on its way."""
 ENDINGS = {signal.SIGTERM, signal.SIGINT}
 _SLOT = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
-def work(database_url: str, data_dir: Path, slot: str) -> int:
+def work(database_url: str, data_dir: Path, slot: str, *, local_only: bool = False) -> int:
     """Work until SIGTERM or SIGINT; what runs then gets ``GRACE`` seconds. Says on stdout when it is up, logs to
-    stderr, keeps its lock, its name and its witness in ``<data_dir>/workers/<slot>``.
+    stderr, keeps its lock, its name and its witness in ``<data_dir>/workers/<slot>``. The way out is locked where the
+    backend's is, or for good by ``local_only``.
 
     Raises:
         BadInput: the slot is no name, or the database cannot be shared.
@@ -35,7 +40,10 @@ def work(database_url: str, data_dir: Path, slot: str) -> int:
     log_to(None)
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # before the first thread: they all inherit it
     folder = data_dir / "workers" / slot
-    worker = WorkProcess(database_url, folder, tools(), fall)
+    shareable(database_url)
+    database = Database(database_url)
+    switch = Switch(database, SystemClock(), fixed=local_only)
+    worker = WorkProcess(database_url, folder, tools(WayOut(lambda: switch, every=LOCK_EVERY)), fall)
     for path in (data_dir, folder.parent, folder):
         own_folder(path)
     try:
@@ -43,6 +51,7 @@ def work(database_url: str, data_dir: Path, slot: str) -> int:
         log.info("ended by signal %s", signal.Signals(signal.sigwait(ENDINGS)).name)
     finally:
         worker.stop(GRACE)
+        database.close()
     return 0
 
 

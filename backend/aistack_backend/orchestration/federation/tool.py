@@ -85,9 +85,9 @@ class BundleTool:
         return Nature.IDEMPOTENT
 
     def recheck(self, action: Action) -> str:
-        """Take the URL apart once more; names are resolved when it runs."""
+        """Take the URL apart once more, and look at the lock; names are resolved when it runs."""
         try:
-            return self._guarded.forbidden(self._url(action))
+            return self._guarded.shut(self._url(action))
         except BadInput as error:
             return error.detail
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from aistack_backend.address import Place, forbidden, literal, read
 from aistack_backend.errors import BadInput, Unavailable
 from aistack_backend.orchestration.fetch.unpack import unpacked
+from aistack_backend.orchestration.routing.wayout import WayOut
 
+T = TypeVar("T")
 AGENT = "aistack-console (http.fetch)"
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
@@ -51,9 +54,22 @@ class Answer:
 class Guarded:
     """Sends GETs to public addresses, and to nothing else."""
 
-    def __init__(self, find: Resolve = resolve, allowed: Sequence[str] = ()) -> None:
-        """``allowed`` are networks that may be fetched from although they are not public (none by default)."""
-        self._find, self._allowed = find, tuple(allowed)
+    def __init__(self, find: Resolve = resolve, allowed: Sequence[str] = (), way: WayOut | None = None) -> None:
+        """``allowed`` are networks that may be fetched from although they are not public (none by default). ``way``
+        holds everything back while the lock is closed; None = there is no lock here."""
+        self._find, self._allowed, self._way = find, tuple(allowed), way
+
+    def shut(self, place: Place) -> str:
+        """Return in one sentence why nothing may go there now: its address, or the lock; "" = it may."""
+        return self.forbidden(place) or (self._way.shut(place.host) if self._way else "")
+
+    async def sent(self, place: Place, work: Coroutine[Any, Any, T]) -> T:
+        """Run what sends something there, unless the lock is closed, and cut it off when that is closed meanwhile.
+
+        Raises:
+            Refused: the lock is closed. Unavailable: it was closed meanwhile.
+        """
+        return await (self._way.sent(place.host, work) if self._way else work)
 
     def forbidden(self, place: Place) -> str:
         """Return in one sentence why an address that is written as one is not fetched from, or ""."""
@@ -79,7 +95,11 @@ class Guarded:
 
         Raises:
             BadInput: an address on the way is not public. Unavailable: there was no whole answer in ``seconds``.
+            Refused: the lock is closed.
         """
+        return await self.sent(place, self._whole(place, most, follow, seconds))
+
+    async def _whole(self, place: Place, most: int, follow: int, seconds: float) -> Answer:
         by_way_of: tuple[str, ...] = ()
         try:
             async with asyncio.timeout(seconds):

@@ -11,6 +11,7 @@ from aistack_backend.approvals.evidence import Evidence
 from aistack_backend.engine.tools import Fate, Nature, Outcome
 from aistack_backend.errors import BackendError, BadInput
 from aistack_backend.orchestration.fetch.guarded import Answer, Guarded, Resolve, resolve
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.wire.actions import Target
 
 KIND = "http.fetch"
@@ -63,18 +64,18 @@ class FetchTool:
 
     kinds = frozenset({KIND})
 
-    def __init__(self, find: Resolve = resolve, allowed: Sequence[str] = ()) -> None:
-        """``allowed`` are networks that may be fetched from although they are not public (none by default)."""
-        self._guarded = Guarded(find, allowed)
+    def __init__(self, find: Resolve = resolve, allowed: Sequence[str] = (), way: WayOut | None = None) -> None:
+        """See ``Guarded``."""
+        self._guarded = Guarded(find, allowed, way)
 
     def nature(self, action: Action) -> Nature:
         """Say IDEMPOTENT: a GET may be repeated."""
         return Nature.IDEMPOTENT
 
     def recheck(self, action: Action) -> str:
-        """Take the URL apart once more; names are resolved when it runs."""
+        """Take the URL apart once more, and look at the lock; names are resolved when it runs."""
         try:
-            return self._guarded.forbidden(_place(action))
+            return self._guarded.shut(_place(action))
         except BadInput as error:
             return error.detail
 

@@ -68,11 +68,11 @@ class ImportTool:
         return Nature.IDEMPOTENT
 
     def recheck(self, action: Action) -> str:
-        """Take the request apart once more; names are resolved when it runs."""
+        """Take the request apart once more, and look at the lock; names are resolved when it runs."""
         try:
             request = self._request(action)
             elsewhere = not (request.kind is ImportKind.GIT and asked.local(request.url))
-            return self._guarded.forbidden(read_url(request.url)) if elsewhere else ""
+            return self._guarded.shut(read_url(request.url)) if elsewhere else ""
         except BadInput as error:
             return error.detail
 
@@ -113,21 +113,22 @@ class ImportTool:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._folder, prefix="git-", ignore_cleanup_errors=True) as held:
             repository = Repository(Path(held) / "bare", 2 * request.megabytes * 1_000_000, SECONDS[ImportKind.GIT])
-            place, protocol = request.url, "file"
-            pinned: tuple[str, ...] = ()
             if asked.local(request.url):
                 place = f"file://{request.url}"
+                commit = await to_the_end(
+                    lambda: repository.fetch(place, request.ref, "file"), on_cancel=repository.stop
+                )
             else:
                 url = read_url(request.url)
-                protocol, pinned = url.scheme, (await self._pin(url),)
-            commit = await to_the_end(
-                lambda: repository.fetch(place, request.ref, protocol, pinned), on_cancel=repository.stop
-            )
+                commit = await self._guarded.sent(url, self._fetched(repository, url, request.ref))
             summary.notes.append(f"Commit {commit} of {request.url}.")
             await self._files(request, repository, commit, by, summary)
 
-    async def _pin(self, place: Place) -> str:
-        return f"{place.host}:{place.port}:{await self._guarded.address(place)}"
+    async def _fetched(self, repository: Repository, place: Place, ref: str) -> str:
+        pinned = f"{place.host}:{place.port}:{await self._guarded.address(place)}"
+        return await to_the_end(
+            lambda: repository.fetch(place.url, ref, place.scheme, (pinned,)), on_cancel=repository.stop
+        )
 
     async def _files(
         self, request: ImportRequest, repository: Repository, commit: str, by: str, summary: Summary

@@ -27,6 +27,7 @@ from aistack_backend.orchestration.loop.home import NOBODY, Home
 from aistack_backend.orchestration.loop.meter import Meter
 from aistack_backend.orchestration.loop.model import Models
 from aistack_backend.orchestration.loop.rows import OPEN, Rows, left
+from aistack_backend.orchestration.routing.wayout import WayOut
 from aistack_backend.wire.loops import AgentKind, Gauge, ModelUse, PassState
 
 INTERRUPTED = "The backend ended while the agent worked; what it had written stays in the folder."
@@ -45,6 +46,8 @@ class Means:
     models: Models
     changed: Callable[[int], None]
     """Called with the task's number after each change of a row."""
+    way: WayOut | None = None
+    """Holds back what would leave this machine; None = there is no lock here."""
 
 
 class Drive:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from aistack_backend.errors import BadInput
+from aistack_backend.wire.providerconfig import is_here
 
 LONGEST = 300
 _PRICE = re.compile(r"(\d{1,5}(?:\.\d{1,6})?)/(\d{1,5}(?:\.\d{1,6})?)")
@@ -67,13 +67,5 @@ def check(url: str, *, keyed: bool) -> None:
         raise BadInput(
             f"{url[:LONGEST]!r} is no endpoint.", "Write http(s)://HOST[:PORT]/PATH, without user, query or fragment."
         )
-    if keyed and parts.scheme == "http" and not here(host):
+    if keyed and parts.scheme == "http" and not is_here(host):
         raise BadInput(f"The key would go to {host} in clear.", "Use https.")
-
-
-def here(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from aistack_backend.containers.workspace.walk import walk
 from aistack_backend.errors import Unavailable
 from aistack_backend.inference.remote import key
 from aistack_backend.orchestration.loop.agents import BLOCKED, Turn
+from aistack_backend.orchestration.routing.wayout import Passing, WayOut
 
 SENT = 1 << 20
 """Bytes of the files' texts that are sent at most; what is over is left out, and named."""
@@ -30,8 +32,9 @@ class Far:
 
     lasting = False
 
-    def __init__(self, boxes: Boxes) -> None:
-        self._boxes = boxes
+    def __init__(self, boxes: Boxes, way: WayOut | None = None) -> None:
+        """``way`` holds back what would leave this machine; None = there is no lock here."""
+        self._boxes, self._way = boxes, way
 
     def work(self, turn: Turn) -> Ended:
         """See ``Worker``. An answer ``blocked`` is the same as the exit code 2."""
@@ -74,23 +77,49 @@ class Far:
     def _post(self, turn: Turn) -> tuple[int, bytes, bool]:
         """Return status, body, and whether all of it came; the time of the pass is for all of it, not for each byte."""
         request, seconds = turn.request, turn.request.limits.pass_seconds
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if request.key_file:
-            headers["Authorization"] = f"Bearer {key(request.key_file)}"
         parts = urlsplit(request.endpoint)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=seconds)
         late = threading.Timer(seconds, _cut, (connection,))
         turn.breaker.guard(lambda: _cut(connection))
-        late.start()
         try:
-            connection.request("POST", parts.path or "/", json.dumps(told(turn)).encode(), headers)
-            answer = connection.getresponse()
-            data = answer.read(LARGEST + 1)
-            return answer.status, data, not answer.length or len(data) > LARGEST
+            with self._may_leave(parts.hostname or "", connection) as passing:
+                late.start()
+                connection.connect()
+                if passing is not None and passing.closed:  # while there was nothing yet that could be cut
+                    raise passing.error()
+                return _asked(connection, turn, parts.path or "/")
         finally:
             late.cancel()
             connection.close()
+
+    @contextlib.contextmanager
+    def _may_leave(self, host: str, connection: http.client.HTTPConnection) -> Iterator[Passing | None]:
+        """Hold back what would leave this machine while the lock is closed, and cut it off when that is closed."""
+        if self._way is None:
+            yield None
+            return
+        with self._way.watched(host, lambda: _cut(connection)) as passing:
+            if why := self._way.shut(host):
+                raise Unavailable(why)
+            try:
+                yield passing
+            except (OSError, http.client.HTTPException) as error:
+                if passing.closed:
+                    raise passing.error() from error
+                raise
+            if passing.closed:
+                raise passing.error()
+
+
+def _asked(connection: http.client.HTTPConnection, turn: Turn, path: str) -> tuple[int, bytes, bool]:
+    headers = {"Content-Type": "application/json", "Accept": "application/json"}
+    if turn.request.key_file:
+        headers["Authorization"] = f"Bearer {key(turn.request.key_file)}"
+    connection.request("POST", path, json.dumps(told(turn)).encode(), headers)
+    answer = connection.getresponse()
+    data = answer.read(LARGEST + 1)
+    return answer.status, data, not answer.length or len(data) > LARGEST
 
 
 def told(turn: Turn) -> dict[str, Any]:

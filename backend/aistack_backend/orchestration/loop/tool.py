@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aistack_backend.approvals.action import Action
 from aistack_backend.containers.aside import to_the_end
@@ -34,12 +35,14 @@ class LoopTool:
         return Nature.IDEMPOTENT
 
     def recheck(self, action: Action) -> str:
-        """The record must be one that we would make ourselves; the folder is compared when it is copied."""
+        """The record must be one that we would make ourselves, and an agent or a model elsewhere needs the way out
+        open; the folder is compared when it is copied."""
         try:
             _whole(action)
+            there = urlsplit(asked.read(action.script).endpoint).hostname
         except BackendError as error:
             return error.detail
-        return ""
+        return self._means.way.shut(there) if there and self._means.way else ""
 
     async def run(self, key: str, action: Action) -> Outcome:
         """Go on until the end. Cancelling removes the container before CancelledError leaves."""

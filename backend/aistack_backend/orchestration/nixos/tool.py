@@ -98,9 +98,9 @@ class NixTool:
         return Nature.IDEMPOTENT
 
     def recheck(self, action: Action) -> str:
-        """Take the request apart once more; names are resolved when it runs."""
+        """Take the request apart once more, and look at the lock; names are resolved when it runs."""
         try:
-            return self._guarded.forbidden(read_url(read(action.script).url))
+            return self._guarded.shut(read_url(read(action.script).url))
         except BadInput as error:
             return error.detail
 

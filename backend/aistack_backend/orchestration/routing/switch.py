@@ -13,6 +13,8 @@ from aistack_backend.store.routing_tables import routing_switch
 from aistack_backend.wire.routing import Lock
 
 NAME = "local_only"
+FIXED = "local_only_fixed"
+"""The row by which other processes on the same store see what the backend's configuration says."""
 
 
 class Switch:
@@ -47,14 +49,28 @@ class Switch:
             values = {"name": NAME, "value": str(int(closed)), "by": by, "at": self._clock.now()}
             connection.execute(insert(routing_switch).values(values))
         if closed:
-            for call in self.on_close:
+            for call in tuple(self.on_close):
                 call()
         return self.lock()
 
+    def declare(self) -> None:
+        """Write down what the configuration says, for workers on the same store.
+
+        Raises:
+            Unavailable: the store cannot be written.
+        """
+        with self._database.tx() as connection:
+            connection.execute(delete(routing_switch).where(routing_switch.c.name == FIXED))
+            if self._fixed:
+                values = {"name": FIXED, "value": "1", "by": "configuration", "at": self._clock.now()}
+                connection.execute(insert(routing_switch).values(values))
+
 
 def _read(connection: Connection) -> Lock:
-    row = connection.execute(select(routing_switch).where(routing_switch.c.name == NAME)).one_or_none()
-    if row is None:
+    rows = {row.name: row for row in connection.execute(select(routing_switch))}
+    if FIXED in rows:
+        return Lock(locked=True, why="The backend's configuration says so (routing.local_only).", fixed=True)
+    if (row := rows.get(NAME)) is None:
         return Lock(locked=False, why="Nobody closed it.")
     closed = row.value != "0"
     return Lock(locked=closed, why=f"{row.by} {'closed' if closed else 'opened'} it.", by=row.by, at=row.at)
