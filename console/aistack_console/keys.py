@@ -170,6 +170,7 @@ PLACES = (
     Place(name="storage", key="", short="Store", title="Storage"),
     Place(name="models", key="", short="Models", title="Models"),
     Place(name="routes", key="", short="Routes", title="Routes"),
+    Place(name="federation", key="", short="Fed", title="Federation"),
     Place(name="traces", key="", short="Traces", title="Traces"),
     Place(name="past", key="", short="Past", title="Time machine"),
     Place(name="alerts", key="", short="Alerts", title="Alerts"),

@@ -19,6 +19,7 @@ from aistack_backend.wire.base import Raw
 from aistack_backend.wire.boot import Boot, Plan
 from aistack_backend.wire.checklist import Checklist
 from aistack_backend.wire.events import Topic
+from aistack_backend.wire.federation import Federation, HeldItem, HeldItems, ItemState
 from aistack_backend.wire.learning import LearningStatus, Pattern, PatternDetail, Sample, SampleList
 from aistack_backend.wire.past import Past
 from aistack_backend.wire.routing import Outbound, OutboundList, Routed, RouteList, RouteStats, Routing
@@ -141,6 +142,9 @@ def dress_learning(on: Stage, fill: Filler) -> None:
     patterns = tuple(fill.make(Pattern, id=number) for number in range(1, 6))
     samples = SampleList(samples=tuple(fill.make(Sample, id=number) for number in range(1, 4)), waiting=3)
     on.push(Topic.LEARNING, fill.make(LearningStatus, 3, patterns=patterns, review=samples))
+    items = tuple(fill.make(HeldItem, 2, id=number, state=ItemState.QUARANTINED) for number in range(1, 4))
+    on.answers["GET /v1/federation"] = fill.make(Federation, 3, quarantined=3)
+    on.answers["GET /v1/federation/items"] = HeldItems(items=items)
     on.answers |= {f"GET /v1/learning/patterns/{one.id}": fill.make(PatternDetail, 3, pattern=one) for one in patterns}
 
 

@@ -31,6 +31,7 @@ from aistack_backend.wire.containers import (
     UsageTable,
 )
 from aistack_backend.wire.events import Topic
+from aistack_backend.wire.federation import Federation, FederationRole, HeldItems
 from aistack_backend.wire.host import Disk, HostSample, Series
 from aistack_backend.wire.knowledge import Collections
 from aistack_backend.wire.learning import LearningStatus
@@ -245,6 +246,8 @@ def empty(one: Stage) -> None:
         Topic.LEARNING: LearningStatus(enabled=True, paused=False, interval=3600, next_run=NOW + 60, threshold=1000),
     }
     one.answers |= {
+        "GET /v1/federation": Federation(role=FederationRole.PEER),
+        "GET /v1/federation/items": HeldItems(),
         "GET /v1/checklist": Checklist(at=None),
         "GET /v1/doctor": stacked.DOCTOR,
         "GET /v1/storage": Storage(at=NOW, source=source()),

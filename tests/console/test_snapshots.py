@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.console import (
     chat_scene,
+    federation_scene,
     flow_scene,
     learning_scene,
     loop_scene,
@@ -52,10 +53,12 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "elsewhere": provider_scene.elsewhere,
     "learned": learning_scene.learned,
     "routed": route_scene.routed,
+    "federated": federation_scene.federated,
     "observing": observe_scene.observing,
 }
 OBSERVED = ("traces", "alerts", "past")
 """Pictured in their own world alone; the time machine's words are held by its own test."""
+NEEDS_ITS_WORLD = ("federation",)
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
     "stack": ("overview", "services", "map", "checklist", "doctor", "storage"),
@@ -69,14 +72,15 @@ PICTURED = {
     "elsewhere": ("models",),
     "learned": ("learning",),
     "routed": ("routes",),
+    "federated": ("federation",),
     "observing": ("traces", "alerts"),
-    "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK),
+    "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK + NEEDS_ITS_WORLD),
     "no-podman": tuple(
-        place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor", "knowledge"}
+        place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor", "federation", "knowledge"}
     ),
 }
 """The screens that are pictured in a world, where not all are."""
-READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent"}
+READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent", "federated": "_found"}
 """What the screen of a world has to have read before it is pictured."""
 PICTURES = [
     (world, place.name)

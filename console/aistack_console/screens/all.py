@@ -11,6 +11,7 @@ from aistack_console.screens.boot import BootScreen
 from aistack_console.screens.chat import ChatScreen
 from aistack_console.screens.checklist import ChecklistScreen
 from aistack_console.screens.doctor import DoctorScreen
+from aistack_console.screens.federation import FederationScreen
 from aistack_console.screens.knowledge import KnowledgeScreen
 from aistack_console.screens.learning import LearningScreen
 from aistack_console.screens.logs import LogsScreen
@@ -44,6 +45,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         StorageScreen,
         ModelsScreen,
         RoutesScreen,
+        FederationScreen,
         TracesScreen,
         PastScreen,
         AlertsScreen,

@@ -48,6 +48,7 @@ class LearningScreen(BaseScreen):
         Action(id="learning.pause", keys="p", title="Pause the runs, or go on", hint="pause", mutates=True),
         Action(id="learning.save", keys="s", title="Save the accepted samples as a dataset", hint="save", mutates=True),
         Action(id="learning.copy", keys="y", title="Copy its question or what it says"),
+        Action(id="learning.federation", keys="F", title="Federation: what came from elsewhere", hint="federation"),
         Action(id="learning.routes", keys="W", title="Routes: the ways that questions took"),
     )
     TOPICS = frozenset({Topic.LEARNING})
@@ -251,6 +252,10 @@ class LearningScreen(BaseScreen):
     def do_routes(self) -> None:
         """Go to the routes."""
         self.console.goto("routes")
+
+    def do_federation(self) -> None:
+        """Go to what came from elsewhere."""
+        self.console.goto("federation")
 
     def do_copy(self) -> None:
         """Offer what can be copied of what is chosen."""

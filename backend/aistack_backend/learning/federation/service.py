@@ -52,7 +52,7 @@ class Exchange:
         role: FederationRole,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """``changed`` is called after what is learned here has grown."""
+        """``changed`` is called after each change: of who is trusted, of bundles, of what waits or was let in."""
         self._database, self._clock, self.identity = database, clock, identity
         self._clean, self._role, self._changed = clean, role, changed
 
@@ -73,12 +73,16 @@ class Exchange:
         """Trust an installation; see ``signers.trust``."""
         with self._database.tx() as connection:
             own = self.identity.public()
-            return signers.trust(connection, request, by, self._clock.now(), role=self._role, own=own)
+            done = signers.trust(connection, request, by, self._clock.now(), role=self._role, own=own)
+        self._changed()
+        return done
 
     def revoke(self, name: str) -> Signer:
         """Trust it no more; what came from it and waits is dropped only by a person."""
         with self._database.tx() as connection:
-            return signers.revoke(connection, name, self._clock.now())
+            done = signers.revoke(connection, name, self._clock.now())
+        self._changed()
+        return done
 
     def export(self, request: BundleRequest, by: str) -> Bundle:
         """Write a signed bundle, 0600; the number is used up even when the file cannot be written.
@@ -115,6 +119,8 @@ class Exchange:
             raise BadInput(
                 f"{file} cannot be written: {error.strerror}.", "Name a file in a folder of yours."
             ) from error
+        finally:
+            self._changed()
         return row
 
     def take(self, path: str, by: str) -> TakenList:
@@ -154,7 +160,9 @@ class Exchange:
     def drop(self, number: int, by: str) -> HeldItem:
         """Take an item out; see ``review.drop``."""
         with self._database.tx() as connection:
-            return review.drop(connection, number, by, self._clock.now())
+            done = review.drop(connection, number, by, self._clock.now())
+        self._changed()
+        return done
 
     def accepted(self, data: bytes, name: str, place: str, by: str) -> Bundle:
         """Take in the bytes of a bundle: all of it into quarantine, or nothing.
@@ -197,6 +205,7 @@ class Exchange:
             for one, count in new:
                 review.keep(connection, row.id, one, count)
             signers.counted(connection, body.key, body.number)
+        self._changed()
         return row
 
 
