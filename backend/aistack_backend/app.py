@@ -151,6 +151,7 @@ class Wiring:
         if (stack := parts.stack.part) is not None:
             self._spawn(backupwork.schedule(parts, stack.backups, stack.manifest))
             self._spawn(certificatework.watch(parts, stack.certificates))
+            self._spawn(stackwork.traffic(stack))
             if parts.settings.config.stack.heal:
                 self._spawn(stackwork.heal(parts, stack, database))
         if parts.podman.part is not None:

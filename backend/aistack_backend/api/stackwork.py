@@ -37,6 +37,7 @@ from aistack_backend.containers.stack.place import ManifestError
 from aistack_backend.containers.stack.prepare import StackPreparer
 from aistack_backend.containers.stack.source import ManifestSource, bundled
 from aistack_backend.containers.stack.tool import Planner, StackTool
+from aistack_backend.containers.traffic import service as passing
 from aistack_backend.containers.update.facts import Facts
 from aistack_backend.containers.update.part import UpdatePart
 from aistack_backend.containers.update.rollback import RollbackPart
@@ -185,3 +186,15 @@ async def heal(parts: Parts, stack: StackParts, database: Database) -> None:
             await asyncio.to_thread(healer.tick)
         except BackendError as error:
             log.warning("self-heal could not look: %s", error.detail)
+
+
+async def traffic(stack: StackParts) -> None:
+    """Look now and then at what passes between the services; for ever. The stack's own watch never waits for it."""
+    while True:
+        try:
+            await asyncio.to_thread(stack.watch.look)
+        except ManifestError:
+            pass  # the stack says so itself
+        except Exception:  # a look that broke must not end the watch
+            log.exception("the traffic could not be looked at")
+        await asyncio.sleep(passing.EVERY)

@@ -18,6 +18,7 @@ from aistack_backend.wire.providers import ProviderList
 from aistack_backend.wire.sources import SourceState
 from aistack_backend.wire.stack import ServiceState, Stack
 from aistack_backend.wire.status import Status
+from aistack_backend.wire.traffic import Edge
 
 FINE = (ServiceState.OK, ServiceState.DEGRADED)
 UNTOLD = (SourceState.UNKNOWN, SourceState.CONNECTING, SourceState.ABSENT)
@@ -80,8 +81,21 @@ def _stack(stack: Stack | None, now: float) -> Iterator[Reading]:
         if one.state in FINE or one.state is ServiceState.BAD:
             yield Reading("aistack_service_ok", float(one.state in FINE), {"service": one.id})
         yield from (Reading("aistack_service_needs", 1, {"service": one.id, "needs": each}) for each in one.depends_on)
+    yield from (reading for one in stack.edges for reading in _edge(one))
     if stack.last_backup is not None:
         yield Reading("aistack_backup_age_seconds", max(0.0, now - stack.last_backup))
+
+
+def _edge(edge: Edge) -> Iterator[Reading]:
+    labels = {"service": edge.user or "nobody", "needs": edge.need}
+    told = (
+        ("requests_per_minute", edge.requests),
+        ("checks_per_minute", edge.checks),
+        ("error_ratio", edge.errors),
+        ("last_good_seconds", edge.last_good),
+        ("connections", edge.connections),
+    )
+    yield from (Reading(f"aistack_edge_{name}", value, labels) for name, value in told if value is not None)
 
 
 def _host(host: HostSample | None, now: float) -> Iterator[Reading]:

@@ -79,6 +79,13 @@ CATALOGUE: Mapping[str, Metric] = {
     "aistack_service_ok": Metric("1 = a service is well itself, 0 = it is bad.", ("service",)),
     "aistack_services": Metric("Declared services by state.", ("state",)),
     "aistack_service_needs": Metric("1 = the first service needs the second.", ("service", "needs")),
+    "aistack_edge_requests_per_minute": Metric(
+        "Requests of the last minute from a service to one; nobody = no service of the stack.", ("service", "needs")
+    ),
+    "aistack_edge_checks_per_minute": Metric("Of these, those that only look at its health.", ("service", "needs")),
+    "aistack_edge_error_ratio": Metric("Share of them that was answered with 400 or more.", ("service", "needs")),
+    "aistack_edge_last_good_seconds": Metric("When one last had a good answer, epoch seconds.", ("service", "needs")),
+    "aistack_edge_connections": Metric("Connections from a service to one that are open now.", ("service", "needs")),
     "aistack_backup_age_seconds": Metric("Age of the newest backup."),
     "aistack_host_cpu_ratio": Metric("Share of all cores that works."),
     "aistack_host_load1": Metric("Load of the last minute."),

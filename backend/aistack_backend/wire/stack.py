@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aistack_backend.wire.base import Word
 from aistack_backend.wire.sources import Source
+from aistack_backend.wire.traffic import Edge
 
 
 class Provision(Word):
@@ -166,6 +167,8 @@ class Stack:
     """When the newest of them was taken."""
     backup_verified: float | None = None
     """When the newest was restored aside and held; None = not, or it did not hold."""
+    edges: tuple[Edge, ...] = ()
+    """What was measured between services: every declared pair, and those that were seen beside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.stack import Provision, Service, ServiceState, Stack
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.tasks import TaskState
+from aistack_backend.wire.traffic import Edge
 
 ROOT = Path(__file__).resolve().parents[3]
 FOREIGN = ("up", "ALERTS", "scrape_", "process_", "prometheus_", "time")
@@ -122,6 +123,22 @@ def test_snapshots_give_what_they_hold_and_no_more(database: Database) -> None:
     assert not [key for key in found if key[0] in ("aistack_host_cpu_ratio", "aistack_backup_age_seconds")]
     clock.advance(61)
     assert not [key for key in values(Measured(database, bus, clock).now()) if key[0].startswith("aistack_host")]
+
+
+def test_edges_give_what_was_measured_of_them(database: Database) -> None:
+    clock, bus = HandClock(), Bus()
+    now = clock.now()
+    seen = Edge(user="ill", need="well", requests=12.0, checks=4.0, errors=0.5, last_good=now - 5)
+    edges = (seen, Edge(user="", need="well", connections=0, why="well counts no callers."))
+    bus.publish(Topic.STACK, Stack(at=now, source=source("stack", SourceState.OK), edges=edges))
+    found = values(Measured(database, bus, clock).now())
+    assert {key: value for key, value in found.items() if key[0].startswith("aistack_edge")} == {
+        ("aistack_edge_requests_per_minute", ("ill", "well")): 12,
+        ("aistack_edge_checks_per_minute", ("ill", "well")): 4,
+        ("aistack_edge_error_ratio", ("ill", "well")): 0.5,
+        ("aistack_edge_last_good_seconds", ("ill", "well")): now - 5,
+        ("aistack_edge_connections", ("nobody", "well")): 0,
+    }
 
 
 def test_the_text_is_what_prometheus_reads() -> None:

@@ -1,4 +1,4 @@
-"""A role's numbers for Prometheus: requests by route and status, and whether the last health answer was a yes."""
+"""A role's numbers for Prometheus: requests by route and by caller, and whether its last health was a yes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aistack_backend.api.roles.callers import Callers
 
 
 class Meter:
@@ -22,6 +24,8 @@ class Meter:
             "aistack_role_healthy", "1 = the last answer to /health was a yes.", ["role"], registry=self._registry
         )
         self._role = role
+        self.callers = Callers(role)
+        self._registry.register(self.callers)
 
     def healthy(self, yes: bool) -> None:
         """Remember the last health answer."""

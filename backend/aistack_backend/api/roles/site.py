@@ -71,7 +71,8 @@ def build(role: Role, endpoints: Endpoints, needs: Sequence[Need], provided: str
     app.router.redirect_slashes = False
     app.state.hints = {404: "The routes are in the index, at /."}
     problems.install(app)
-    return RoleGuard(meter.counting(app, {endpoint: path for path, endpoint in every.items()}), role.hosts)
+    paths: dict[object, str] = {endpoint: path for path, endpoint in every.items()}
+    return meter.callers.counting(RoleGuard(meter.counting(app, paths), role.hosts), paths)
 
 
 def shown(path: str) -> str:

@@ -15,7 +15,7 @@ from aistack_backend.containers.ladder.facts import RUNGS, Ending, Facts, Measur
 from aistack_backend.containers.ladder.kernel import KernelLog
 from aistack_backend.containers.ladder.probes import registry
 from aistack_backend.containers.ladder.probes.finding import Finding, Unprobed
-from aistack_backend.containers.ladder.reach import ANYWHERE, ContainerReach, SecretValues
+from aistack_backend.containers.ladder.reach import ANYWHERE, ContainerReach, SecretValues, addresses
 from aistack_backend.containers.models import Inspected
 from aistack_backend.containers.parse import RUNS
 from aistack_backend.containers.port import Podman
@@ -71,7 +71,13 @@ class Climber:
             one = self._rung(RungName.PRESENT, lambda: unknown)
             return Measured(rungs=self._rungs([one]), facts=Facts(at=at, known=False))
         ending = self._ending(found)
-        facts = Facts(at=at, container=found.container, run=found.started, ending=ending)
+        facts = Facts(
+            at=at,
+            container=found.container,
+            run=found.started,
+            addresses=addresses(found.document),
+            ending=ending,
+        )
         checks: tuple[tuple[RungName, Callable[[], Found]], ...] = (
             (RungName.PRESENT, lambda: Found(RungState.PASS, f"Container {found.container.id[:12]} exists.")),
             (RungName.RUNNING, lambda: _running(found, ending)),

@@ -52,6 +52,8 @@ class Facts:
     """None: there is none of that name."""
     run: str = ""
     """Names one run of the container (Podman's StartedAt)."""
+    addresses: frozenset[str] = frozenset()
+    """The container's own on its networks, as Podman told them."""
     ending: Ending | None = None
     """None while it runs and when it never ran."""
 

@@ -89,3 +89,10 @@ def own_address(document: Any) -> str:
     """Return a container's first address on its networks; empty when it has none."""
     networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
     return next((str(one["IPAddress"]) for one in networks.values() if one and one.get("IPAddress")), "")
+
+
+def addresses(document: Any) -> frozenset[str]:
+    """Return every address of a container on its networks."""
+    networks = (document.get("NetworkSettings") or {}).get("Networks") or {}
+    keys = ("IPAddress", "GlobalIPv6Address")
+    return frozenset(str(one[key]) for one in networks.values() if one for key in keys if one.get(key))

@@ -17,6 +17,7 @@ from aistack_backend.containers.ladder.snapshot import Around, snapshot
 from aistack_backend.containers.stack.models import Manifest
 from aistack_backend.containers.stack.place import ManifestError
 from aistack_backend.containers.stack.source import ManifestSource
+from aistack_backend.containers.traffic.service import Traffic
 from aistack_backend.wire.containers import Fleet
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.sources import Source, SourceState
@@ -52,6 +53,7 @@ class StackService:
         self._clock = clock
         self._around = around
         self._poll = poll
+        self._traffic = Traffic(clock)
         self._lock = threading.RLock()
         self._measured: dict[str, Measured] = {}
         self._past: dict[str, Past] = {}
@@ -89,6 +91,17 @@ class StackService:
         for key, found in zip(wanted, self._pool.map(lambda one: self._climb(manifest, one), wanted), strict=True):
             self._take(key, found)
         return self.publish()
+
+    def look(self) -> None:
+        """Look at the traffic between the services, and publish; blocks for some seconds at most.
+
+        Raises:
+            ManifestError: the file cannot be used.
+        """
+        with self._lock:
+            measured = dict(self._measured)
+        self._traffic.look(self._source.get(), measured)
+        self.publish()
 
     def publish(self) -> Stack:
         """Publish the stack if it changed, and return it."""
@@ -176,6 +189,7 @@ class StackService:
             backups=around.backups.count if around.backups else None,
             last_backup=around.backups.newest.at if around.backups else None,
             backup_verified=around.backups.newest.verified_at if around.backups else None,
+            edges=self._traffic.now(manifest),
         )
 
     def _dated(self, row: Service, now: float) -> Service:
@@ -208,5 +222,6 @@ def _told(stack: Stack) -> tuple[object, ...]:
         replace(row, rungs=tuple(replace(one, at=None, took=None) for one in row.rungs)) for row in stack.services
     )
     window = int((stack.at or 0) // AGES)
-    kept = (stack.backups, stack.last_backup, stack.backup_verified)
+    edges = tuple(replace(one, at=None, connections_at=None) for one in stack.edges)
+    kept = (stack.backups, stack.last_backup, stack.backup_verified, edges)
     return (rows, stack.source.state, stack.source.detail, stack.file, stack.hold, window, kept)

@@ -1,0 +1,1 @@
+"""Traffic between services: what our roles count by caller, and which connections the kernel holds open."""
