@@ -5,7 +5,7 @@ Nothing is made until ``use`` names a tracer: without one a span costs the test 
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from opentelemetry import context as contexts
 from opentelemetry.context import Context
 from opentelemetry.trace import (
     INVALID_SPAN,
+    Link,
     NonRecordingSpan,
     Span,
     SpanContext,
@@ -50,12 +51,24 @@ def on() -> bool:
     return bool(_tracers)
 
 
-def begin(name: str, parent: Context | None = None, *, start: float | None = None, **attributes: Value) -> Span:
+def begin(
+    name: str,
+    parent: Context | None = None,
+    *,
+    start: float | None = None,
+    links: Sequence[Ids] = (),
+    **attributes: Value,
+) -> Span:
     """Return a span that the caller ends; it is nobody's parent by itself. ``start`` is in epoch seconds, None = now.
 
-    Without ``parent`` it belongs below the span that is current.
+    Without ``parent`` it belongs below the span that is current. ``links`` are spans of other traces.
     """
-    return _begin(name, parent, attributes, None if start is None else int(start * 1e9))
+    return _begin(name, parent, attributes, None if start is None else int(start * 1e9), links)
+
+
+def link(made: Span) -> None:
+    """Link the current span with one of another trace."""
+    get_current_span().add_link(made.get_span_context())
 
 
 def part(name: str, parent: Context | None = None, **attributes: Value) -> Span:
@@ -83,10 +96,17 @@ def step(name: str, **attributes: Value) -> Iterator[Span]:
         yield made
 
 
-def _begin(name: str, parent: Context | None, attributes: Mapping[str, Value], at: int | None = None) -> Span:
+def _begin(
+    name: str,
+    parent: Context | None,
+    attributes: Mapping[str, Value],
+    at: int | None = None,
+    links: Sequence[Ids] = (),
+) -> Span:
     if not _tracers:
         return INVALID_SPAN
-    return _tracers[-1].start_span(name, parent, attributes=dict(attributes), start_time=at)
+    others = [Link(_known(one)) for one in links]
+    return _tracers[-1].start_span(name, parent, attributes=dict(attributes), start_time=at, links=others)
 
 
 @contextmanager
@@ -125,9 +145,12 @@ def below(ids: Ids | None) -> Context | None:
     """Return the context in which spans belong below that one, which may have ended, here or in an earlier life."""
     if ids is None:
         return None
+    return set_span_in_context(NonRecordingSpan(_known(ids)), Context())
+
+
+def _known(ids: Ids) -> SpanContext:
     trace_id, span_id = (int(one, 16) for one in ids)
-    held = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
-    return set_span_in_context(NonRecordingSpan(held), Context())
+    return SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
 def told(traceparent: str) -> Context:

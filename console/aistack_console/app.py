@@ -53,6 +53,7 @@ class ConsoleApp(Sparing, InOrder, Linked):
         self.use_command_palette = True
         self.config = config
         self.view_only = options.view_only or config.console.view_only
+        self.client.spans.on = not self.view_only  # who only looks tells nothing either
         self.registry = Registry((*APP_ACTIONS, *screens_actions(SCREENS)), config.keys)
         self.set_keymap(self.registry.keymap)
         self.looks = load_looks((builtin_folder(), options.config_file.parent / "themes"))

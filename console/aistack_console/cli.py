@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import gc
 import importlib
+import math
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -93,10 +95,11 @@ def _paths(joined: str) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code. Every expected failure is one sentence on stderr."""
+    began = time.perf_counter()
     words = sys.argv[1:] if words is None else words
     chosen = parser().parse_args(words) if words else argparse.Namespace(verb=None)  # 13 ms before the first frame
     try:
-        return _run(chosen)
+        return _run(chosen, began)
     except ConsoleError as error:
         print(f"aistack-console: {error.sentence}", file=sys.stderr)
         return _code(error)
@@ -115,19 +118,25 @@ def _in_browser() -> bool:
     return os.environ.get("TEXTUAL_DRIVER", "").endswith(":WebDriver")
 
 
-def _run(chosen: argparse.Namespace) -> int:
+def _run(chosen: argparse.Namespace, began: float) -> int:
     if chosen.verb is None and (_in_browser() or (sys.stdin.isatty() and sys.stdout.isatty())):
         gc.disable()  # until the first frame; ``Linked`` turns it on again
         from aistack_console import app
 
         app.run(options(chosen))
         return Exit.OK
+    from aistack_console.client.act import acting
     from aistack_console.verbs.context import Context
 
     name = chosen.verb or "status"  # where there is no terminal to draw on, the facts in lines
     module = importlib.import_module(f"aistack_console.verbs.{table.verb(name).module}")
-    code: int = module.run(Context(options=options(chosen), arguments=chosen))
-    sys.stdout.flush()
+    context = Context(options=options(chosen), arguments=chosen)
+    try:
+        with acting(name, ago=time.perf_counter() - began, fresh=math.inf):
+            code: int = module.run(context)
+        sys.stdout.flush()
+    finally:
+        context.tell()
     return code
 
 

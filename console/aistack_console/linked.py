@@ -42,6 +42,7 @@ class Linked(Backstops):
         self.store = store or Store()
         self.meter = Meter()
         self.client = Client(rendezvous.socket_path(options.data_dir), operator=operator)
+        self.client.spans.background = True
 
     def link_up(self) -> None:
         """Follow the backend from now on, and measure the link."""
@@ -51,7 +52,8 @@ class Linked(Backstops):
         self.set_interval(PING_EVERY, self.ping)
 
     async def on_unmount(self) -> None:
-        """Close the connections."""
+        """Tell what was measured last, and close the connections."""
+        await self.client.spans.close()
         await self.client.close()
 
     @work(exclusive=True, group="follow")

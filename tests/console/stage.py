@@ -23,6 +23,7 @@ from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Series
 from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.status import Status
+from aistack_backend.wire.traces import SpansTaken
 from aistack_console.widgets.guard import KeyGuard
 
 NOW = 1_795_000_000.0
@@ -48,10 +49,12 @@ class Stage:
             "GET /healthz": {"status": "ok"},
             "GET /v1/chats": SessionList(),
             "GET /v1/audit": AuditPage(),
+            "POST /v1/traces/spans": SpansTaken(taken=0),
         }
         self.logs: dict[str, asyncio.Queue[LogBatch | None]] = {}
         self.chat: asyncio.Queue[Chunk | None] = asyncio.Queue()
         self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.told: list[dict[str, Any]] = []
         self._events: list[asyncio.Queue[str]] = []
         self._seq = 0
 
@@ -82,7 +85,10 @@ class Stage:
         length = next((int(x.split(":")[1]) for x in head.split("\r\n") if x.lower().startswith("content-length")), 0)
         body = json.loads(await reader.readexactly(length)) if length else {}
         url = urlsplit(target)
-        self.asked.append((f"{method} {url.path}", body or parse_qs(url.query)))
+        if url.path == "/v1/traces/spans":  # in the background, a second after what it tells of
+            self.told.append(body)
+        else:
+            self.asked.append((f"{method} {url.path}", body or parse_qs(url.query)))
         await self._answer(f"{method} {url.path}", writer)
 
     async def _answer(self, asked: str, writer: asyncio.StreamWriter) -> None:

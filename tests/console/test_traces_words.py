@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aistack_backend.wire.traces import Sending, Span, Trace, TraceList, TraceRow
-from aistack_console.client.traceparent import begun
+from aistack_backend.wire.traces import Linked, Sending, Span, SpanLink, Trace, TraceList, TraceRow
 from aistack_console.present import traces as words
 from aistack_console.verbs.traces import listed
 
@@ -84,10 +83,25 @@ def test_the_list_says_how_the_sending_goes_and_why_it_is_empty() -> None:
     assert told.endswith(", 2 lost. It answered 503.")
     assert "begins one" in listed(TraceList(kept=True), 100.0)
     assert "traces.keep" in listed(TraceList(kept=False), 100.0)
+    lost = TraceList(kept=True, console_lost=4)
+    assert listed(lost, 100.0).endswith("4 of consoles' own spans were lost.")
 
 
-def test_only_a_call_that_may_change_something_begins_a_trace() -> None:
-    assert begun("GET") == {}
-    one, other = begun("POST")["traceparent"], begun("POST")["traceparent"]
-    assert one != other
-    assert [len(part) for part in one.split("-")] == [2, 32, 16, 2]
+def test_a_link_is_shown_below_its_span_with_its_own_times_and_trace() -> None:
+    wait = Span(
+        id="2", parent_id="1", service="backend", name="approval.wait", start=100.0, seconds=8.0,
+        links=(SpanLink(trace_id="b" * 32, span_id="8"), SpanLink(trace_id="c" * 32, span_id="gone")),
+    )  # fmt: skip
+    request = Span(id="8", parent_id="7", service="backend", name="POST /d", start=107.0, seconds=2.0)
+    console = Span(id="7", service="console", name="console approve", start=98.0, seconds=11.0)
+    trace = Trace(
+        id="a" * 32,
+        spans=(Span(id="1", service="backend", name="POST /x", start=100.0, seconds=1.0), wait),
+        linked=(Linked(trace_id="b" * 32, span=console), Linked(trace_id="b" * 32, span=request)),
+    )
+    assert words.waterfall(trace, 110.0, 8)[4:] == (
+        "  0.00ms    1.00s =....... POST /x",
+        "  0.00ms    8.00s ========   approval.wait",
+        f"  -2.00s   11.00s ========     linked: console approve  (trace {'b' * 32})",
+        f"   7.00s    2.00s .......=       linked: POST /d  (trace {'b' * 32})",
+    )

@@ -20,6 +20,7 @@ from aistack_backend.wire.routing import FeedbackRequest, LockRequest, RouteRequ
 from aistack_backend.wire.rules import RuleRequest
 from aistack_backend.wire.shelf import FetchRequest, RemoveRequest
 from aistack_backend.wire.stack import CheckRequest, UseRequest
+from aistack_backend.wire.traces import SpanReport
 
 
 def strictly(kind: type) -> Callable[[Any], Any]:
@@ -40,6 +41,7 @@ def strictly(kind: type) -> Callable[[Any], Any]:
 
 
 Wish = Annotated[ActionRequest, BeforeValidator(strictly(ActionRequest))]
+Measured = Annotated[SpanReport, BeforeValidator(strictly(SpanReport))]
 Snoozing = Annotated[SnoozeRequest, BeforeValidator(strictly(SnoozeRequest))]
 Decision = Annotated[DecideRequest, BeforeValidator(strictly(DecideRequest))]
 Edit = Annotated[EditRequest, BeforeValidator(strictly(EditRequest))]

@@ -8,6 +8,8 @@ from aistack_backend import tracing
 from aistack_backend.api.heads import CHANGES
 
 METHODS = CHANGES | {"DELETE"}
+QUIET = frozenset({"/v1/traces/spans"})
+"""What makes no span: it tells of others."""
 
 
 class Traced:
@@ -18,7 +20,7 @@ class Traced:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; it is a span when spans are made and it may change something."""
-        if not tracing.on() or scope["type"] != "http" or scope["method"] not in METHODS:
+        if not tracing.on() or scope["type"] != "http" or scope["method"] not in METHODS or scope["path"] in QUIET:
             await self.app(scope, receive, send)
             return
         head = dict(scope["headers"])

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from aistack_backend.api.bodies import Measured
 from aistack_backend.api.lines import Json
 from aistack_backend.api.parts import Held
-from aistack_backend.wire.traces import Trace, TraceList
+from aistack_backend.api.peers import Caller
+from aistack_backend.wire.traces import SpansTaken, Trace, TraceList
 
 router = APIRouter(prefix="/v1", tags=["observe"])
 Wanted = Annotated[str, Path(min_length=1, max_length=32)]
@@ -25,3 +27,9 @@ def traces(parts: Held) -> Response:
 def trace(parts: Held, id: Wanted) -> Response:  # noqa: A002  the route's own name
     """Return one trace with its spans, those that still go on included."""
     return Json(parts.traces.get().get(id))
+
+
+@router.post("/traces/spans", response_model=SpansTaken)
+def spans(parts: Held, caller: Caller, request: Measured) -> Response:
+    """Record what a console measured of its own calls; the answer says how many spans were new."""
+    return Json(parts.traces.get().take(request, caller.via))

@@ -19,7 +19,7 @@ span = Table(
     Column("seconds", Float, nullable=False),
     Column("failed", Integer, nullable=False, default=0),  # 1 = it failed
     Column("detail", Text, nullable=False, default=""),  # how it failed, in a word
-    Column("attributes", Text, nullable=False, default="{}"),  # JSON: numbers and names
+    Column("attributes", Text, nullable=False, default="{}"),  # JSON: numbers and names; "@links" = its links
     Index("span_trace", "trace_id"),
     sqlite_autoincrement=True,
 )

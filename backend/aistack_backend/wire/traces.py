@@ -6,15 +6,23 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpanLink:
+    """A span of another trace that belongs to the same matter, e.g. the request by which a person decided."""
+
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
     """One thing that was done. Attributes are numbers and names; what was asked or answered is in none."""
 
     id: str
     """16 hex digits."""
     parent_id: str = ""
-    """Of the span that it belongs below; empty = none. It may be the caller's own, which nobody keeps."""
+    """Of the span that it belongs below; empty = none. It may be the caller's own, which nobody told."""
     service: str
-    """Which process: ``backend``, or a worker's name."""
+    """Which process: ``backend``, ``console``, or a worker's name."""
     name: str
     start: float
     """Epoch seconds."""
@@ -24,6 +32,15 @@ class Span:
     detail: str = ""
     """How it failed, in a word."""
     attributes: dict[str, str] = field(default_factory=dict)
+    links: tuple[SpanLink, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A span of another trace that a span of this one is linked with, or what that one stands below."""
+
+    trace_id: str
+    span: Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +52,8 @@ class Trace:
     tasks: tuple[int, ...] = ()
     """The tasks that it belongs to, the first one first."""
     spans: tuple[Span, ...] = ()
+    linked: tuple[Linked, ...] = ()
+    """What its spans' links lead to, as far as it is kept, by beginnings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,3 +97,39 @@ class TraceList:
     traces: tuple[TraceRow, ...] = ()
     sending: Sending | None = None
     """None = they are sent nowhere."""
+    console_lost: int = 0
+    """Spans that consoles measured and could not tell, since the backend began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSpan:
+    """What a console measured of one call: from the key or the verb to the confirmed answer."""
+
+    trace_id: str
+    """32 hex digits, as its ``traceparent`` said."""
+    id: str
+    """16 hex digits, as its ``traceparent`` said."""
+    name: str
+    """The key's action or the verb, e.g. ``tasks.stop``: letters, digits and ``. _ -``; never what was typed."""
+    start: float
+    """Epoch seconds."""
+    seconds: float
+    failed: bool = False
+    detail: str = ""
+    """How it failed, in a word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanReport:
+    """What a console measured since its last report."""
+
+    spans: tuple[ConsoleSpan, ...] = ()
+    lost: int = 0
+    """How many more it measured and gave up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpansTaken:
+    """How many of a report's spans are recorded; those that were told before are not, nor any while nothing is."""
+
+    taken: int

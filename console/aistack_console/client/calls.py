@@ -13,7 +13,7 @@ from aistack_backend.wire.rendezvous import OPERATOR_HEADER
 from aistack_console.client.asked import AskedLog
 from aistack_console.client.decode import decode, decode_problem
 from aistack_console.client.http import CONNECT, Answer, exchange, target
-from aistack_console.client.traceparent import begun
+from aistack_console.client.spans import Spans
 from aistack_console.errors import BackendDown, ClientError, OtherVersion
 from aistack_console.text import Mode
 
@@ -38,6 +38,8 @@ class Calls:
         self.refusal = ""
         """Why this connection changes nothing: every call but a GET raises ``OtherVersion`` with it; empty = it may."""
         self._said = {"X-Aistack-Via": via} | ({OPERATOR_HEADER: operator} if operator else {})
+        self.spans = Spans(socket_path, self._said)
+        """What is measured of the calls that may change something, for the backend's traces."""
         self.asked = AskedLog()
         """What was asked through this connection."""
         self._http: httpx.AsyncClient | None = None
@@ -60,14 +62,15 @@ class Calls:
     ) -> AsyncIterator[Answer]:
         """Open a streamed answer; it never times out once it is connected."""
         self._may(method)
-        said = {**self._said, **begun(method), **(headers or {})}
-        try:
-            async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
-                if answer.status >= 400:
-                    raise ClientError(decode_problem(await answer.read(), answer.status))
-                yield answer
-        except OSError as error:
-            raise self._down(error) from error
+        with self.spans.measuring(method, path) as begun:
+            said = {**self._said, **begun, **(headers or {})}
+            try:
+                async with exchange(self.socket_path, method, target(path, params), said, content) as answer:
+                    if answer.status >= 400:
+                        raise ClientError(decode_problem(await answer.read(), answer.status))
+                    yield answer
+            except OSError as error:
+                raise self._down(error) from error
 
     async def _lines(self, method: str, path: str, kind: type[T], mode: Mode, **arguments: Any) -> AsyncIterator[T]:
         async with self.stream(method, path, **arguments) as answer:
@@ -104,14 +107,15 @@ class Calls:
         await asyncio.to_thread(importlib.import_module, "httpx")
         import httpx
 
-        headers = {**begun(method), **arguments.pop("headers", {})}
-        try:
-            response = await self._calls().request(method, path, headers=headers, **arguments)
-        except (httpx.HTTPError, OSError) as error:
-            raise self._down(error) from error
-        if response.is_error:
-            raise ClientError(decode_problem(response.content, response.status_code))
-        return response.content
+        with self.spans.measuring(method, path) as begun:
+            headers = {**begun, **arguments.pop("headers", {})}
+            try:
+                response = await self._calls().request(method, path, headers=headers, **arguments)
+            except (httpx.HTTPError, OSError) as error:
+                raise self._down(error) from error
+            if response.is_error:
+                raise ClientError(decode_problem(response.content, response.status_code))
+            return response.content
 
     def _calls(self) -> httpx.AsyncClient:
         """Return the one client of all calls, made when it is first asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from aistack_backend.wire.traces import Span, Trace, TraceList, TraceRow
+from aistack_backend.wire.traces import Linked, Span, Trace, TraceList, TraceRow
 from aistack_console.present.units import UNMEASURED, clock, day_clock, span
 
 TITLES = ("TASK", "WHEN", "TOOK", "SPANS", "FAILED", "WHAT", "TRACE")
@@ -26,9 +26,11 @@ def row(one: TraceRow, now: float) -> tuple[str, ...]:
 
 
 def took(seconds: float | None) -> str:
-    """Return a measured time with three digits: ``0.42ms``, ``12ms``, ``1.24s``, ``6m12``."""
+    """Return a measured time with three digits: ``0.42ms``, ``12ms``, ``1.24s``, ``6m12``; ``-`` before is earlier."""
     if seconds is None:
         return UNMEASURED
+    if seconds < 0:
+        return f"-{took(-seconds)}"
     if seconds < 0.01:
         return f"{seconds * 1000:.2f}ms"
     if seconds < 1:
@@ -44,16 +46,18 @@ def nothing(found: TraceList) -> str:
 
 
 def sending(found: TraceList, now: float) -> str:
-    """Return how the sending goes, "" when nothing is sent."""
+    """Return how the sending goes and what consoles could not tell, "" when nothing is sent and nothing was lost."""
+    lost = found.console_lost
+    consoles = f"{lost} of consoles' own spans were lost." if lost else ""
     told = found.sending
     if told is None:
-        return ""
+        return consoles
     parts = [f"Sent to {told.url}: {told.sent} spans"]
     if told.last_at is not None:
         parts.append(f"last {day_clock(told.last_at, now)}")
     if told.lost:
         parts.append(f"{told.lost} lost")
-    return ", ".join(parts) + (f". {told.fault}" if told.fault else ".")
+    return f"{', '.join(parts)}.{f' {told.fault}' if told.fault else ''} {consoles}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +70,20 @@ class Laid:
     """Seconds after the trace's beginning."""
     orphan: bool = False
     """What it belongs below is not kept: it was the asker's own, or is gone."""
+    trace_id: str = ""
+    """Of the other trace that a link led to; empty = it is one of this trace."""
 
 
 def laid(trace: Trace) -> tuple[Laid, ...]:
-    """Return the spans as a tree, each level by its beginning."""
+    """Return the spans as a tree, each level by its beginning; what a span is linked with stands below it."""
     known = {one.id for one in trace.spans}
     begin = min((one.start for one in trace.spans), default=0.0)
     below: dict[str, list[Span]] = {}
     for one in sorted(trace.spans, key=lambda each: each.start):
         below.setdefault(one.parent_id if one.parent_id in known and one.parent_id != one.id else "", []).append(one)
+    others = {(one.trace_id, one.span.id): one for one in trace.linked}
     seen: set[str] = set()
-    return tuple(_walk(below, "", 0, begin, seen))
+    return tuple(each for one in _walk(below, "", 0, begin, seen) for each in (one, *_across(others, one, begin)))
 
 
 def _walk(below: dict[str, list[Span]], parent: str, depth: int, begin: float, seen: set[str]) -> Iterator[Laid]:
@@ -85,6 +92,19 @@ def _walk(below: dict[str, list[Span]], parent: str, depth: int, begin: float, s
             seen.add(one.id)
             yield Laid(span=one, depth=depth, offset=one.start - begin, orphan=not parent and bool(one.parent_id))
             yield from _walk(below, one.id, depth + 1, begin, seen)
+
+
+def _across(others: dict[tuple[str, str], Linked], one: Laid, begin: float) -> Iterator[Laid]:
+    """Yield what a span's links lead to, each below what it stands below in its own trace."""
+    for to in one.span.links:
+        depth = one.depth + 1
+        found = others.get((to.trace_id, to.span_id))
+        above = found and others.get((to.trace_id, found.span.parent_id))
+        for end in (above, found):
+            if end is not None:
+                offset = end.span.start - begin
+                yield Laid(span=end.span, depth=depth, offset=offset, trace_id=to.trace_id)
+                depth += 1
 
 
 def length(trace: Trace, now: float) -> float:
@@ -101,19 +121,22 @@ def bar(one: Laid, whole: float, now: float, width: int) -> str:
     """Return the span's place in the whole time: ``=`` for its time, ``>`` where it goes on, one cell at least."""
     if whole <= 0 or width <= 0:
         return "=" * width
-    first = min(width - 1, int(one.offset / whole * width))
-    seconds = _end(one.span, now) - one.span.start
+    begins = max(0.0, one.offset)
+    first = min(width - 1, int(begins / whole * width))
+    seconds = one.offset + _end(one.span, now) - one.span.start - begins
     cells = max(1, min(width - first, round(seconds / whole * width)))
     drawn = "=" * cells if one.span.seconds is not None else "=" * (cells - 1) + ">"
     return f"{'.' * first}{drawn}{'.' * (width - first - cells)}"
 
 
 def words(one: Laid) -> str:
-    """Return name, failure and attributes of a span in one line."""
+    """Return name, failure and attributes of a span in one line; of a link's end also the trace that it is in."""
     span_ = one.span
-    facts = ", ".join(f"{name} {value}" for name, value in span_.attributes.items())
+    facts = [f"{name} {value}" for name, value in span_.attributes.items()]
+    said = ", ".join([*facts, f"trace {one.trace_id}"] if one.trace_id else facts)
     failed = f" FAILED {span_.detail}".rstrip() if span_.failed else ""
-    return f"{'  ' * one.depth}{span_.name}{failed}{f'  ({facts})' if facts else ''}"
+    linked = "linked: " if one.trace_id else ""
+    return f"{'  ' * one.depth}{linked}{span_.name}{failed}{f'  ({said})' if said else ''}"
 
 
 def line(one: Laid, whole: float, now: float, width: int) -> str:

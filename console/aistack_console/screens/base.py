@@ -17,6 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from aistack_backend.wire.events import Topic
+from aistack_console.client.act import acting
 from aistack_console.client.api import Client
 from aistack_console.client.stream import Meter
 from aistack_console.keys import GLOBAL, PLACES, Action, Registry, bindings
@@ -238,12 +239,13 @@ class BaseScreen(Screen[None]):
         if why := self.reason(action):
             self.console.say(f"{action.title}: {why}", "warn")
             return
-        if action.scope != self.NAME:
-            self.console.do(action, argument)
-            return
-        result = getattr(self, f"do_{action.name}")()
-        if inspect.isawaitable(result):
-            await result
+        with acting(action.id):
+            if action.scope != self.NAME:
+                self.console.do(action, argument)
+                return
+            result = getattr(self, f"do_{action.name}")()
+            if inspect.isawaitable(result):
+                await result
 
     def open_entry(self, kind: str, text: str = "", words: tuple[str, ...] = ()) -> None:
         """Let the operator type a ``command``, a ``filter`` or what the screen wants on the last line."""
@@ -264,7 +266,8 @@ class BaseScreen(Screen[None]):
         elif event.kind == "filter":
             self.set_filter(event.text)
         else:
-            self.entered(event.kind, event.text)
+            with acting(f"{self.NAME}.{event.kind}"):
+                self.entered(event.kind, event.text)
 
     @on(EntryLine.Typed)
     def _typed(self, event: EntryLine.Typed) -> None:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -22,8 +22,9 @@ from aistack_backend.wire.base import Raw
 from aistack_backend.wire.rendezvous import socket_path
 from aistack_backend.wire.sources import SourceState
 from aistack_backend.wire.status import Status
-from aistack_console.client import launch
+from aistack_console.client import act, launch
 from aistack_console.client.api import Client
+from aistack_console.client.spans import LEAVING, Spans
 from aistack_console.errors import ConsoleError
 from aistack_console.operator import key_of
 from aistack_console.options import Options
@@ -52,6 +53,8 @@ class Context:
 
     options: Options
     arguments: argparse.Namespace
+    measured: list[Spans] = field(default_factory=list)
+    """What was measured of the calls, of each connection."""
 
     @property
     def json(self) -> bool:
@@ -74,6 +77,8 @@ class Context:
             started = await launch.ensure(self.options.data_dir, socket, file)
         config = configfile.load(self.options.config_file, os.environ).config
         client = Client(socket, via="cli", operator=key_of(config))
+        client.spans.on = not self.options.view_only
+        self.measured.append(client.spans)
         try:
             client.refusal = mismatch(await _settled(client))
             if file and not started:
@@ -81,6 +86,12 @@ class Context:
             return await job(client)
         finally:
             await client.close()
+
+    def tell(self) -> None:
+        """Tell the backend what was measured, once the verb has printed what it has to say. Raises nothing."""
+        for spans in self.measured:
+            if spans.waiting:
+                asyncio.run(spans.tell(LEAVING))
 
     def mutate(self, verb: str) -> None:
         """Refuse a verb that changes something when only looking is allowed.
@@ -168,7 +179,9 @@ def interactive() -> bool:
 def question(prompt: str) -> str:
     """Ask on stderr, so that stdout stays what was asked for; return the answer, ``""`` at end of input."""
     print(prompt, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()
+    said = sys.stdin.readline().strip()
+    act.answered()
+    return said
 
 
 def warn(sentence: str) -> None:

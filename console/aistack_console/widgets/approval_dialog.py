@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 from aistack_backend.wire.actions import GO_ON, Approval, DecideRequest, Verdict
+from aistack_console.client.act import acting
 from aistack_console.errors import ClientError, ConsoleError
 from aistack_console.present.approvals import Typed, blocked_by, evidence, head, missing, winner
 from aistack_console.present.para import Para
@@ -206,7 +207,7 @@ class ApprovalDialog(ModalScreen[bool]):
     def _yes_if_alone(self, pressed: float) -> None:
         """Approve unless another key came after the yes: then it was part of a paste or of a terminal's report."""
         if self.guard.last == pressed and not self._blocked():
-            self._send(Verdict.APPROVE)
+            self._send(Verdict.APPROVE, ago=self._mono() - pressed)
         else:
             self._tell("Other keys came with the yes: nothing was decided.")
 
@@ -282,7 +283,8 @@ class ApprovalDialog(ModalScreen[bool]):
             return  # the mouse has to wait as the keys do
         {"deny": self.action_no, "approve": self.action_yes, "close": self.action_leave}[event.button.id or "close"]()
 
-    def _send(self, verdict: Verdict, *, reason: str = "", typed: Typed | None = None) -> None:
+    def _send(self, verdict: Verdict, *, reason: str = "", typed: Typed | None = None, ago: float = 0.0) -> None:
+        """Send the decision; ``ago``: seconds since the key that made it."""
         if self._sending:
             return
         self._sending = True
@@ -294,7 +296,8 @@ class ApprovalDialog(ModalScreen[bool]):
             code=done.code,
             typed_name=done.name,
         )
-        self.run_worker(self._deliver(request), exclusive=True)
+        with acting(verdict.value, ago=ago):
+            self.run_worker(self._deliver(request), exclusive=True)
 
     def _refused(self, error: ClientError) -> None:
         """Say why; at a pause ask for the words of the deliberate step."""

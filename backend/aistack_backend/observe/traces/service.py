@@ -14,11 +14,12 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from aistack_backend import tracing
 from aistack_backend.clock import Clock
 from aistack_backend.errors import NotFound
+from aistack_backend.observe.traces.consoles import Consoles
 from aistack_backend.observe.traces.exporters import Keep, Send
 from aistack_backend.observe.traces.shape import shaped
 from aistack_backend.observe.traces.store import TraceStore
 from aistack_backend.store.database import Database
-from aistack_backend.wire.traces import Sending, Trace, TraceList
+from aistack_backend.wire.traces import Sending, SpanReport, SpansTaken, Trace, TraceList
 
 EVERY = 1_000
 """Milliseconds between two batches."""
@@ -74,6 +75,8 @@ class Traces:
         self._keep = BatchSpanProcessor(Keep(self._store, redact), QUEUE, EVERY, 512) if keep else None
         self._send = Send(send_to, clock, redact) if send_to else None
         self._open = Open()
+        self._consoles = Consoles(clock)
+        self._ended: SpanProcessor | None = None
         self._provider: TracerProvider | None = None
         self._service = service
 
@@ -90,19 +93,39 @@ class Traces:
         resource = Resource({"service.name": self._service, "service.namespace": "aistack"})
         self._provider = TracerProvider(resource=resource, active_span_processor=processors, shutdown_on_exit=False)
         self._tracer = self._provider.get_tracer("aistack")
+        self._ended = processors
         tracing.use(self._tracer)
 
     def stop(self) -> None:
         """End the recording and write what has ended."""
         if self._provider is not None:
             tracing.leave(self._tracer)
+            self._ended = None
             self._provider.shutdown()
             self._provider = None
 
     def list(self) -> TraceList:
         """Return the newest traces, newest first."""
         self._settle()
-        return TraceList(kept=self._keep is not None, traces=self._store.list(), sending=self.sending())
+        return TraceList(
+            kept=self._keep is not None,
+            traces=self._store.list(),
+            sending=self.sending(),
+            console_lost=self._consoles.lost,
+        )
+
+    def take(self, report: SpanReport, via: str) -> SpansTaken:
+        """Record what a console measured of its calls, all of a report or none; once, however often it is told.
+
+        Raises:
+            BadInput: a span is not one that a console can have measured, or there are too many.
+        """
+        told, ended = self._consoles.taken(report, via), self._ended
+        if ended is None:
+            return SpansTaken(taken=0)
+        for one in told:
+            ended.on_end(one)
+        return SpansTaken(taken=len(told))
 
     def get(self, wanted: str) -> Trace:
         """Return one trace by its id, or by the number of a task that belongs to it.
@@ -118,7 +141,12 @@ class Traces:
         spans = (*found.spans, *(one for one in still if one.id not in known and one.seconds is None))
         if not spans:
             raise NotFound(f"Nothing is kept of the trace {trace_id}.", "traces lists those that are kept.")
-        return Trace(id=trace_id, tasks=found.tasks, spans=tuple(sorted(spans, key=lambda one: one.start)))
+        return Trace(
+            id=trace_id,
+            tasks=found.tasks,
+            spans=tuple(sorted(spans, key=lambda one: one.start)),
+            linked=self._store.linked([to for one in spans for to in one.links]),
+        )
 
     def sending(self) -> Sending | None:
         """Return how the sending of spans goes; None = they are sent nowhere."""

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import Status
+from opentelemetry.trace import Link, Status
 from opentelemetry.trace.status import StatusCode
 
-from aistack_backend.wire.traces import Span
+from aistack_backend.wire.traces import Span, SpanLink
 
 LONGEST = 200
 """Characters of a name or of an attribute."""
 MOST = 32
 """Attributes of one span."""
+LINKS = 8
+"""Links of one span."""
 Redact = Callable[[str], str]
 
 
@@ -32,6 +34,10 @@ def shaped(one: ReadableSpan, redact: Redact) -> tuple[str, Span]:
         failed=one.status.status_code is StatusCode.ERROR,
         detail=_short(one.status.description or "", redact),
         attributes={name: _short(str(value), redact) for name, value in _attributes(one).items()},
+        links=tuple(
+            SpanLink(trace_id=f"{to.context.trace_id:032x}", span_id=f"{to.context.span_id:016x}")
+            for to in one.links[:LINKS]
+        ),
     )
 
 
@@ -46,6 +52,7 @@ def clean(one: ReadableSpan, redact: Redact) -> ReadableSpan:
         attributes={
             name: _short(value, redact) if isinstance(value, str) else value for name, value in _attributes(one).items()
         },
+        links=[Link(to.context) for to in one.links[:LINKS]],
         kind=one.kind,
         status=Status(status.status_code, _short(status.description, redact) if status.description else None),
         start_time=one.start_time,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select
 
 from aistack_backend.errors import NotFound
 from aistack_backend.store.database import Database
 from aistack_backend.store.trace_tables import span, task_trace
-from aistack_backend.wire.traces import Span, Trace, TraceRow
+from aistack_backend.wire.traces import Linked, Span, SpanLink, Trace, TraceRow
 
 NEWEST = 200
 """Traces of one list."""
 WHOLE = 5_000
 """Spans of one trace that are shown."""
+FOLLOWED = 100
+"""Links of one trace that are followed."""
+LINKS = "@links"
+"""Where a span's links stand among its attributes: no attribute of ours has such a name."""
 Ended = tuple[str, Span]
 """A span and the id of its trace."""
 
@@ -78,6 +82,15 @@ class TraceStore:
             spans = tuple(_span(row) for row in connection.execute(query))
             return Trace(id=trace_id, tasks=tuple(connection.execute(of_it).scalars()), spans=spans)
 
+    def linked(self, links: Sequence[SpanLink]) -> tuple[Linked, ...]:
+        """Return the spans that these links lead to, and what each stands below, as far as they are kept."""
+        wanted = {(one.trace_id, one.span_id) for one in links[:FOLLOWED]}
+        with self._database.read() as connection:
+            found = _those(connection, wanted)
+            found |= _those(connection, {(of, one.parent_id) for (of, _), one in found.items()} - found.keys())
+        by_time = sorted(found.items(), key=lambda each: each[1].start)
+        return tuple(Linked(trace_id=trace_id, span=one) for (trace_id, _), one in by_time)
+
     def trace_of(self, task_id: int) -> str:
         """Return the id of a task's trace.
 
@@ -92,7 +105,14 @@ class TraceStore:
         return str(found)
 
 
+def _those(connection: Connection, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Span]:
+    each = [and_(span.c.trace_id == of, span.c.span_id == one) for of, one in wanted if one]
+    rows = connection.execute(select(span).where(or_(*each))) if each else ()
+    return {(str(row.trace_id), str(row.span_id)): _span(row) for row in rows}
+
+
 def _values(trace_id: str, one: Span) -> dict[str, object]:
+    links = {LINKS: [(to.trace_id, to.span_id) for to in one.links]} if one.links else {}
     return {
         "trace_id": trace_id,
         "span_id": one.id,
@@ -103,12 +123,14 @@ def _values(trace_id: str, one: Span) -> dict[str, object]:
         "seconds": one.seconds or 0.0,
         "failed": int(one.failed),
         "detail": one.detail,
-        "attributes": json.dumps(one.attributes, ensure_ascii=False),
+        "attributes": json.dumps({**one.attributes, **links}, ensure_ascii=False),
     }
 
 
 def _span(row: Row[tuple[object, ...]]) -> Span:
     held = row._mapping
+    attributes = json.loads(held["attributes"])
+    links = attributes.pop(LINKS, ())
     return Span(
         id=held["span_id"],
         parent_id=held["parent_id"],
@@ -118,7 +140,8 @@ def _span(row: Row[tuple[object, ...]]) -> Span:
         seconds=held["seconds"],
         failed=bool(held["failed"]),
         detail=held["detail"],
-        attributes=json.loads(held["attributes"]),
+        attributes=attributes,
+        links=tuple(SpanLink(trace_id=trace_id, span_id=span_id) for trace_id, span_id in links),
     )
 
 
