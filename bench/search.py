@@ -48,8 +48,11 @@ class Seen:
     load: float
 
 
-def run(*_: str) -> Iterator[Figure]:
-    """Measure every side, and give each one's figures and their ratio to ours."""
+def run(*options: str) -> Iterator[Figure]:
+    """Measure every side, and give each one's figures and their ratio to ours. ``--sides=A,B``: those alone whose names
+    contain one of these."""
+    parts = [part for option in options if option.startswith("--sides=") for part in option[8:].split(",")]
+    sides = [name for name in SIDES if not parts or any(part in name for part in parts)]
     entries = corpus()
     asked = questions(entries)
     texts = [piece.text for entry in entries for piece in split(entry.text, headed=False)]
@@ -61,7 +64,7 @@ def run(*_: str) -> Iterator[Figure]:
         folder = Path(made)
         _prepare(folder, entries, asked, vectors)
         found: dict[str, Seen] = {}
-        for name in SIDES:
+        for name in sides:
             try:
                 found[name] = _apart(name, folder)
             except RuntimeError as error:
@@ -83,6 +86,7 @@ def _figures(name: str, seen: Seen) -> Iterator[Figure]:
 def _ratios(found: dict[str, Seen]) -> Iterator[Figure]:
     pairs = (
         ("ours by words", "plain FTS5"),
+        ("ours by words", "ours by words, PostgreSQL"),
         ("ours by meaning, exact", "qdrant-client, local mode"),
         ("ours by meaning, exact", "pgvector alone, exact"),
         ("ours by meaning, exact", "pgvector alone, HNSW"),

@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, select, text
 
 from aistack_backend.clock import SystemClock
 from aistack_backend.inference.models import Embeddings
+from aistack_backend.knowledge import word_index
 from aistack_backend.knowledge.search import Search
 from aistack_backend.knowledge.stores.copied import Copied
 from aistack_backend.knowledge.stores.exact import Exact
@@ -102,6 +103,16 @@ class OursByQdrant(Ours):
         return Database(f"sqlite:///{folder}/a.db"), Copied(Qdrant(server.url), SystemClock())
 
 
+class OursOnPostgres(Ours):
+    """The same with everything in PostgreSQL; vectors are searched exactly."""
+
+    def store(self, folder: Path, stack: ExitStack) -> tuple[Database, VectorStore]:
+        """See ``Ours``."""
+        from tests.bed.postgres import server
+
+        return _copied(folder, stack.enter_context(server())), Exact()
+
+
 class OursByPgVector(Ours):
     """The same with everything in PostgreSQL and pgvector."""
 
@@ -109,16 +120,22 @@ class OursByPgVector(Ours):
         """See ``Ours``."""
         from tests.bed.pgvector import pgvector
 
-        database = Database(stack.enter_context(pgvector()))
-        there = Database(f"sqlite:///{folder}/a.db")
-        for table in (collection, document, chunk):
-            with there.read() as source, database.tx() as target:
-                rows = [dict(row._mapping) for row in source.execute(select(table))]
-                for row in rows:  # a docstring has a byte that no text of PostgreSQL can have
-                    row |= {name: value.replace("\0", " ") for name, value in row.items() if isinstance(value, str)}
-                target.execute(table.insert(), rows)
-        there.close()
+        database = _copied(folder, stack.enter_context(pgvector()))
         return database, Copied(PgVector(database), SystemClock())
+
+
+def _copied(folder: Path, url: str) -> Database:
+    database = Database(url)
+    there = Database(f"sqlite:///{folder}/a.db")
+    for table in (collection, document, chunk):
+        with there.read() as source, database.tx() as target:
+            rows = [dict(row._mapping) for row in source.execute(select(table))]
+            for row in rows:  # a docstring has a byte that no text of PostgreSQL can have
+                row |= {name: value.replace("\0", " ") for name, value in row.items() if isinstance(value, str)}
+            target.execute(table.insert(), rows)
+    there.close()
+    word_index.catch_up(database)
+    return database
 
 
 class Plain:
@@ -213,6 +230,8 @@ def side(name: str) -> Side:
         "ours by words": Ours(SearchMode.WORDS),
         "ours by meaning, exact": Ours(SearchMode.MEANING),
         "ours by both, exact": Ours(SearchMode.BOTH),
+        "ours by words, PostgreSQL": OursOnPostgres(SearchMode.WORDS),
+        "ours by both, PostgreSQL": OursOnPostgres(SearchMode.BOTH),
         "ours by meaning, pgvector": OursByPgVector(SearchMode.MEANING),
         "ours by both, pgvector": OursByPgVector(SearchMode.BOTH),
         "ours by meaning, Qdrant adapter": OursByQdrant(SearchMode.MEANING),
@@ -226,6 +245,7 @@ def side(name: str) -> Side:
 
 SIDES = (
     "ours by words",
+    "ours by words, PostgreSQL",
     "plain FTS5",
     "ours by meaning, exact",
     "qdrant-client, local mode",
@@ -234,5 +254,6 @@ SIDES = (
     "pgvector alone, HNSW",
     "ours by meaning, pgvector",
     "ours by both, exact",
+    "ours by both, PostgreSQL",
     "ours by both, pgvector",
 )

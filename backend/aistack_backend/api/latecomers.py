@@ -45,6 +45,7 @@ from aistack_backend.inference.models import InferenceSettings
 from aistack_backend.inference.providers.service import Providers
 from aistack_backend.inference.service import Inference
 from aistack_backend.inference.shelf import Shelf
+from aistack_backend.knowledge import word_index
 from aistack_backend.orchestration import work
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.fetch.tool import FetchPart
@@ -128,6 +129,7 @@ async def model(parts: Parts, downs: AsyncExitStack, database: Database) -> None
 
 async def knowledge(parts: Parts, downs: AsyncExitStack, database: Database) -> None:
     """Open the knowledge base; it needs the store alone, and a model only for meaning."""
+    await asyncio.to_thread(word_index.catch_up, database)
     made = knowledgework.KnowledgeParts(parts, database)
     downs.callback(made.close)
     parts.knowledge.part = made

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from aistack_backend.errors import NotFound
-from aistack_backend.knowledge import uses
+from aistack_backend.knowledge import uses, words
 from aistack_backend.knowledge.chunking import Piece
 from aistack_backend.knowledge.stores.port import Space
 from aistack_backend.store.knowledge_tables import chunk, collection, document
@@ -121,6 +121,7 @@ def keep(connection: Connection, pieces: Sequence[Piece], vectors: Sequence[byte
         for ordinal, (piece, vector) in enumerate(zip(pieces, vectors, strict=True))
     ]
     connection.execute(insert(chunk), rows)
+    words.keep(connection, number)
     changed(connection, values["collection_id"])
     return number
 
@@ -128,6 +129,7 @@ def keep(connection: Connection, pieces: Sequence[Piece], vectors: Sequence[byte
 def drop(connection: Connection, number: int, collection_id: int) -> None:
     """Remove a document, its pieces and its counts."""
     uses.drop(connection, number)
+    words.drop(connection, number)
     connection.execute(delete(chunk).where(chunk.c.document_id == number))
     connection.execute(delete(document).where(document.c.id == number))
     changed(connection, collection_id)

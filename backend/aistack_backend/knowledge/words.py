@@ -1,4 +1,4 @@
-"""Find chunks by words: BM25 of SQLite's FTS5, or PostgreSQL's text search, over text and headings.
+"""Find chunks by words: BM25 of SQLite's FTS5, or of our own index on PostgreSQL, over text and headings.
 
 What is looked for is taken as words only: quotes, operators and wildcards of either language mean nothing.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, func, literal, literal_column, select, text
+from sqlalchemy import Connection, select, text
 
+from aistack_backend.knowledge import folding, word_index
 from aistack_backend.knowledge.filters import Filters
 from aistack_backend.store.knowledge_tables import chunk, document
 
@@ -34,19 +35,29 @@ def find(
     now: float = 0.0,
 ) -> list[int]:
     """Return the ids of at most ``most`` chunks that have any of the words, the best first."""
-    words = list(dict.fromkeys(_WORD.findall(question.lower())))[:MOST_WORDS]
-    if not words or not collections:
-        return []
     filters = filters or Filters()
     if connection.dialect.name == "sqlite":
-        return _by_fts5(connection, " OR ".join(f'"{word}"' for word in words), collections, most, filters, now)
-    wanted = select(chunk.c.id).join(document, document.c.id == chunk.c.document_id)
-    wanted = wanted.where(document.c.collection_id.in_(collections), filters.where(now))
-    query = func.to_tsquery("simple", " | ".join(f"'{word}'" for word in words))
-    vector = func.to_tsvector(literal_column("'simple'"), chunk.c.heading + literal_column("' '") + chunk.c.text)
-    order = func.ts_rank_cd(vector, query, literal(1)).desc()
-    wanted = wanted.where(vector.op("@@")(query)).order_by(order, chunk.c.id).limit(most)
-    return [int(number) for number in connection.execute(wanted).scalars()]
+        words = _most(_WORD.findall(question.lower()))
+        query = " OR ".join(f'"{word}"' for word in words)
+        return _by_fts5(connection, query, collections, most, filters, now) if words and collections else []
+    words = _most(folding.words(question))
+    return word_index.find(connection, words, collections, most, filters, now) if words and collections else []
+
+
+def keep(connection: Connection, document_id: int) -> None:
+    """Let the chunks of a new document be found; FTS5 follows by itself."""
+    if connection.dialect.name == "postgresql":
+        word_index.keep(connection, document_id)
+
+
+def drop(connection: Connection, document_id: int) -> None:
+    """Let a document be found no more, before its chunks go; FTS5 follows by itself."""
+    if connection.dialect.name == "postgresql":
+        word_index.drop(connection, document_id)
+
+
+def _most(words: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(words))[:MOST_WORDS]
 
 
 def _by_fts5(

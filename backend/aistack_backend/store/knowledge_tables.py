@@ -1,7 +1,8 @@
 """Documents and their pieces, with words and vectors to search by.
 
-Words are found by SQLite's FTS5 or PostgreSQL's text search: both stand beside ``knowledge_chunk`` and follow it in the
-same transaction. A vector is the little-endian float32 of a unit-length vector, or NULL: there is no zero vector.
+Words are found by SQLite's FTS5, or on PostgreSQL by ``knowledge_word_tables``: both stand beside ``knowledge_chunk``
+and follow it in the same transaction. A vector is the little-endian float32 of a unit-length vector, or NULL: there is
+no zero vector.
 """
 
 from __future__ import annotations
@@ -75,13 +76,11 @@ _SQLITE = (
     "CREATE TRIGGER knowledge_words_out AFTER DELETE ON knowledge_chunk BEGIN INSERT INTO knowledge_words"
     "(knowledge_words, rowid, heading, text) VALUES ('delete', old.id, old.heading, old.text); END",
 )
-_POSTGRESQL = (
-    "CREATE INDEX knowledge_chunk_words ON knowledge_chunk USING gin (to_tsvector('simple', heading || ' ' || text))",
-)
 
 
 @event.listens_for(chunk, "after_create")
 def _words(_: Table, connection: Connection, **__: object) -> None:
     """Make what finds words beside the chunks."""
-    for line in _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL:
-        connection.exec_driver_sql(line)
+    if connection.dialect.name == "sqlite":
+        for line in _SQLITE:
+            connection.exec_driver_sql(line)

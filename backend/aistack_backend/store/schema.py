@@ -10,6 +10,7 @@ import aistack_backend.store.federation_tables
 import aistack_backend.store.flow_tables
 import aistack_backend.store.knowledge_tables
 import aistack_backend.store.knowledge_use_tables
+import aistack_backend.store.knowledge_word_tables
 import aistack_backend.store.learning_tables
 import aistack_backend.store.loop_tables
 import aistack_backend.store.mark_tables

@@ -13,6 +13,7 @@ from aistack_backend.api.roles.far_vectors import FarVectors
 from aistack_backend.api.roles.stores import secret, told
 from aistack_backend.clock import SystemClock
 from aistack_backend.errors import BackendError, Unavailable
+from aistack_backend.knowledge import word_index
 from aistack_backend.knowledge.search import Search
 from aistack_backend.knowledge.service import Knowledge
 from aistack_backend.knowledge.stores.chosen import chosen
@@ -76,7 +77,7 @@ class OwnKnowledge:
     async def _open(self) -> None:
         while self._desk is None:
             try:
-                self._database = await asyncio.to_thread(lambda: Database(url(self._env)))
+                self._database = await asyncio.to_thread(_opened, url(self._env))
             except BackendError as error:
                 self._fault = error
                 await asyncio.sleep(AGAIN)
@@ -91,6 +92,16 @@ class OwnKnowledge:
                 base = Knowledge(self._database, clock, self.vectors, self._store)
                 search = Search(self._database, clock, self.vectors, self._store)
                 self._desk = Desk(base, search, self.vectors, BY, _written)
+
+
+def _opened(place: str) -> Database:
+    database = Database(place)
+    try:
+        word_index.catch_up(database)
+    except BackendError:
+        database.close()
+        raise
+    return database
 
 
 def url(env: Mapping[str, str]) -> str:
