@@ -32,11 +32,13 @@ class Held:
     """The first interaction that taught it; 0 = none of this installation did."""
 
 
-def held(connection: Connection) -> list[Held]:
-    """Return every pattern, the oldest first."""
+def held(connection: Connection, *where: Any) -> list[Held]:
+    """Return every pattern (of which this is true), the oldest first."""
     firsts = select(lesson.c.pattern_id, func.min(lesson.c.interaction_id)).group_by(lesson.c.pattern_id)
+    if where:
+        firsts = firsts.where(lesson.c.pattern_id.in_(select(pattern.c.id).where(*where)))
     since = {row[0]: int(row[1]) for row in connection.execute(firsts)}
-    found = connection.execute(select(pattern).order_by(pattern.c.id))
+    found = connection.execute(select(pattern).where(*where).order_by(pattern.c.id))
     return [
         Held(
             row.id,
@@ -133,10 +135,10 @@ def tried(connection: Connection, number: int, new: Trial) -> bool:
         if one.reason != new.detail:
             rows.move(connection, number, PatternState.CANDIDATE, new.detail, new.at)
         return False
-    everyone = held(connection)
-    mine = next(other for other in everyone if other.number == number)
-    for other in everyone:
-        if other.number != number and other.state is PatternState.ACTIVE and _rivals(mine, other):
+    (mine,) = held(connection, pattern.c.id == number)
+    active = (pattern.c.state == PatternState.ACTIVE.value, pattern.c.kind == one.kind.value)
+    for other in held(connection, *active, pattern.c.id != number):
+        if _rivals(mine, other):
             rows.move(
                 connection,
                 other.number,

@@ -18,6 +18,8 @@ NEAR = 0.92
 """From which cosine on two questions mean the same, when their numbers and negations are the same too."""
 KEPT = 20_000
 """Questions whose vectors are kept in memory."""
+BLOCK = 256
+"""Questions that are compared with all known ones at once."""
 Vector = npt.NDArray[np.float32]
 
 
@@ -48,50 +50,88 @@ def same(one: Sense, other: Sense) -> bool:
 
 
 class Index:
-    """Questions among which those that mean the same are found with one multiplication; belongs to one thread."""
+    """Questions among which those that mean the same are found with one multiplication; belongs to one thread.
+
+    They lie apart by model and by their deciding words, since only those of one such shelf can mean the same: a
+    thousand questions that differ in a number cost a thousand short looks, not a million.
+    """
 
     def __init__(self, senses: Sequence[Sense] = ()) -> None:
-        self._senses: list[Sense] = []
+        self._count = 0
         self._by_key: dict[str, list[int]] = {}
-        self._rows: list[int] = []
-        """The place of each row of the vectors."""
-        self._vectors: Vector = np.zeros((0, 0), "<f4")
+        self._shelves: dict[tuple[str, int, frozenset[str]], _Shelf] = {}
         for sense in senses:
             self.add(sense)
 
     def add(self, sense: Sense) -> int:
         """Take one in and return its place, from 0."""
-        at = len(self._senses)
-        self._senses.append(sense)
+        at, self._count = self._count, self._count + 1
         self._by_key.setdefault(key(sense.text), []).append(at)
-        if sense.vector is not None and (not self._rows or self._vectors.shape[1] == len(sense.vector) // 4):
-            self._grow(_array(sense.vector))
-            self._rows.append(at)
+        if sense.vector is not None:
+            self._shelves.setdefault(_shelf(sense, sense.vector), _Shelf()).add(at, _array(sense.vector))
         return at
 
     def alike(self, sense: Sense) -> list[int]:
         """Return the places of all that mean the same: the same words first, then the nearest."""
         found = list(self._by_key.get(key(sense.text), ()))
-        if sense.vector is None or not self._rows or self._vectors.shape[1] != len(sense.vector) // 4:
+        if sense.vector is None or (shelf := self._shelves.get(_shelf(sense, sense.vector))) is None:
             return found
-        scores = self._vectors[: len(self._rows)] @ _array(sense.vector)
-        near = np.flatnonzero(scores >= NEAR)
-        known, wanted = set(found), deciding(sense.text)
-        for row in near[np.argsort(-scores[near], kind="stable")]:
-            at = self._rows[row]
-            other = self._senses[at]
-            if at not in known and other.model == sense.model and deciding(other.text) == wanted:
-                found.append(at)
-        return found
+        known = set(found)
+        return found + [at for at in shelf.near(_array(sense.vector)) if at not in known]
 
-    def _grow(self, vector: Vector) -> None:
-        count = len(self._rows)
+
+class _Shelf:
+    """Vectors of one model, one row each, and the place of each."""
+
+    def __init__(self) -> None:
+        self._places: list[int] = []
+        self._vectors: Vector = np.zeros((0, 0), "<f4")
+
+    def add(self, place: int, vector: Vector) -> None:
+        """Take one in."""
+        count = len(self._places)
         if count == len(self._vectors):
-            grown = np.zeros((max(64, 2 * count), len(vector)), "<f4")
+            grown = np.zeros((max(4, 2 * count), len(vector)), "<f4")
             if count:
                 grown[:count] = self._vectors
             self._vectors = grown
         self._vectors[count] = vector
+        self._places.append(place)
+
+    def near(self, vector: Vector) -> list[int]:
+        """Return the places of those that are near, the nearest first."""
+        scores = self._vectors[: len(self._places)] @ vector
+        near = np.flatnonzero(scores >= NEAR)
+        return [self._places[row] for row in near[np.argsort(-scores[near], kind="stable")]]
+
+
+def _shelf(sense: Sense, vector: bytes) -> tuple[str, int, frozenset[str]]:
+    return sense.model, len(vector), deciding(sense.text)
+
+
+def nearest(senses: Sequence[Sense], known: Sequence[Sense]) -> list[float | None]:
+    """Return how alike the nearest of the known ones is to each question, by ``likeness``; None = there is none."""
+    if not known:
+        return [None] * len(senses)
+    words = {key(one.text) for one in known}
+    held: dict[tuple[str, int], list[Vector]] = {}
+    for one in known:
+        if one.vector is not None:
+            held.setdefault((one.model, len(one.vector)), []).append(_array(one.vector))
+    found = [1.0 if key(one.text) in words else 0.0 for one in senses]
+    for kind, vectors in held.items():
+        matrix = np.stack(vectors)
+        mine = [
+            (at, _array(one.vector))
+            for at, one in enumerate(senses)
+            if one.vector is not None and (one.model, len(one.vector)) == kind
+        ]
+        for begin in range(0, len(mine), BLOCK):
+            part = mine[begin : begin + BLOCK]
+            best = (np.stack([vector for _, vector in part]) @ matrix.T).max(1)
+            for (at, _), score in zip(part, best, strict=True):
+                found[at] = max(found[at], min(1.0, float(score)))
+    return list(found)
 
 
 def grouped(senses: Sequence[Sense]) -> list[int]:

@@ -45,5 +45,5 @@ class Rounds:
             return self._look
         if self._first:
             return 0.0
-        last = self._learning.runs.newest(1)
-        return max(0.0, last[0].began_at + self._learning.settings.interval - self._clock.now()) if last else 0.0
+        last, interval = self._learning.runs.newest(1), self._learning.settings.interval
+        return max(0.0, self._learning.runs.due(interval, last[0]) - self._clock.now()) if last else 0.0

@@ -6,19 +6,19 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from aistack_backend.clock import Clock
-from aistack_backend.errors import BackendError
+from aistack_backend.errors import BackendError, Conflict
 from aistack_backend.learning import collecting, keeping, lessons, proposals, rows, trials
 from aistack_backend.learning.active import Active
 from aistack_backend.learning.keeping import Held
 from aistack_backend.learning.lessons import Judged
-from aistack_backend.learning.meaning import Meaning, Sense, grouped, likeness
+from aistack_backend.learning.meaning import Meaning, Sense, grouped, nearest
 from aistack_backend.learning.review import Review
 from aistack_backend.learning.value import scored
 from aistack_backend.store.database import Database
@@ -27,6 +27,10 @@ from aistack_backend.wire.learning import PatternKind, PatternState, Run, Trial
 
 log = logging.getLogger(__name__)
 SHOWN = 20
+TOGETHER = 25
+"""Trials that are kept in one transaction: others wait for the store meanwhile, and each commit waits for the disk."""
+REST = 2.0
+"""By so many times as long as a run took the next one begins later: a slow one has at most half of the time."""
 COUNTS = ("read", "taught", "made", "activated", "collected", "samples")
 
 
@@ -43,14 +47,20 @@ class Runs:
         self._one = asyncio.Lock()
         self._clean: dict[int, tuple[float | None, bool]] = {}
 
-    async def run(self, by: str) -> Run:
+    async def run(self, by: str, begun: Callable[[], None] = lambda: None) -> Run:
         """Learn from what was judged since the last run; exactly one line of the log tells of it.
 
-        A fault ends the run and is kept with it; what was stored before stays.
+        A fault ends the run and is kept with it; what was stored before stays. ``begun`` is called when it goes on.
+
+        Raises:
+            Conflict: one goes on already, which reads the same; they never wait in line.
         """
+        if self._one.locked():
+            raise Conflict("A run of learning goes on already.", "See what it makes; ask again when it has ended.")
         async with self._one:
             began = self._clock.mono()
             made = await asyncio.to_thread(self._begin, by)
+            begun()
             counts: Counter[str] = Counter()
             detail = ""
             try:
@@ -66,6 +76,10 @@ class Runs:
             await asyncio.to_thread(self._end, done)
             log.log(logging.WARNING if detail else logging.INFO, "%s", told(done))
             return done
+
+    def due(self, interval: float, last: Run) -> float:
+        """Return when the run after ``last`` is due: an interval later, or when it took long, after a rest."""
+        return last.began_at + max(interval, REST * (last.took or 0.0))
 
     def newest(self, most: int = SHOWN) -> tuple[Run, ...]:
         """Return the newest runs, newest first."""
@@ -143,13 +157,14 @@ class Runs:
             askers.setdefault(group, set()).add(_asker(one))
         old = [one.sense for one in patterns if one.kind is PatternKind.ANSWER]
         scores = list(found)
+        new = [at for at, one in enumerate(found) if one.told.id in fresh]
+        near = nearest([senses[at] for at in new], old)
         with self._database.tx() as connection:
-            for at, one in enumerate(found):
-                if one.told.id in fresh:
-                    near = max((likeness(senses[at], sense) for sense in old), default=None)
-                    parts = scored(one.told, len(askers[groups[at]]) - 1, near)
-                    lessons.keep(connection, one.told, parts)
-                    scores[at] = replace(one, parts=parts)
+            for at, likest in zip(new, near, strict=True):
+                one = found[at]
+                parts = scored(one.told, len(askers[groups[at]]) - 1, likest)
+                lessons.keep(connection, one.told, parts)
+                scores[at] = replace(one, parts=parts)
         return scores
 
     def _take(self, wanted: Sequence[proposals.Proposal]) -> int:
@@ -210,13 +225,13 @@ class Runs:
         return time.perf_counter() - began
 
     def _tried(self, made: Sequence[tuple[Held, Trial]]) -> int:
-        """Keep what is new, each in a short transaction; return how many became active."""
+        """Keep what is new, a few in each short transaction; return how many became active."""
         with self._database.read() as connection:
             new = keeping.news(connection, made)
         passed = 0
-        for one, trial in new:
+        for at in range(0, len(new), TOGETHER):
             with self._database.tx() as connection:
-                passed += keeping.tried(connection, one.number, trial)
+                passed += sum(keeping.tried(connection, one.number, trial) for one, trial in new[at : at + TOGETHER])
         return passed
 
     def _collect(self) -> int:

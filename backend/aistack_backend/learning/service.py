@@ -96,11 +96,11 @@ class Learning:
         """Learn now.
 
         Raises:
-            Conflict: learning is switched off.
+            Conflict: learning is switched off, or a run goes on already.
         """
         if not self.settings.enabled:
             raise Conflict("Learning is switched off (learning.enabled = false).", "Switch it on, and start again.")
-        done = await self.runs.run(by)
+        done = await self.runs.run(by, self.tell)
         await asyncio.to_thread(self.tell)
         return done
 
@@ -175,7 +175,7 @@ class Learning:
             enabled=held.enabled,
             paused=paused,
             interval=held.interval,
-            next_run=None if off or not newest else newest[0].began_at + held.interval,
+            next_run=None if off or not newest else self.runs.due(held.interval, newest[0]),
             threshold=held.threshold,
             review=self.review.list(),
             runs=newest,

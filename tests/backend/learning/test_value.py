@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aistack_backend.learning import split, value, words
-from aistack_backend.learning.meaning import Sense, grouped, likeness, same
+from aistack_backend.learning.meaning import Sense, grouped, likeness, nearest, same
 from aistack_backend.learning.models import Interaction, Told, Verdict
 
 ONE = Told(
@@ -98,3 +98,33 @@ def test_opposites_are_never_the_same_question_whatever_their_vectors_say(one: s
     assert not same(*both)
     assert grouped(both) == [0, 1]
     assert grouped([both[0], Sense(f"{one} now", vector, "m"), both[1]]) == [0, 0, 2]
+
+
+def crowd(seed: int) -> list[Sense]:
+    """Questions of few words whose vectors are close, of two models, some without a vector."""
+    chance = np.random.default_rng(seed)
+    base, made = chance.standard_normal(16), []
+    for _ in range(80):
+        vector = base + chance.choice([0.1, 0.35, 1.0]) * chance.standard_normal(16)
+        text = " ".join(chance.choice(["port", "qdrant", "not", "start", "stop", "7", "8", "which"], 3))
+        known = (vector / np.linalg.norm(vector)).astype("<f4").tobytes() if chance.random() < 0.9 else None
+        made.append(Sense(text, known, str(chance.choice(["m", "m", "n"])) if known else ""))
+    return made
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_groups_and_nearest_are_those_of_looking_at_each_pair(seed: int) -> None:
+    senses = crowd(seed)
+    leaders, first, expected = list[int](), dict[str, int](), []
+    for at, one in enumerate(senses):
+        if words.key(one.text) not in first:
+            alike = [each for each in leaders if same(one, senses[each])]
+            best = max(alike, key=lambda each: (likeness(one, senses[each]), -each), default=at)
+            first[words.key(one.text)] = best
+            leaders += [at] if best == at else []
+        expected.append(first[words.key(one.text)])
+    assert grouped(senses) == expected
+    known = senses[40:]
+    pairs = [max(0.0, *(likeness(one, other) for other in known)) for one in senses[:40]]
+    assert nearest(senses[:40], known) == pytest.approx(pairs, abs=1e-6)
+    assert nearest(senses[:2], []) == [None, None]
