@@ -23,7 +23,7 @@ def chatting(one: Stage) -> None:
     )
     answer = Message(
         id=3, role=Role.ASSISTANT, text=text, at=NOW - 200, tokens=61, tokens_per_second=40.2, parent_id=1,
-        siblings=(2, 3), cites=cites, route="local", task_id=42,
+        siblings=(2, 3), cites=cites, route="local", task_id=42, interaction_id=9, verdict="good",
     )  # fmt: skip
     one.answers |= {
         "GET /v1/chats": SessionList(sessions=(session,)),

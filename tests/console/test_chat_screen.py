@@ -12,6 +12,7 @@ from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish, Message, Role, S
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.models import EngineState, ModelCard, ModelStatus, Stage, StageState
 from aistack_backend.wire.problems import Problem
+from aistack_backend.wire.routing import Route, Routed
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
 from aistack_console.present import slash
 from aistack_console.screens.chat import ChatScreen
@@ -39,6 +40,9 @@ TASK = Task(
     approval_id=4,
     action_title="restart container web",
 )
+
+
+SESSION = Session(id=1, title="ports", created_at=NOW, updated_at=NOW, messages=2)
 
 
 def piece(text: str, **more: object) -> Chunk:
@@ -154,6 +158,32 @@ async def test_view_only_sends_nothing() -> None:
             assert "--view-only" in app.said[-1]
             assert app.screen.query_one(Prompt).text == "hi"
             assert not [asked for asked, _ in on.asked if asked.startswith("POST")]
+
+
+async def test_an_answer_is_judged_by_one_key() -> None:
+    def told(verdict: str) -> Transcript:
+        said = Message(id=1, role=Role.USER, text="Which port?", at=NOW)
+        ended = {"finish": Finish.STOP, "interaction_id": 7, "verdict": verdict}
+        answer = Message(id=2, role=Role.ASSISTANT, text="6333", at=NOW, parent_id=1, **ended)  # type: ignore[arg-type]
+        return Transcript(session=SESSION, messages=(said, answer))
+
+    async with stage() as on:
+        on.topics[Topic.MODEL] = READY
+        on.answers |= {"GET /v1/chats": SessionList(sessions=(SESSION,)), "GET /v1/chats/1": told("")}
+        on.answers["POST /v1/feedback"] = Routed(
+            id=7, at=NOW, query="Which port?", answer="6333", route=Route.LOCAL, reason="", task_class="lookup"
+        )
+        app = Shell(on, ChatScreen)
+        async with app.run_test(size=(160, 45)) as pilot:
+            await until(lambda: "6333" in app.text)
+            await pilot.press("escape")
+            await until(lambda: "good" in app.text)
+            for key, verdict in (("B", "bad"), ("g", "good")):
+                on.answers["GET /v1/chats/1"] = told(verdict)
+                await pilot.press(key)
+                await until(lambda word=verdict: f"judged {word}" in app.text)  # type: ignore[misc]
+            sent = [body for asked, body in on.asked if asked == "POST /v1/feedback"]
+            assert [(one["interaction_id"], one["verdict"]) for one in sent] == [(7, "bad"), (7, "good")]
 
 
 async def test_a_refused_question_says_why() -> None:

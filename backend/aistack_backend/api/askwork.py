@@ -11,9 +11,12 @@ from aistack_backend.containers.service import Containers
 from aistack_backend.inference.answering import Speaks
 from aistack_backend.inference.personas import Personas
 from aistack_backend.inference.talk import Talk
+from aistack_backend.learning.chatted import Chatted
+from aistack_backend.learning.telemetry import Telemetry
 from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.ask.reader import Reader
 from aistack_backend.orchestration.ask.service import AskTheStack
+from aistack_backend.orchestration.routing.classes import classify
 from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import ApprovalList
@@ -80,6 +83,7 @@ class Seen:
 async def chats(parts: Parts, downs: AsyncExitStack, database: Database, model: Speaks) -> None:
     """Have chats over ``model``; without one that answers they look up by rules."""
     talk = Talk(model, database, parts.clock, Personas(parts.settings.config.personas))
+    talk.notes = chatted(parts, database)
     downs.push_async_callback(talk.stop)
     await talk.start()
     parts.talk.part = talk
@@ -89,3 +93,9 @@ def build(parts: Parts, *, tasks: Tasks, stack: StackParts, boats: Containers, a
     """Wire it; nothing is read yet."""
     reader = Reader(Seen(parts, stack, tasks), boats, parts.audit.get().redactor.text)
     return AskTheStack(reader=reader, agent=agent, tasks=tasks, model=parts.inference.part, now=parts.clock.now)
+
+
+def chatted(parts: Parts, database: Database) -> Chatted:
+    """Return who keeps answers of chats as interactions."""
+    telemetry = Telemetry(database, parts.clock, parts.audit.get().redactor)
+    return Chatted(telemetry, lambda question: classify(question)[0])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -15,8 +17,9 @@ from aistack_backend.api.parts import Held, Parts
 from aistack_backend.api.peers import Caller
 from aistack_backend.approvals.port import Person
 from aistack_backend.errors import BackendError, NotFound
+from aistack_backend.learning.chatted import Chatted, Kept
 from aistack_backend.wire.audit import Phase
-from aistack_backend.wire.chat import Chunk, Finish, PersonaList, Session, SessionList, Transcript
+from aistack_backend.wire.chat import Chunk, Finish, Message, PersonaList, Session, SessionList, Transcript
 from aistack_backend.wire.models import ModelStatus
 
 router = APIRouter(prefix="/v1", tags=["model"])
@@ -24,7 +27,7 @@ Card = Annotated[str, Path(min_length=1, max_length=200)]
 """A model's id in the catalogue."""
 
 
-Message = Annotated[int | None, Query(ge=1, le=LARGEST)]
+Leaf = Annotated[int | None, Query(ge=1, le=LARGEST)]
 """A message's id."""
 
 
@@ -57,9 +60,12 @@ def sessions(parts: Held, search: str = "") -> Response:
 
 
 @router.get("/chats/{id:int}", response_model=Transcript)
-def transcript(parts: Held, id: Id, leaf: Message = None) -> Response:  # noqa: A002
+def transcript(parts: Held, id: Id, leaf: Leaf = None) -> Response:  # noqa: A002
     """Return one session with one branch: that used last, or the newest through the message ``leaf``."""
-    return Json(parts.talk.get().transcript(id, leaf))
+    found = parts.talk.get().transcript(id, leaf)
+    if isinstance(kept := parts.talk.get().notes, Chatted):
+        found = replace(found, messages=_judged(found.messages, kept.of(id)))
+    return Json(found)
 
 
 @router.patch("/chats/{id:int}", response_model=Session)
@@ -104,6 +110,14 @@ async def say(parts: Held, caller: Caller, request: Saying) -> Response:
         return Chunk(session_id=request.session_id, message_id=0, finish=Finish.ERROR, detail=error.detail)
 
     return Lines(parts.talk.get().say(request, caller), farewell)
+
+
+def _judged(messages: Sequence[Message], kept: Mapping[int, Kept]) -> tuple[Message, ...]:
+    """Return messages with what telemetry has of them."""
+    known = [(one, kept.get(one.id)) for one in messages]
+    return tuple(
+        replace(one, interaction_id=told.interaction, verdict=told.verdict) if told else one for one, told in known
+    )
 
 
 def record(parts: Parts, who: Person, kind: str, what: str) -> None:

@@ -95,7 +95,9 @@ class Answer:
         self._final = self._spoke = False
         self.stop = asyncio.Event()
         self.session_id = self.message_id = 0
-        self.model = self.route = self.text = ""
+        self.model = self.route = self.text = self.question = ""
+        self.alone = False
+        """The question stands by itself: see ``noted.Ended``."""
         self.attached: tuple[Cite, ...] = ()
         self.read: list[Cite] = []
         self.task_id: int | None = None
@@ -103,6 +105,11 @@ class Answer:
         self.last = Piece()
         self.without: Without | None = None
         """Set when no model is there to answer."""
+
+    @property
+    def seconds(self) -> float:
+        """Since it was asked for."""
+        return self._clock.mono() - self._began
 
     @property
     def cites(self) -> tuple[Cite, ...]:

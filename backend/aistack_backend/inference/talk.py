@@ -17,6 +17,7 @@ from aistack_backend.inference.answering import MOST_TOKENS, Answer, Speaks, Wit
 from aistack_backend.inference.chats import Chats, Said
 from aistack_backend.inference.lookup import Asked, Lookup
 from aistack_backend.inference.models import Turn
+from aistack_backend.inference.noted import Ended, Notes
 from aistack_backend.inference.personas import Personas
 from aistack_backend.store.database import Database
 from aistack_backend.wire.chat import (
@@ -54,6 +55,8 @@ class Talk:
         self._chats = Chats(database, clock)
         self._personas = personas or Personas()
         self._answers: dict[int, Answer] = {}
+        self.notes: Notes | None = None
+        """Writes down how answers ended; None = nobody does."""
         self.lookup: Lookup | None = None
         """Reads the stack; None until it is wired."""
 
@@ -88,10 +91,12 @@ class Talk:
 
         Raises:
             NotFound: there is none of that id.
-            Conflict: an answer is being written in it.
+            Conflict: an answer is being written in it. Unavailable: the store cannot be written.
         """
         if session_id in self._answers:
             raise Conflict("An answer is being written in this chat.", "Cancel it first.")
+        if self.notes is not None:
+            self.notes.forget(session_id)
         self._chats.delete(session_id)
 
     async def cancel(self, session_id: int) -> None:
@@ -131,6 +136,8 @@ class Talk:
         self, request: SayRequest, said: Said, answer: Answer, person: Person | None
     ) -> AsyncGenerator[Chunk, None]:
         answer.attached = said.branch[-1].cites
+        answer.question = said.branch[-1].text
+        answer.alone = len(said.branch) == 1 and not said.persona and not answer.attached
         steps = None
         if self.lookup and (request.ask or answer.without):
             text = said.branch[-1].text
@@ -203,6 +210,8 @@ class Talk:
                 tokens_per_second=answer.last.tokens_per_second,
                 first_token_after=answer.first,
             )
+            if self.notes is not None and finish in {Finish.STOP, Finish.LENGTH}:
+                await _stored(self.notes.ended, _ended(answer))
         except Unavailable as error:
             return error.detail
         return ""
@@ -227,3 +236,20 @@ async def _stored(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -
     except SQLAlchemyError as error:
         why = str(getattr(error, "orig", None) or error)
         raise Unavailable(f"The chat cannot be stored: {why}.", "Free some disk space.", kind="store-failed") from error
+
+
+def _ended(answer: Answer) -> Ended:
+    by_model = bool(answer.model)
+    return Ended(
+        session_id=answer.session_id,
+        message_id=answer.message_id,
+        question=answer.question,
+        answer=answer.text,
+        model=answer.model,
+        route=answer.route,
+        seconds=answer.seconds,
+        tokens_in=answer.last.prompt_tokens if by_model else None,
+        tokens_out=answer.last.tokens if by_model else None,
+        cites=tuple(cite.what for cite in answer.cites),
+        alone=answer.alone and by_model and not answer.cites,
+    )

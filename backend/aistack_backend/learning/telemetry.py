@@ -71,6 +71,13 @@ class Telemetry:
             standing.judged(connection, number, self._clock.now())
         return self.get(number)
 
+    def blank(self, *where: ColumnElement[bool]) -> int:
+        """Take every word out of those interactions; return how many. What was measured and judged stays, but they
+        count as not ended, so that they teach nothing."""
+        words = dict.fromkeys(("query", "answer", "reason", "detail", "correction"), "")
+        with self._database.tx() as connection:
+            return connection.execute(update(telemetry).where(*where).values(sources="[]", ok=None, **words)).rowcount
+
     def get(self, number: int) -> Told:
         """Return one interaction; NotFound when there is none."""
         found = self.find(telemetry.c.id == number, most=1)

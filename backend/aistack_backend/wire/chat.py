@@ -79,6 +79,10 @@ class Message:
     """What answered: ``local``, ``rules`` …; empty = a person's message."""
     task_id: int | None = None
     """The task that this answer proposed; its action waits in the approval queue."""
+    interaction_id: int = 0
+    """Its number in telemetry, by which it is judged; 0 = none."""
+    verdict: str = ""
+    """``good``, ``bad`` or ``corrected``; empty = nobody judged it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

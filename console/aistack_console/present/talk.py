@@ -130,6 +130,7 @@ def _foot(message: Message, detail: str) -> tuple[Cell, ...]:
         f"first after {first:.2f}s" if first is not None else "",
         message.route,
         message.model,
+        f"judged {message.verdict}" if message.verdict else "",
     ]
     cells: list[Cell] = [("  ".join(filter(None, words)), "dim")] if any(words) else []
     if message.finish in _ENDS:

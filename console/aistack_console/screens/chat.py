@@ -55,6 +55,8 @@ class ChatScreen(SlashScreen):
         Action(id="chat.left", keys="h,left", title="The branch before, of this message"),
         Action(id="chat.right", keys="l,right", title="The branch after, of this message"),
         Action(id="chat.cites", keys="c", title="What was read for this answer", hint="cites"),
+        Action(id="chat.good", keys="g", title="Judge this answer good", hint="good", mutates=True),
+        Action(id="chat.bad", keys="B", title="Judge this answer bad", hint="bad", mutates=True),
         Action(id="chat.copy", keys="y", title="Copy the last answer, its code or the question", hint="copy"),
         Action(id="chat.code", keys="C", title="Copy the last block of code"),
         Action(id="chat.save", keys="s", title="Save this session as Markdown into a file"),
@@ -139,6 +141,8 @@ class ChatScreen(SlashScreen):
             return "Nothing has been asked in this session."
         if action.name == "cites" and self._cited() is None:
             return "Nothing was read for an answer here."
+        if action.name in {"good", "bad"} and self.judged_turn() is None:
+            return "There is no answer here that ended and can be judged."
         listed = action.name == "delete" and self.sessions.table.has_focus and self.sessions.under_cursor
         if action.name in {"delete", "save", "rename"} and not self.session_id and not listed:
             return "This session has not begun."
@@ -147,7 +151,7 @@ class ChatScreen(SlashScreen):
     def hints(self) -> tuple[Action, ...]:
         """Return the actions of the footer: those that can be done now."""
         shown = [one for one in super().hints() if one.name != "cancel" or self.busy]
-        asked = {"edit", "again", "cites", "copy"}
+        asked = {"edit", "again", "cites", "good", "bad", "copy"}
         return tuple(one for one in shown if one.name not in asked or not self.why_not(one))
 
     def _said(self) -> tuple[tuple[str, str], ...]:

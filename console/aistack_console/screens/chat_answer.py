@@ -18,7 +18,7 @@ from aistack_console.present import talk as words
 from aistack_console.present.chat import typing_hints
 from aistack_console.present.colours import ready
 from aistack_console.present.mention import MOST, mentions
-from aistack_console.screens.chat_base import ChatBase
+from aistack_console.screens.chat_judge import JudgeScreen
 from aistack_console.widgets.hint_line import HintLine
 from aistack_console.widgets.prompt import Prompt
 from aistack_console.widgets.talk import goal_turn
@@ -29,7 +29,7 @@ PATIENCE = 2.0
 BUSY = "An answer is being written; Esc cancels it."
 
 
-class AnswerScreen(ChatBase):
+class AnswerScreen(JudgeScreen):
     """Sends one message at a time and shows its answer while it is written."""
 
     def __init__(self) -> None:
