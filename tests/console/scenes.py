@@ -304,6 +304,12 @@ def one_fault(one: Stage) -> None:
     one.topics[Topic.BOOT] = stacked.BROKEN
 
 
+def busy(one: Stage) -> None:
+    """The same fault, and what was measured between the services."""
+    normal(one)
+    _stacked(one, stacked.BUSY)
+
+
 def booting(one: Stage) -> None:
     """Five services are being brought up."""
     normal(one)

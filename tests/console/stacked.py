@@ -14,6 +14,7 @@ from aistack_backend.wire.containers import Container, ContainerState, Health
 from aistack_backend.wire.stack import Provision, Rung, RungName, RungState, Service, ServiceState, Stack
 from aistack_backend.wire.status import DoctorReport, Finding
 from aistack_backend.wire.storage import Backup, BackupList, Storage, Stored
+from aistack_backend.wire.traffic import Answered, Edge
 
 MIB = 1 << 20
 RUNGS = tuple(name for name in RungName if name is not RungName.UNKNOWN)
@@ -152,8 +153,23 @@ ONE_FAULT: dict[str, dict[str, Any]] = {
         "container_id": "",
     },
 }
+EDGES = (
+    Edge(user="", need="hybrid-coordinator", declared=False, requests=4.0, checks=4.0, errors=0.0,
+         codes=(Answered(status=200, count=4),), window=60.0, at=NOW - 3, last_good=NOW - 9, connections=0,
+         connections_at=NOW - 3),
+    Edge(user="ralph-wiggum", need="hybrid-coordinator", requests=12.0, checks=4.0, errors=1.0,
+         codes=(Answered(status=502, count=8), Answered(status=503, count=4)), window=60.0, at=NOW - 3,
+         last_good=NOW - 240, connections=1, connections_at=NOW - 3),
+    Edge(user="code-machine", need="hybrid-coordinator", requests=0.0, checks=0.0, window=60.0, at=NOW - 3,
+         connections=0, connections_at=NOW - 3),
+    Edge(user="hybrid-coordinator", need="postgres", why="postgres counts no callers.", connections=3,
+         connections_at=NOW - 3),
+    Edge(user="hybrid-coordinator", need="llama-cpp", requests=0.4, errors=0.125, window=60.0, at=NOW - 3,
+         codes=(Answered(status=200, count=7), Answered(status=500, count=1)), last_good=NOW - 20),
+)  # fmt: skip
 HEALTHY = stack()
 FAULT = stack(ONE_FAULT)
+BUSY = stack(ONE_FAULT, edges=EDGES)
 EMBEDDED = stack(
     {
         one[0]: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,11 @@ from tests.console.test_stack_screens import dress
 from tests.console.world import console, stage
 
 from aistack_backend.wire.stack import Stack
+from aistack_backend.wire.traffic import Answered, Edge
 from aistack_console.present import map as show
+from aistack_console.present import traffic
 from aistack_console.present.para import Para
+from aistack_console.present.table import Cell
 
 WIDTHS = (26, 79, 105)
 
@@ -87,6 +91,75 @@ def test_the_list_has_the_same_facts() -> None:
     assert rows["hybrid-coordinator"][3] == "ralph-wiggum code-machine"
 
 
+def told(service: str, of: Stack = stacked.BUSY, now: float = NOW) -> list[str]:
+    return lines(traffic.paras(of, service, now))
+
+
+def test_the_ties_of_the_chosen_one_carry_their_traffic_at_every_width() -> None:
+    labels = traffic.labels(stacked.BUSY, NOW)
+    for width in WIDTHS:
+        found = lines(show.graph(stacked.BUSY, "hybrid-coordinator", (), width, down=None, now=NOW, labels=labels))
+        text = "\n".join(found)
+        for words in (" 12/min 502 100% ", " 0/min ", " 3 open ", " 0.4/min 500 12% ", " not measured "):
+            assert words in text, (width, words)
+        assert all(len(line) == width for line in found)
+    below = drawn_lines("hybrid-coordinator", labels)
+    node = next(n for n, line in enumerate(below) if "[ralph-wiggum" in line)
+    assert below[node + 1].index("12/min") > below[node].index("[ralph-wiggum")
+
+
+def drawn_lines(chosen: str, labels: Mapping[tuple[str, str], Cell]) -> list[str]:
+    return lines(show.graph(stacked.BUSY, chosen, (), 79, down=None, now=NOW, labels=labels))
+
+
+def test_the_pane_tells_rate_codes_last_good_answer_and_age_or_why_not() -> None:
+    text = told("hybrid-coordinator")
+    assert text[0] == "-- traffic --"
+    ralph = next(line for line in text if line.startswith("from ralph"))
+    assert "12 req/min, 4.0 of them checks  502 100%  502 x8 503 x4 in 1m00, counted by hybrid-coordinator" in ralph
+    assert ralph.endswith("1 connection open 3s ago")
+    assert "last ok" in ralph
+    assert next(line for line in text if line.startswith("from outside")).endswith("not declared")
+    code = next(line for line in text if line.startswith("from code-machine"))
+    assert "0 req/min  none in 1m00" in code
+    postgres = next(line for line in text if line.startswith("to postgres"))
+    assert "requests not measured: postgres counts no callers.  3 connections open" in postgres
+    assert "to redis  requests not measured" in text
+    assert "nobody was seen" in told("grafana", replace(stacked.BUSY, services=()))[1]
+
+
+def test_an_old_measurement_is_told_as_old_everywhere() -> None:
+    late = NOW + 300
+    assert traffic.labels(stacked.BUSY, late)["ralph-wiggum", "hybrid-coordinator"] == ("old", "warn")
+    assert traffic.labels(stacked.BUSY, late)["hybrid-coordinator", "postgres"] == ("not measured", "dim")
+    assert "OLD: 12 req/min was measured 5m03 ago" in "\n".join(told("hybrid-coordinator", now=late))
+
+
+@pytest.mark.parametrize(
+    ("edge", "words"),
+    [
+        (Edge(user="a", need="b"), "not measured"),
+        (Edge(user="a", need="b", requests=0.0, at=NOW), "0/min"),
+        (Edge(user="a", need="b", requests=0.01, errors=0.0, at=NOW), "<0.1/min err 0%"),
+        (Edge(user="a", need="b", requests=900.0, errors=0.001, at=NOW), "900/min err <1%"),
+        (Edge(user="a", need="b", requests=900.0, errors=0.999, at=NOW), "900/min err >99%"),
+        (Edge(user="a", need="b", requests=2.0, errors=0.0, codes=(Answered(status=499, count=2),), at=NOW),
+         "2.0/min err 0%"),
+        (Edge(user="a", need="b", connections=0, connections_at=NOW), "0 open"),
+    ],
+)  # fmt: skip
+def test_the_words_of_an_edge_never_round_to_nothing_or_all(edge: Edge, words: str) -> None:
+    assert traffic.label(edge, NOW)[0] == words
+
+
+def test_the_list_has_the_traffic_too() -> None:
+    rows = {row.key: row.cells for row in show.rows(stacked.BUSY, down=None, now=NOW, with_traffic=True)}
+    assert rows["hybrid-coordinator"][3].startswith("ralph-wiggum 12/min 502 100%; code-machine 0/min")
+    assert "+outside the stack 4.0/min err 0%" in rows["hybrid-coordinator"][3]
+    assert rows["hybrid-coordinator"][2] == "postgres 3 open; llama-cpp 0.4/min 500 12%; qdrant ?; redis ?"
+    assert rows["postgres"][2] == "-"
+
+
 def test_one_fault_is_one_line() -> None:
     line = lines((Para(show.cause_line(stacked.FAULT, down=None, now=NOW)),))[0]
     assert "1 fault, 3 symptoms (ralph-wiggum code-machine nginx)" in line
@@ -110,6 +183,22 @@ async def test_the_map_begins_at_the_root_cause_and_walks() -> None:
             await screen.press("enter")
             await until(lambda: screen.app.current_mode == "services")
             await screen.sees("grafana  no container")
+
+
+async def test_t_writes_the_traffic_on_the_ties_in_the_pane_and_in_the_list() -> None:
+    async with stage() as one:
+        dress(one, stacked.BUSY)
+        async with console(one) as screen:
+            await screen.press("7")
+            await screen.sees("BAD]<")
+            assert "/min" not in screen.text
+            await screen.press("t")
+            await screen.sees(" 12/min 502 100% ")
+            await screen.sees("-- traffic --")
+            await screen.press("V")
+            await screen.sees("ralph-wiggum 12/min")
+            await screen.press("t")
+            await until(lambda: "12/min" not in screen.text)
 
 
 async def test_without_a_stack_the_map_says_how_one_comes() -> None:

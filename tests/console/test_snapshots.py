@@ -44,6 +44,7 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "backend-down": None,
     "stack": scenes.whole_stack,
     "fault": scenes.one_fault,
+    "busy": scenes.busy,
     "booting": scenes.booting,
     "machines": scenes.machines,
     "chatting": chat_scene.chatting,
@@ -63,6 +64,7 @@ NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
 PICTURED = {
     "stack": ("overview", "services", "map", "checklist", "doctor", "storage"),
     "fault": ("overview", "services", "map", "boot"),
+    "busy": ("map",),
     "booting": ("overview", "boot"),
     "machines": ("overview", "services"),
     "chatting": ("chat",),
@@ -183,6 +185,9 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
         if world == "flowing":
             app.screen.receive("task 61")
             await until(lambda: app.screen._run.run, 10)
+        if world == "busy":
+            await still(app, pilot)
+            await pilot.press("t")
         if name := READS.get(world):
             await until(lambda: getattr(app.screen, name), 20)
         for box in app.screen.query(TextArea):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aistack_backend.wire.stack import Service, Stack
 from aistack_console.cells import fit, width_of
 from aistack_console.present import stack as show
+from aistack_console.present import traffic
 from aistack_console.present.para import Para
 from aistack_console.present.table import Cell, Column, Row, Tone
 
@@ -127,6 +128,15 @@ class Canvas:
         self._join(2 * end.line, lane, NORTH | EAST)
         self.put(2 * end.line, lane + 1, ARROW, "accent")
 
+    def name(self, user: str, need: str, chosen: str, cell: Cell) -> None:
+        """Write on a tie of the chosen service, at its other end: below who needs it, above what it needs."""
+        start, end = self._plan.places.get(user), self._plan.places.get(need)
+        if start is None or end is None or end.line <= start.line:
+            return
+        text, tone = cell if isinstance(cell, tuple) else (cell, "plain")
+        row, column = (2 * start.line + 1, start.column) if need == chosen else (2 * end.line - 1, end.column)
+        self.put(row, column * (NODE + LANE) + LANE + 3, f" {fit(text, NODE - 5)} ", tone)
+
     def _join(self, row: int, column: int, ways: int) -> None:
         was = JOINTS.find(self.chars[row][column])
         self.put(row, column, JOINTS[max(was, 0) | ways], "accent")
@@ -147,13 +157,24 @@ def _cells(chars: Sequence[str], tones: Sequence[Tone]) -> tuple[Cell, ...]:
 
 
 def graph(
-    stack: Stack, chosen: str, marked: Collection[str], width: int, *, down: float | None, now: float
+    stack: Stack,
+    chosen: str,
+    marked: Collection[str],
+    width: int,
+    *,
+    down: float | None,
+    now: float,
+    labels: Mapping[tuple[str, str], Cell] | None = None,
 ) -> tuple[Para, ...]:
-    """Return the map: ``>[chosen]<``, others ``[name WORD]``, in the blast radius ``*name WORD*``."""
+    """Return the map: ``>[chosen]<``, others ``[name WORD]``, in the blast radius ``*name WORD*``; ``labels`` stand on
+    the ties of the chosen one."""
     plan = layout(stack, width)
     canvas = Canvas(plan, width)
     for user, need in ties(stack, chosen, marked):
         canvas.tie(user, need)
+    for user, need in ties(stack, chosen, ()) if labels else ():
+        if labels and (cell := labels.get((user, need))) is not None:
+            canvas.name(user, need, chosen, cell)
     for one in stack.services:
         place, word = plan.places[one.id], show.service_word(one, stack, down, now)
         text = node(one.id, word.word, one.id == chosen, one.id in marked)
@@ -193,7 +214,7 @@ def _far(one: Place, other: Place) -> tuple[int, int]:
     return (abs(one.line - other.line), abs(one.column - other.column))
 
 
-def rows(stack: Stack, *, down: float | None, now: float) -> tuple[Row, ...]:
+def rows(stack: Stack, *, down: float | None, now: float, with_traffic: bool = False) -> tuple[Row, ...]:
     """Return the list twin: every service once, indented by its layer, with the same facts as the map."""
     depth = depths(stack)
     top = max(depth.values(), default=0)
@@ -202,9 +223,10 @@ def rows(stack: Stack, *, down: float | None, now: float) -> tuple[Row, ...]:
     for one in order:
         word = show.service_word(one, stack, down, now)
         name = "  " * (top - depth[one.id]) + one.id
-        found.append(
-            Row(one.id, (name, word.cell, " ".join(one.depends_on) or "-", " ".join(one.used_by) or "-", word.why))
-        )
+        ends = " ".join(one.depends_on) or "-", " ".join(one.used_by) or "-"
+        if with_traffic:
+            ends = traffic.listed(stack, one.id, now, out=True), traffic.listed(stack, one.id, now, out=False)
+        found.append(Row(one.id, (name, word.cell, *ends, word.why)))
     return tuple(found)
 
 

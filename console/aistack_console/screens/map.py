@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.stack import Service
 from aistack_console.keys import Action
-from aistack_console.present import empty, ladder
+from aistack_console.present import empty, ladder, traffic
 from aistack_console.present import map as show
 from aistack_console.present.para import para
 from aistack_console.present.stack import by_id, root_causes
@@ -35,6 +35,7 @@ class MapScreen(StackScreen):
         Action(id="map.left", keys="h,left", title="Previous service"),
         Action(id="map.right", keys="l,right", title="Next service"),
         Action(id="map.blast", keys="b", title="Show everything that needs it, or only its own ties", hint="blast"),
+        Action(id="map.traffic", keys="t", title="Show the traffic on its ties, or only the ties", hint="traffic"),
         Action(id="map.list", keys="V", title="Show the same as a list, or as a map", hint="list"),
         Action(id="map.open", keys="enter", title="Open it in Services", hint="open"),
         *stack_actions("map"),
@@ -46,7 +47,7 @@ class MapScreen(StackScreen):
     def __init__(self) -> None:
         super().__init__()
         self.at = ""
-        self.blast = self.as_list = False
+        self.blast = self.as_list = self.traffic = False
 
     def compose_body(self) -> ComposeResult:
         """Yield the root cause, map, list and the chosen service."""
@@ -87,8 +88,9 @@ class MapScreen(StackScreen):
             causes = root_causes(stack, store.down, now)
             self.at = causes[0][0].id if causes else show.layout(stack, self.room).lines[0][0].id
         marked = show.blast(stack, self.at) if self.blast else ()
-        graph.show(show.graph(stack, self.at, marked, self.room, down=store.down, now=now))
-        table.set_rows(show.rows(stack, down=store.down, now=now))
+        labels = traffic.labels(stack, now) if self.traffic else None
+        graph.show(show.graph(stack, self.at, marked, self.room, down=store.down, now=now, labels=labels))
+        table.set_rows(show.rows(stack, down=store.down, now=now, with_traffic=self.traffic))
         self._keep_in_view()
         self._paint_side()
 
@@ -111,6 +113,8 @@ class MapScreen(StackScreen):
             hit = show.blast(stack, one.id)
             words = ladder.names(hit, stack, self.store.down, self.store.now())
             paras.insert(0, para((f"BLAST RADIUS {len(hit)}: ", "warn"), *words))
+        if self.traffic:
+            paras = [*traffic.paras(stack, one.id, self.store.now()), *paras]
         detail = self.query_one("#detail", Detail)
         detail.show((para((f"{one.id}  ", "accent"), (one.title, "dim")), *paras))
 
@@ -157,6 +161,12 @@ class MapScreen(StackScreen):
     def do_blast(self) -> None:
         """Show the blast radius, or only the chosen one's own ties."""
         self.blast = not self.blast
+        self.repaint()
+
+    def do_traffic(self) -> None:
+        """Show what passes on the ties, or only the ties."""
+        self.traffic = not self.traffic
+        self.query_one("#detail", Detail).action_edge(0)
         self.repaint()
 
     def do_list(self) -> None:
