@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 from starlette.types import Receive, Scope, Send
 
 from aistack_backend.api.roles.callers import IDLE, MOST, OTHERS, Callers
 from aistack_backend.api.roles.catalogue import Role
+from aistack_backend.api.roles.door import Door, tcp
 from aistack_backend.api.roles.site import build
 from aistack_backend.clock import HandClock
+from aistack_backend.containers.traffic import service as traffic
 from aistack_backend.containers.traffic.told import Told, parse
 
 BARE = Role(id="bare", port=1, title="A role without routes")
@@ -61,3 +65,17 @@ def test_a_thousand_callers_are_sixty_four_and_the_rest() -> None:
     requests = next(family for family in callers.collect() if family.name == "aistack_role_caller_requests")
     values = {one.labels["caller"]: one.value for one in requests.samples}
     assert (values["10.9.9.9"], "10.0.0.0" in values, len(values)) == (1, False, MOST + 1)
+
+
+async def test_the_backend_reads_a_serving_role_over_tcp() -> None:
+    bound = tcp("127.0.0.1", 0)
+    where = ("127.0.0.1", int(bound.getsockname()[1]))
+    door = Door(build(BARE, {}, (), "container"), bound)
+    await door.open()
+    try:
+        first = await asyncio.to_thread(traffic.asked, where)
+        second = await asyncio.to_thread(traffic.asked, where)
+    finally:
+        await door.close()
+    assert (first.callers, first.began) == ({}, second.began), "a reading tells what was answered before it"
+    assert second.callers["127.0.0.1"].answers == {("check", 200): 1}

@@ -37,7 +37,7 @@ class World:
         self.told: Told | Exception = Told(1.0)
         self.tables: dict[int, dict[str, int]] = {}
         self.asked: list[Where] = []
-        self.traffic = Traffic(self.clock, self.ask, self.tables.get)
+        self.traffic = Traffic(self.clock, self.ask, lambda pid, _: self.tables.get(pid))
 
     def ask(self, where: Where) -> Told:
         self.asked.append(where)
@@ -198,6 +198,24 @@ def test_the_kernels_table_tells_who_came_in_and_not_where_the_service_went() ->
     assert connections.peers(TABLE) == Counter({"10.0.0.2": 1, "10.0.0.3": 1})
 
 
-def test_a_process_in_this_machines_own_network_or_gone_is_not_looked_at(tmp_path: Path) -> None:
-    assert connections.of_process(os.getpid()) is None
-    assert connections.of_process(1, tmp_path) is None
+LOCAL = """Local:
+  +-- 10.0.0.0/24 2 0 2
+     |-- 10.0.0.1
+        /32 host LOCAL
+     |-- 10.0.0.255
+        /32 link BROADCAST
+"""
+
+
+def test_only_the_network_that_has_the_containers_address_is_looked_at(tmp_path: Path) -> None:
+    net = tmp_path / "7" / "net"
+    net.mkdir(parents=True)
+    for name, text in (("tcp", TABLE), ("fib_trie", LOCAL)):
+        (net / name).write_text(text)
+    assert connections.of_process(7, {"10.0.0.1"}, tmp_path) == {"10.0.0.2": 1, "10.0.0.3": 1}
+    for own in ({"10.0.0.255"}, {"10.0.0.9"}, set()):
+        assert connections.of_process(7, own, tmp_path) is None, "the number belongs to another process"
+    assert connections.of_process(8, {"10.0.0.1"}, tmp_path) is None, "it is gone"
+    assert connections.of_process(os.getpid(), {"10.255.3.4"}) is None
+    (net / "tcp").write_text(TABLE + "x" * connections.LARGEST)
+    assert connections.of_process(7, {"10.0.0.1"}, tmp_path) is None, "too long to read to its end"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from itertools import pairwise
 from pathlib import Path
 
 from aistack_backend.containers.ladder.listeners import TABLES, parse
@@ -16,28 +17,34 @@ LARGEST = 4 << 20
 """Bytes of a table that are read: some 28,000 connections."""
 
 
-def of_process(pid: int, proc: Path = Path("/proc")) -> Mapping[str, int] | None:
+def of_process(pid: int, own: Set[str], proc: Path = Path("/proc")) -> Mapping[str, int] | None:
     """Return how many connections each address holds open to what the process's network listens on.
 
-    None when that cannot be known here: the process is not to be seen, its network is this machine's own, or the
-    table is too long.
+    None when that cannot be known here: the process is not to be seen, its network has none of the container's
+    ``own`` addresses (the number belongs to another process, or to another machine's), or a table is too long.
     """
+    folder = proc / str(pid) / "net"
     try:
-        if (proc / str(pid) / "ns/net").stat().st_ino == (proc / "self/ns/net").stat().st_ino:
+        if own.isdisjoint(_local(_read(folder / "fib_trie"))):
             return None
-    except OSError:
+        tables = "".join(_read(folder / table) for table in TABLES if (folder / table).exists())
+    except (OSError, ValueError):
         return None
-    texts = []
-    for table in TABLES:
-        try:
-            with (proc / str(pid) / "net" / table).open() as opened:
-                text = opened.read(LARGEST + 1)
-        except OSError:
-            continue  # no IPv6 in this kernel: no tcp6
-        if len(text) > LARGEST:
-            return None
-        texts.append(text)
-    return peers("".join(texts)) if texts else None
+    return peers(tables)
+
+
+def _read(path: Path) -> str:
+    with path.open() as opened:
+        text = opened.read(LARGEST + 1)
+    if len(text) > LARGEST:
+        raise ValueError("too long")
+    return text
+
+
+def _local(text: str) -> set[str]:
+    """Return the IPv4 addresses that a network has itself."""
+    lines = [line.strip() for line in text.splitlines()]
+    return {before[4:] for before, line in pairwise(lines) if line == "/32 host LOCAL" and before.startswith("|-- ")}
 
 
 def peers(text: str) -> Mapping[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPException
@@ -33,7 +33,7 @@ PATIENCE = 2.0
 AT_ONCE = 4
 Where = tuple[str, int]
 Ask = Callable[[Where], Told]
-Tables = Callable[[int], Mapping[str, int] | None]
+Tables = Callable[[int, Set[str]], Mapping[str, int] | None]
 
 
 def asked(where: Where) -> Told:
@@ -67,7 +67,7 @@ class Traffic:
         roles = {key: where for key, facts in running.items() if (where := _counts(manifest.services[key], facts))}
         with ThreadPoolExecutor(AT_ONCE, "traffic") as pool:
             found = dict(zip(roles, pool.map(partial(self._read, homes), roles.values()), strict=True))
-        opened = {key: self._tables(pid) for key, facts in running.items() if (pid := _pid(facts))}
+        opened = {key: self._tables(pid, facts.addresses) for key, facts in running.items() if (pid := _pid(facts))}
         at, mono = self._clock.now(), self._clock.mono()
         with self._lock:
             self._homes = homes
