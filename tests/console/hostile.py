@@ -26,6 +26,7 @@ from aistack_backend.wire.routing import Outbound, OutboundList, Routed, RouteLi
 from aistack_backend.wire.stack import Service, Stack
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.traces import Trace, TraceList, TraceRow
+from aistack_backend.wire.traffic import Edge
 
 T = TypeVar("T")
 
@@ -156,7 +157,10 @@ def dress_stack(on: Stage, fill: Filler) -> None:
         fill.make(Service, 6, id=name, depends_on=need, used_by=tuple(names[-2:]), symptoms=tuple(names[:3]))
         for name, need in zip(names, needs, strict=True)
     )
-    on.push(Topic.STACK, fill.make(Stack, at=NOW, source=source("stack"), services=services))
+    pairs = [(user, need) for user, of in zip(names, needs, strict=True) for need in of]
+    edges = tuple(fill.make(Edge, user=user, need=need, why=fill.text()) for user, need in pairs[::2])
+    edges += tuple(Edge(user=user, need=need, why=fill.text()) for user, need in pairs[1::2])
+    on.push(Topic.STACK, fill.make(Stack, at=NOW, source=source("stack"), services=services, edges=edges))
     on.push(Topic.BOOT, fill.make(Boot, 8))
     on.push(Topic.CHECKLIST, fill.make(Checklist, 8))
     on.answers |= {

@@ -141,6 +141,10 @@ async def look_everywhere(app: ConsoleApp, pilot: Pilot[int]) -> str:
         await pilot.pause()
         assert faults(app) == [], place.name
         read += "".join(segment.text for segment in cells(app))
+        if place.name == "map":
+            await pilot.press("t")
+            await pilot.pause()
+            assert faults(app) == [], "traffic"
         await pilot.press("escape", "G", "enter", "right_square_bracket")
         await pilot.pause()
         assert faults(app) == [], f"{place.name} opened"
@@ -195,6 +199,7 @@ async def test_ascii_without_colour_is_just_that_on_every_screen() -> None:
         for place in PLACES:
             app.goto(place.name)
             await arrive(app, place.name)
+            await pilot.press(*("t" if place.name == "map" else ""))
             await pilot.pause()
             assert not [segment.text for segment in cells(app) if not segment.text.isascii()], place.name
             styles = [segment.style for segment in cells(app) if segment.style]
