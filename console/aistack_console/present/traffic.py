@@ -45,7 +45,8 @@ def listed(stack: Stack, service: str, now: float, *, out: bool) -> str:
     """Return a service's edges out or in for a cell of the list, measured ones first: ``aidb 12/min err 0%; redis ?``;
     ``?`` = not measured, ``+`` = not declared."""
     outs, ins = _split(stack, service)
-    known, unknown = [], []
+    known: list[str] = []
+    unknown: list[str] = []
     for one in outs if out else ins:
         name, text = (one.need if out else one.user) or OUTSIDE, _text(label(one, now))
         shown = f"{'' if one.declared else '+'}{name} {'?' if text == UNMEASURED else text}"
