@@ -64,6 +64,23 @@ async def test_rules_that_cannot_be_used_are_told_and_ours_go_on(tmp_path: Path)
         assert len(found.rules) >= 10
 
 
+async def test_the_dashboard_tells_what_metrics_tell(client: httpx.AsyncClient, app: FastAPI) -> None:
+    await until(app, lambda it: it.at is not None)
+    found = (await client.get("/v1/dashboard")).json()
+    figures = {(one["point"], one["name"]): one for part in found["sections"] for one in part["figures"]}
+    text = (await client.get("/metrics")).text
+    told = {one.name: one.samples for one in text_string_to_metric_families(text)}
+    assert figures["Approval queue", "waiting"]["now"] == told["aistack_approvals_waiting"][0].value
+    records = {one.labels["window"]: one.value for one in told["aistack_window_audit_records"]}
+    assert (figures["Audit log", "records"]["day"], figures["Audit log", "records"]["week"]) == (
+        records["24h"],
+        records["7d"],
+    )
+    assert figures["Audit log", "can be written"]["now"] == 1
+    assert figures["Agent utilisation", ""]["day"] is None
+    assert len({one["point"] for one in figures.values()}) == 16
+
+
 async def test_the_numbers_are_those_of_the_catalogue(client: httpx.AsyncClient, app: FastAPI) -> None:
     await until(app, lambda it: it.at is not None)
     answer = await client.get("/metrics")

@@ -16,10 +16,12 @@ from aistack_backend.observe.alerts import rules as reading
 from aistack_backend.observe.alerts.judge import Judge
 from aistack_backend.observe.alerts.prometheus import NAME, Prometheus
 from aistack_backend.observe.alerts.service import Alerts
+from aistack_backend.observe.dashboard import dashboard
 from aistack_backend.observe.measured import Measured, providers
 from aistack_backend.observe.metrics import Reading
 from aistack_backend.observe.notify.models import Alarm
 from aistack_backend.store.database import Database
+from aistack_backend.wire.dashboard import Dashboard
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.stack import Provision, Service, Stack
 
@@ -43,6 +45,15 @@ def measured(parts: Parts, database: Database) -> Measured:
             yield Reading("aistack_spans_lost_total", told.lost)
 
     return Measured(database, parts.bus, parts.clock, (more,))
+
+
+def board(parts: Parts) -> Dashboard:
+    """Measure now and return the dashboard. Blocks on SQL.
+
+    Raises:
+        Unavailable: what measures is still starting.
+    """
+    return dashboard(parts.measured.get().now(), parts.bus, parts.clock.now())
 
 
 def alerts(parts: Parts, database: Database) -> Alerts:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from aistack_backend.api import backupwork, certificatework, prunework
+from aistack_backend.api import alertwork, backupwork, certificatework, prunework
 from aistack_backend.api.backupwork import BackupParts
 from aistack_backend.api.beside import Beside
 from aistack_backend.api.certificatework import CertificateParts
@@ -157,7 +157,7 @@ def build(parts: Parts, podman: Podman, boats: Containers, database: Database) -
         history=history,
         holds=holds,
         watch=watch,
-        checker=Checker(watch.check, podman, parts.bus, parts.clock, make=partial(Ground, database=database)),
+        checker=checker(parts, podman, database, watch),
         healers=made_parts,
         backups=backups,
         update=UpdatePart(source.get, podman, made, swap, history, facts),
@@ -167,6 +167,12 @@ def build(parts: Parts, podman: Podman, boats: Containers, database: Database) -
         certificates=certificates,
         pieces=(StackTool(planner, applier), StackPreparer(planner), HoldPart(holds, source)),
     )
+
+
+def checker(parts: Parts, podman: Podman, database: Database, watch: StackService) -> Checker:
+    """Return what runs the note's ticks over this stack, this store and this dashboard."""
+    ground = partial(Ground, database=database, numbers=partial(alertwork.board, parts))
+    return Checker(watch.check, podman, parts.bus, parts.clock, make=ground)
 
 
 async def heal(parts: Parts, stack: StackParts, database: Database) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, case, func, select
 
 from aistack_backend.errors import Unavailable
 from aistack_backend.observe.metrics import Reading
+from aistack_backend.observe.windows import windowed
 from aistack_backend.store.alert_tables import alert
 from aistack_backend.store.database import Database
 from aistack_backend.store.knowledge_tables import collection, document
@@ -41,6 +42,7 @@ def counted(database: Database, now: float) -> tuple[Reading, ...]:
                 *_interactions(connection),
                 *_learning(connection),
                 *_rest(connection),
+                *windowed(connection, now),
             )
     except Unavailable as error:
         log.warning("nothing can be counted now: %s", error.detail)
@@ -126,8 +128,9 @@ def _learning(connection: Connection) -> Iterator[Reading]:
         known = [one.value for one in states if one is not states.UNKNOWN]
         yield from (Reading(name, rows.get(state, 0), {"state": state}) for state in known)
     trials = select(trial.c.passed, func.count()).group_by(trial.c.passed).order_by(trial.c.passed)
-    for passed, count in connection.execute(trials):
-        yield Reading("aistack_learning_trials_total", count, {"passed": "yes" if passed else "no"})
+    tried = {bool(passed): count for passed, count in connection.execute(trials)}
+    for passed in (True, False) if tried else ():
+        yield Reading("aistack_learning_trials_total", tried.get(passed, 0), {"passed": "yes" if passed else "no"})
 
 
 def _rest(connection: Connection) -> Iterator[Reading]:

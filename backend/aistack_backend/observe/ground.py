@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aistack_backend.containers.port import Podman
 from aistack_backend.store.database import Database
 from aistack_backend.wire.checklist import TickState
+from aistack_backend.wire.dashboard import Dashboard
 from aistack_backend.wire.stack import Service, Stack
 
 SECONDS = 4.0
@@ -24,6 +25,8 @@ class Ground:
     dashboard: tuple[str, int] = ("127.0.0.1", 8888)
     database: Database | None = None
     """None = there is none to look into."""
+    numbers: Callable[[], Dashboard] | None = None
+    """Measures the dashboard now; None = nobody does."""
 
     def service(self, key: str) -> Service | None:
         """Return a declared service."""

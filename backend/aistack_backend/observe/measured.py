@@ -82,6 +82,8 @@ def _stack(stack: Stack | None, now: float) -> Iterator[Reading]:
             yield Reading("aistack_service_ok", float(one.state in FINE), {"service": one.id})
         yield from (Reading("aistack_service_needs", 1, {"service": one.id, "needs": each}) for each in one.depends_on)
     yield from (reading for one in stack.edges for reading in _edge(one))
+    causes = sum(one.state is ServiceState.BAD and not one.root_cause for one in stack.services)
+    yield Reading("aistack_service_causes", causes)
     if stack.last_backup is not None:
         yield Reading("aistack_backup_age_seconds", max(0.0, now - stack.last_backup))
 

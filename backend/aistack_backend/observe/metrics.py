@@ -75,6 +75,21 @@ CATALOGUE: Mapping[str, Metric] = {
     "aistack_learning_patterns": Metric("Learned patterns by state.", ("state",)),
     "aistack_learning_samples": Metric("Lines that training could use, by state.", ("state",)),
     "aistack_learning_trials_total": _counter("Trials of patterns on held-out questions.", "passed"),
+    "aistack_window_questions": Metric("Questions that were routed within a window that ends now.", ("window",)),
+    "aistack_window_success_ratio": Metric(
+        "Share that went well: answered of the ended questions, done of the judged ends of tasks.", ("of", "window")
+    ),
+    "aistack_window_answer_seconds": Metric("Mean seconds of an answer, of those that were measured.", ("window",)),
+    "aistack_agent_busy_ratio": Metric("Share of the time in which a pass with this agent ran.", ("agent", "window")),
+    "aistack_window_audit_records": Metric("Records of the audit within a window.", ("window",)),
+    "aistack_window_trials_won": Metric("Trials that patterns won within a window, where any was made.", ("window",)),
+    "aistack_learning_rate_per_day": Metric(
+        "A day: patterns that runs made active, interactions that somebody judged.", ("what", "window")
+    ),
+    "aistack_trainings": Metric("Runs of training by state; a kept one has its adapter.", ("state",)),
+    "aistack_adapter_loss": Metric(
+        "Nats a token on held-out lines: the model alone, and with a kept adapter.", ("adapter", "measured")
+    ),
     "aistack_knowledge_documents": Metric("Documents in a collection.", ("collection",)),
     "aistack_service_ok": Metric("1 = a service is well itself, 0 = it is bad.", ("service",)),
     "aistack_services": Metric("Declared services by state.", ("state",)),
@@ -86,6 +101,7 @@ CATALOGUE: Mapping[str, Metric] = {
     "aistack_edge_error_ratio": Metric("Share of them that was answered with 400 or more.", ("service", "needs")),
     "aistack_edge_last_good_seconds": Metric("When one last had a good answer, epoch seconds.", ("service", "needs")),
     "aistack_edge_connections": Metric("Connections from a service to one that are open now.", ("service", "needs")),
+    "aistack_service_causes": Metric("Services whose fault is their own, not one of what they need."),
     "aistack_backup_age_seconds": Metric("Age of the newest backup."),
     "aistack_host_cpu_ratio": Metric("Share of all cores that works."),
     "aistack_host_load1": Metric("Load of the last minute."),

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from aistack_backend.containers.secrets import scrub_text
+from aistack_backend.observe.dashboard import unmeasured
 from aistack_backend.observe.ground import SECONDS, Ask, Found, Ground
 from aistack_backend.store.learning_tables import pattern, run, sample
 from aistack_backend.store.telemetry_tables import telemetry
@@ -57,6 +58,18 @@ def patterns(ground: Ground) -> Found:
 def samples(ground: Ground) -> Found:
     """Something waits for review, or is in the dataset."""
     return _found(_count(ground, select(func.count()).select_from(sample)), "samples were made for training")
+
+
+def numbers(ground: Ground) -> Found:
+    """Every point of the note's four sections has a number on the dashboard; who has none is named with its reason."""
+    if ground.numbers is None:
+        return TickState.UNKNOWN, "Nobody measures the dashboard here."
+    board = ground.numbers()
+    points = {one.point for section in board.sections for one in section.figures}
+    if not (missing := unmeasured(board)):
+        return TickState.PASS, f"Each of the {len(points)} points of the note has a number."
+    said = " ".join(f"{point}: {why}" for point, why in missing)
+    return TickState.FAIL, f"{len(points) - len(missing)} of {len(points)} points have a number. {said}"
 
 
 def counted(ground: Ground) -> Found:

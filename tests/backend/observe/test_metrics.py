@@ -36,6 +36,7 @@ FOREIGN = ("up", "ALERTS", "scrape_", "process_", "prometheus_", "time")
 """What the stack's Prometheus and its targets give by themselves."""
 
 
+WINDOWED = ("aistack_window_questions", "aistack_window_audit_records")
 BY_STATE = ("aistack_task", "aistack_learning")
 """Counted for each state that there is."""
 
@@ -60,6 +61,7 @@ def test_an_empty_store_gives_counts_that_are_0_and_nothing_that_is_unknown(data
         ("aistack_approval_wait_seconds_total", ()): 0,
         ("aistack_agents_working", ()): 0,
         ("aistack_agent_seconds_total", ()): 0,
+        **{(name, (window,)): 0 for name in WINDOWED for window in ("24h", "7d")},
     }
 
 
