@@ -169,6 +169,7 @@ PLACES = (
     Place(name="doctor", key="", short="Doctor", title="Doctor"),
     Place(name="storage", key="", short="Store", title="Storage"),
     Place(name="models", key="", short="Models", title="Models"),
+    Place(name="dashboard", key="", short="Board", title="Dashboard"),
     Place(name="routes", key="", short="Routes", title="Routes"),
     Place(name="federation", key="", short="Fed", title="Federation"),
     Place(name="traces", key="", short="Traces", title="Traces"),

@@ -18,9 +18,11 @@ from aistack_backend.wire.alerts import AlertList
 from aistack_backend.wire.base import Raw
 from aistack_backend.wire.boot import Boot, Plan
 from aistack_backend.wire.checklist import Checklist
+from aistack_backend.wire.dashboard import Dashboard
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.federation import Federation, HeldItem, HeldItems, ItemState
 from aistack_backend.wire.learning import LearningStatus, Pattern, PatternDetail, Sample, SampleList
+from aistack_backend.wire.loops import LoopList
 from aistack_backend.wire.past import Past
 from aistack_backend.wire.routing import Outbound, OutboundList, Routed, RouteList, RouteStats, Routing
 from aistack_backend.wire.stack import Service, Stack
@@ -134,6 +136,8 @@ def dress_routes(on: Stage, fill: Filler) -> None:
         "GET /v1/routes": RouteList(routes=routes),
         "GET /v1/routing": fill.make(Routing, 3),
         "GET /v1/routing/stats": fill.make(RouteStats, by_route={fill.text(): 1}, by_class={}),
+        "GET /v1/loops": fill.make(LoopList, 2),
+        "GET /v1/dashboard": fill.make(Dashboard, 4),
         "GET /v1/outbound": OutboundList(sent=(fill.make(Outbound), fill.make(Outbound))),
     }
 

@@ -11,6 +11,8 @@ from tests.console.knowledge_scene import knowing
 from tests.console.stage import NOW, Stage, source
 from tests.console.world import FLEET, approval, approvals, container, fleet
 
+from aistack_backend.bus import Bus
+from aistack_backend.observe.dashboard import dashboard
 from aistack_backend.wire.actions import ApprovalState, Risk
 from aistack_backend.wire.audit import AuditPage, AuditRecord, Phase
 from aistack_backend.wire.chat import Message, Role, Session, SessionList, Transcript
@@ -248,6 +250,7 @@ def empty(one: Stage) -> None:
     one.answers |= {
         "GET /v1/federation": Federation(role=FederationRole.PEER),
         "GET /v1/federation/items": HeldItems(),
+        "GET /v1/dashboard": dashboard((), Bus(), NOW),
         "GET /v1/checklist": Checklist(at=None),
         "GET /v1/doctor": stacked.DOCTOR,
         "GET /v1/storage": Storage(at=NOW, source=source()),

@@ -21,12 +21,22 @@ from aistack_backend.wire.chat import Chunk, SessionList
 from aistack_backend.wire.containers import Fleet, LogBatch
 from aistack_backend.wire.events import Topic
 from aistack_backend.wire.host import Series
+from aistack_backend.wire.loops import LoopList
+from aistack_backend.wire.routing import Lock, RouteStats, Routing
 from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.status import Status
 from aistack_backend.wire.traces import SpansTaken
 from aistack_console.widgets.guard import KeyGuard
 
 NOW = 1_795_000_000.0
+
+ROUTING = Routing(
+    lock=Lock(locked=True, why="operator:me closed it."), budgets=(), chain=(), measure="deciding", min_confidence=0.5
+)
+NO_QUESTIONS = RouteStats(
+    since=NOW - 86_400, total=0, by_route={}, by_class={}, answered=0, local_share=None, latency_p50=None,
+    latency_p95=None, tokens_in=0, tokens_out=0, costs=(), good=0, bad=0, not_judged=0,
+)  # fmt: skip
 
 
 def source(name: str = "podman", state: SourceState = SourceState.OK, **more: Any) -> Source:
@@ -50,6 +60,9 @@ class Stage:
             "GET /v1/chats": SessionList(),
             "GET /v1/audit": AuditPage(),
             "POST /v1/traces/spans": SpansTaken(taken=0),
+            "GET /v1/loops": LoopList(),
+            "GET /v1/routing": ROUTING,
+            "GET /v1/routing/stats": NO_QUESTIONS,
         }
         self.logs: dict[str, asyncio.Queue[LogBatch | None]] = {}
         self.chat: asyncio.Queue[Chunk | None] = asyncio.Queue()

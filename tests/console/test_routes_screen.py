@@ -111,6 +111,7 @@ async def test_a_replay_asks_and_shows_both_answers() -> None:
 
 async def test_a_backend_without_routes_says_so() -> None:
     async with stage() as on:
+        del on.answers["GET /v1/routing"]
         app = Shell(on, RoutesScreen)
         async with app.run_test(size=(80, 24)) as pilot:
             await until(lambda: "no GET /v1/routing" in app.text)

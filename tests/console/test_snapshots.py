@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.console import (
     chat_scene,
+    dashboard_scene,
     federation_scene,
     flow_scene,
     learning_scene,
@@ -56,11 +58,12 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "routed": route_scene.routed,
     "federated": federation_scene.federated,
     "observing": observe_scene.observing,
+    "boarded": dashboard_scene.boarded,
 }
 OBSERVED = ("traces", "alerts", "past")
 """Pictured in their own world alone; the time machine's words are held by its own test."""
 NEEDS_ITS_WORLD = ("federation",)
-NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage")
+NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage", "dashboard")
 PICTURED = {
     "stack": ("overview", "services", "map", "checklist", "doctor", "storage"),
     "fault": ("overview", "services", "map", "boot"),
@@ -76,14 +79,19 @@ PICTURED = {
     "routed": ("routes",),
     "federated": ("federation",),
     "observing": ("traces", "alerts"),
+    "boarded": ("overview", "dashboard"),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK + NEEDS_ITS_WORLD),
     "no-podman": tuple(
-        place.name for place in PLACES if place.name not in {"boot", "checklist", "doctor", "federation", "knowledge"}
+        place.name
+        for place in PLACES
+        if place.name not in {"boot", "checklist", "dashboard", "doctor", "federation", "knowledge"}
     ),
 }
 """The screens that are pictured in a world, where not all are."""
 READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent", "federated": "_found"}
 """What the screen of a world has to have read before it is pictured."""
+READ_BY = {"overview": "_doing.at", "dashboard": "_board"}
+"""What a screen has to have read in every world that answers."""
 PICTURES = [
     (world, place.name)
     for world in WORLDS
@@ -145,6 +153,13 @@ def ready(app: ConsoleApp, world: str) -> bool:
     return told and app.store.down is None
 
 
+def read_of(world: str, place: str) -> tuple[str, ...]:
+    """The attributes of the shown screen that have to hold something."""
+    if world == "backend-down":
+        return ()
+    return tuple(name for name in (READS.get(world), READ_BY.get(place)) if name)
+
+
 async def still(app: ConsoleApp, pilot: Pilot[Any]) -> None:
     """Wait until the picture has been the same for a third of a second."""
     now = asyncio.get_running_loop().time
@@ -188,8 +203,7 @@ def test_screen(snap_compare: Any, data: Path, world: str, place: str, size: tup
         if world == "busy":
             await still(app, pilot)
             await pilot.press("t")
-        if name := READS.get(world):
-            await until(lambda: getattr(app.screen, name), 20)
+        await until(lambda: all(attrgetter(name)(app.screen) for name in read_of(world, place)), 20)
         for box in app.screen.query(TextArea):
             box.cursor_blink = False
         await still(app, pilot)

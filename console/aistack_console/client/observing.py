@@ -1,10 +1,11 @@
-"""The calls about what was done and what is wrong: traces and alarms."""
+"""The calls about what was done and what is wrong: traces, alarms and the dashboard."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
 from aistack_backend.wire.alerts import Alert, AlertList, SnoozeRequest
+from aistack_backend.wire.dashboard import Dashboard
 from aistack_backend.wire.past import Past
 from aistack_backend.wire.traces import Trace, TraceList
 from aistack_console.client.calls import Calls
@@ -32,6 +33,10 @@ class ObserveCalls(Calls):
     async def snooze_alert(self, number: int, minutes: int) -> Alert:
         """Have an alarm wait for some minutes."""
         return await self._post(f"/v1/alerts/{number}/snooze", SnoozeRequest(minutes=minutes), Alert)
+
+    async def dashboard(self) -> Dashboard:
+        """Return the four sections of the owner's note, measured now."""
+        return await self._get("/v1/dashboard", Dashboard)
 
     async def past(self, at: float) -> Past:
         """Return what was recorded of a moment."""

@@ -17,6 +17,7 @@ from aistack_backend.wire.tasks import Task, TaskList, TaskState
 from aistack_console.present import stack as parts
 from aistack_console.present.approvals import deadline, short_actor
 from aistack_console.present.boot import summary as boot_line
+from aistack_console.present.doing import Doing, lines
 from aistack_console.present.header import host_stale
 from aistack_console.present.kept import kept_line
 from aistack_console.present.para import Para, para
@@ -116,17 +117,19 @@ def summary(
     tasks: TaskList | None,
     stack: Stack | None = None,
     boot: Boot | None = None,
+    doing: Doing | None = None,
     down: float | None,
     now: float,
     alone: bool = False,
 ) -> tuple[Para, ...]:
-    """Return the lines between needs and events: services, host, model, tasks, and each source at fault.
+    """Return the lines between needs and events: services, host, model, tasks, loop, routes, and each source at fault.
 
     ``alone`` leaves out services and tasks, which then have panes of their own.
     """
     machine = (*_host_lines(host, down, now), *_model_lines(model, now))
     booted = boot_line(boot, now)
-    last = (*kept_line(stack, now), *([booted] if booted else []), *faults(status, fleet, now))
+    urgent = (*([booted] if booted else []), *faults(status, fleet, now))
+    last = (*urgent, *lines(doing or Doing(), now), *kept_line(stack, now))
     if alone:
         return (*((_groups_line(stack, down, now),) if stack and stack.services else ()), *machine, *last)
     return (_services_line(fleet, stack, down, now), *machine, _tasks_line(tasks), *last)

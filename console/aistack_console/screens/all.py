@@ -10,6 +10,7 @@ from aistack_console.screens.base import BaseScreen
 from aistack_console.screens.boot import BootScreen
 from aistack_console.screens.chat import ChatScreen
 from aistack_console.screens.checklist import ChecklistScreen
+from aistack_console.screens.dashboard import DashboardScreen
 from aistack_console.screens.doctor import DoctorScreen
 from aistack_console.screens.federation import FederationScreen
 from aistack_console.screens.knowledge import KnowledgeScreen
@@ -44,6 +45,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         DoctorScreen,
         StorageScreen,
         ModelsScreen,
+        DashboardScreen,
         RoutesScreen,
         FederationScreen,
         TracesScreen,

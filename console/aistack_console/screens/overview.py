@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from aistack_backend.wire.events import Topic
+from aistack_console.errors import ConsoleError
 from aistack_console.keys import Action
 from aistack_console.present import overview as show
+from aistack_console.present.doing import Doing
 from aistack_console.present.tasks import head as tasks_head
 from aistack_console.screens.sharing import WIDE
 from aistack_console.screens.stacking import StackScreen
 from aistack_console.widgets.detail import Detail
 from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
+
+FRAME = 5
+"""Lines that are no pane's: header, tabs, two headings, hints."""
+EVENTS = 5
+"""Lines that the events keep while nothing needs the operator."""
+EVERY = 5.0
+"""Seconds after which loops and routes are read again while it is shown."""
 
 
 class OverviewScreen(StackScreen):
@@ -35,6 +45,10 @@ class OverviewScreen(StackScreen):
     CSS_PATH = "overview.tcss"
     AUTO_FOCUS = "#needs"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._doing, self._tried, self._reading = Doing(), 0.0, False
+
     def compose_body(self) -> ComposeResult:
         """Yield needs, summary, events and the services list."""
         with Horizontal(id="panes"):
@@ -52,16 +66,32 @@ class OverviewScreen(StackScreen):
         yield Line(id="feed-head", classes="pane-title")
         yield Detail(id="feed")
 
+    @work(exclusive=True, group="doing")
+    async def _read(self) -> None:
+        """Read the loops and how questions go: no event tells of them."""
+        client = self.console.client
+        try:
+            loops, routing, stats = await client.loops(), await client.routing(), await client.route_stats()
+            self._doing = Doing(loops=loops, routing=routing, stats=stats, at=self.store.now())
+        except ConsoleError as error:
+            self._doing = replace(self._doing, problem=error.sentence)
+        self._reading, self._tried = False, self.store.now()
+        self.repaint()
+
     def paint(self) -> None:
-        """Show what is known."""
+        """Show what is known; read what no event tells when nobody has lately."""
         store, now = self.store, self.store.now()
+        if store.down is None and not self._reading and now - self._tried > EVERY:
+            self._reading = True
+            self._read()
         needs = show.needs(store.approvals, store.tasks, store.fleet, store.stack, down=store.down, now=now)
         known = store.approvals is not None and store.fleet is not None
         self.query_one("#needs-head", Line).show(show.needs_head(len(needs), known))
         table = self.query_one("#needs", LiveTable)
         table.set_rows(needs)
         wide = self.app.size.width >= WIDE  # the class comes only after the first paint
-        table.styles.height = min(len(needs) + 1, max(3, self.size.height // 3)) if needs else 0
+        tall = min(len(needs) + 1, max(3, self.size.height // 3)) if needs else 0
+        table.styles.height = tall
         summary = self.query_one("#summary", Detail)
         summary.show(
             show.summary(
@@ -72,12 +102,14 @@ class OverviewScreen(StackScreen):
                 tasks=store.tasks,
                 stack=store.stack,
                 boot=store.boot,
+                doing=self._doing,
                 down=store.down,
                 now=now,
                 alone=wide,
             )
         )
-        summary.styles.height = "1fr" if wide else min(len(summary.lines), max(4, self.size.height // 2))
+        most = max(4, self.size.height // 2, self.size.height - FRAME - tall - EVENTS)
+        summary.styles.height = "1fr" if wide else min(len(summary.lines), most)
         self.query_one("#feed-head", Line).show((("-- EVENTS --", "accent"), (" newest first", "dim")))
         self.query_one("#feed", Detail).show(show.feed(tuple(store.feed), store.audit, now))
         if wide:

@@ -9,12 +9,22 @@ import sys
 from aistack_backend.wire.rendezvous import socket_path
 from aistack_console.client import launch
 from aistack_console.client.api import Client
+from aistack_console.verbs import numbers
 from aistack_console.verbs.context import Context, VerbError
 from aistack_console.verbs.exits import Exit
 
 
 def run(context: Context) -> Exit:
-    """Serve until told to end; with ``--link`` only print the newest link of the one that serves."""
+    """Serve until told to end; with ``--link`` only print the newest link of the one that serves.
+
+    ``numbers``, or ``--json``, prints what is measured and serves nothing.
+    """
+    if context.arguments.what == "numbers" or context.json:
+        if context.arguments.link or context.arguments.allow_decisions:
+            raise VerbError(
+                Exit.USAGE, "--link and --allow-decisions are for serving.", "Write dashboard numbers [--json]."
+            )
+        return numbers.run(context)
     if context.arguments.link:
         print(link(context))
         return Exit.OK

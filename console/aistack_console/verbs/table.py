@@ -280,13 +280,21 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "dashboard",
-        "the same console in a browser of this machine, behind a link that works once",
+        "the same console in a browser of this machine, behind a link that works once; or its numbers",
         "dashboard",
         (
+            word(
+                "what",
+                "serve: the console for a browser; numbers: print each point of the four sections (also with --json)",
+                choices=("serve", "numbers"),
+                nargs="?",
+                default="serve",
+            ),
             flag("--port", help="port on loopback (default 8888)", type=int, default=8888, metavar="PORT"),
             flag("--allow-decisions", help="let the browser approve and act; without it the console only shows"),
             flag("--link", help="print a new link of the dashboard that serves, and leave"),
         ),
+        json=True,
         example="dashboard --allow-decisions",
     ),
     Verb("reset-terminal", "mend a terminal that a crash left in a bad state", "terminal"),
