@@ -23,7 +23,7 @@ from aistack_console.widgets.live_table import LiveTable
 
 FRAME = 5
 """Lines that are no pane's: header, tabs, two headings, hints."""
-EVENTS = 5
+EVENTS = 3
 """Lines that the events keep while nothing needs the operator."""
 EVERY = 5.0
 """Seconds after which loops and routes are read again while it is shown."""
