@@ -161,6 +161,16 @@ MAP = (
         metric="aistack_host_network_bytes_per_second", about="Traffic of the whole machine.",
     ),
     Line(
+        point="Traffic flow", name="requests a minute", metric="aistack_edge_requests_per_minute", source=STACK,
+        about="Of the last minute, from whoever asked, over every edge that was measured.",
+        why="No edge was measured: it needs a role that answers, looked at twice.",
+    ),
+    Line(
+        point="Traffic flow", name="open connections", metric="aistack_edge_connections", source=STACK,
+        about="Between services, over every edge whose connections are known.",
+        why="No service's connections are known.",
+    ),
+    Line(
         point="Traffic flow", name="containers, {}", by="direction", unit=Unit.BYTES, source=USAGE,
         metric="aistack_container_network_bytes_total", about="Of all running containers, since each was started.",
         why="No running container tells its traffic.",

@@ -71,6 +71,7 @@ def test_every_point_of_the_note_is_there_and_on_grafana() -> None:
     lines = {key: tuple(dict.fromkeys(one.point for one in lines)) for key, _, lines in SECTIONS}
     assert lines == NOTE
     panels = json.loads((ROOT / "compose/config/grafana/dashboards/backend.json").read_text())["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
     drawn = set().union(*(named(target["expr"]) for panel in panels for target in panel.get("targets", ())))
     for _, _, found in SECTIONS:
         for one in found:
