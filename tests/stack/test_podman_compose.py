@@ -76,6 +76,8 @@ def test_the_command_of_the_note_and_down(env_file: Path) -> None:
     assert "NOAUTH" in said("podman", "exec", "local-ai-redis", "redis-cli", "ping")
     query = ("psql", "-U", "mcp", "-d", "mcp", "-Atc", "SELECT extname FROM pg_extension WHERE extname = 'vector'")
     assert said("podman", "exec", "local-ai-postgres", *query).strip() == "vector"
+    query = (*query[:-1], "SELECT count(*) > 0 FROM pg_stat_statements")
+    assert said("podman", "exec", "local-ai-postgres", *query).strip() == "t"
     for name in MINIMAL:
         about = podman("inspect", f"local-ai-{name}")
         for secret in names("secret"):

@@ -45,6 +45,7 @@ def test_postgres_tells_its_slowest_statement_and_no_value_of_it() -> None:
         server("shared_preload_libraries=pg_stat_statements") as url,
         psycopg.connect(url.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection,
     ):
+        assert "run CREATE EXTENSION pg_stat_statements in postgres." in rates.postgres(connection)
         connection.execute("CREATE EXTENSION pg_stat_statements")
         connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'hunter22'")
         connection.execute("SELECT count(*), 'hunter22' FROM generate_series(1, 100000)")
@@ -52,3 +53,12 @@ def test_postgres_tells_its_slowest_statement_and_no_value_of_it() -> None:
     assert "slowest statement takes" in said
     assert "1 calls: SELECT count(*), $1 FROM generate_series($2, $3)." in said
     assert "hunter22" not in said
+
+
+def test_an_extension_without_its_library_is_no_failure(postgres: str) -> None:
+    with psycopg.connect(postgres.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+        try:
+            assert "statement" not in rates.postgres(connection)
+        finally:
+            connection.execute("DROP EXTENSION pg_stat_statements")

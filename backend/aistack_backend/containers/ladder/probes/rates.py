@@ -14,6 +14,10 @@ AND query NOT LIKE '%aistack_probe%'
 ORDER BY mean_exec_time DESC LIMIT 1
 """
 """Only statements whose values the extension takes out; others may hold a password."""
+STATEMENTS = """
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements'),
+current_setting('shared_preload_libraries') LIKE '%pg_stat_statements%', current_database()
+"""
 
 
 def rate(hits: int, misses: int) -> str:
@@ -29,13 +33,23 @@ def postgres(connection: psycopg.Connection[tuple[object, ...]]) -> str:
         row = connection.execute(CACHE).fetchone()
         if row is not None and isinstance(row[0], int) and isinstance(row[1], int):
             told.append(rate(row[0], row[1]))
-        if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'pg_stat_statements'").fetchone():
-            told.append(_slowest(connection))
+        told.append(_statements(connection))
+    except (
+        psycopg.errors.ObjectNotInPrerequisiteState
+    ):  # the extension is there, and the server was not told to load it
+        pass
     except psycopg.OperationalError:  # it ended, or took too long: that is for the probe to say
         raise
     except psycopg.Error:  # it does not let this account look
         pass
     return sentence(told)
+
+
+def _statements(connection: psycopg.Connection[tuple[object, ...]]) -> str:
+    there, loaded, database = connection.execute(STATEMENTS).fetchone() or (False, False, "")
+    if there:
+        return _slowest(connection)
+    return f"to see its slowest statement, run CREATE EXTENSION pg_stat_statements in {database}" if loaded else ""
 
 
 def _slowest(connection: psycopg.Connection[tuple[object, ...]]) -> str:
