@@ -23,11 +23,19 @@ class _Base:
         self._parts = parts
 
     async def add(
-        self, name: str, data: bytes, source: str, by: str, *, kind: str = "", keep_days: float | None = None
+        self,
+        name: str,
+        data: bytes,
+        source: str,
+        by: str,
+        *,
+        kind: str = "",
+        charset: str = "",
+        keep_days: float | None = None,
     ) -> Added:
         """See ``Knowledge.add``."""
         base = self._parts.knowledge.get().base
-        return await base.add(name, data, source, by, kind=kind, keep_days=keep_days)
+        return await base.add(name, data, source, by, kind=kind, charset=charset, keep_days=keep_days)
 
     def remove(self, number: int) -> Document:
         """See ``Knowledge.remove``."""

@@ -57,6 +57,7 @@ class KnowledgeParts:
             by,
             title=request.title,
             kind=request.kind,
+            charset="utf-8" if request.text else "",
             keep_days=request.keep_days,
         )
 

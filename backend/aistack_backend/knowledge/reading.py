@@ -1,4 +1,7 @@
-"""Read bytes as a document's text: UTF-8, or UTF-16 with its mark; plain, Markdown, HTML or PDF. Nothing is guessed."""
+"""Read bytes as a document's text: plain, Markdown, HTML or PDF, in UTF-8, or UTF-16 with its mark.
+
+A page may say another encoding. Nothing is guessed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from aistack_backend.errors import BadInput
-from aistack_backend.knowledge import page, pdf
+from aistack_backend.knowledge import charsets, page, pdf
 from aistack_backend.knowledge.chunking import headings
 
 LARGEST = 8 << 20
@@ -44,8 +47,8 @@ class Read:
     text: str
 
 
-def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
-    """Return the text of a document.
+def read(data: bytes, source: str, title: str = "", kind: str = "", charset: str = "") -> Read:
+    """Return the text of a document; ``charset`` = what was said with it, which a page says itself otherwise.
 
     Raises:
         BadInput: too large, empty, not text, in another encoding, or of a kind that is not read.
@@ -57,7 +60,7 @@ def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
     kind = kind or KINDS.get(PurePosixPath(name).suffix.lower(), "text")
     if kind not in ("text", *KINDS.values()):
         raise BadInput(f"{kind} is no kind of document.", "text, markdown, html or pdf")
-    found, text, kind = _text(data, name, kind)
+    found, text, kind = _text(data, name, kind, charset)
     text = _CONTROL.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))
     if not text.strip():
         raise BadInput(f"{name} has no text.", "An empty document answers nothing.")
@@ -66,14 +69,31 @@ def read(data: bytes, source: str, title: str = "", kind: str = "") -> Read:
     return Read(title=" ".join(named.split())[:200], kind=kind, text=text)
 
 
-def _text(data: bytes, name: str, kind: str) -> tuple[str, str, str]:
+def _text(data: bytes, name: str, kind: str, charset: str) -> tuple[str, str, str]:
     """Return the title that stands in it, the text, and the kind as it was found to be."""
     if kind == "pdf" and not data.startswith(pdf.BEGINS):
         raise BadInput(f"{name} is no PDF: it does not begin as one.", "Say what it is.")
     if kind in ("text", "pdf") and data.startswith(pdf.BEGINS):
         return *pdf.text_of(data, name), "pdf"
-    text = decoded(data, name)
-    return (*page.text_of(text), kind) if kind == "html" else ("", text, kind)
+    if kind == "html":
+        return *page.text_of(_page(data, charset, name)), kind
+    return "", decoded(data, name), kind
+
+
+def _page(data: bytes, charset: str, name: str) -> str:
+    if charsets.of(data, charset, name) == "utf-8":
+        return decoded(data, name)
+    _refuse(data, name)
+    text = charsets.text(data, charset, name)
+    if "\0" in text:
+        raise BadInput(f"{name} is no text: character {text.index(chr(0))} of it is zero.", "Save it as UTF-8.")
+    return text
+
+
+def _refuse(data: bytes, name: str) -> None:
+    for begin, what in NOT_READ.items():
+        if data.startswith(begin):
+            raise BadInput(f"{name} is {what}, which is not read.", "Give its text.")
 
 
 def decoded(data: bytes, name: str) -> str:
@@ -82,9 +102,7 @@ def decoded(data: bytes, name: str) -> str:
     Raises:
         BadInput: it is no text, or not UTF-8 (or UTF-16 with its mark).
     """
-    for begin, what in NOT_READ.items():
-        if data.startswith(begin):
-            raise BadInput(f"{name} is {what}, which is not read.", "Give its text.")
+    _refuse(data, name)
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if not utf16 and b"\0" in data:
         raise BadInput(f"{name} is no text: byte {data.index(0)} of it is zero.", "Give its text.")

@@ -84,13 +84,15 @@ class Knowledge:
         *,
         title: str = "",
         kind: str = "",
+        charset: str = "",
         keep_days: float | None = None,
         replace: bool = True,
     ) -> Added:
         """Read a document into a collection, which is made when there is none. One of the same source is replaced, in
         one transaction; the same bytes again change nothing. Without ``replace`` another of that source stays.
 
-        Without an embedding model it is kept without vectors, found by words, and ``Added.detail`` says so.
+        ``charset``: see ``reading.read``. Without an embedding model it is kept without vectors, found by words, and
+        ``Added.detail`` says so.
 
         Raises:
             BadInput: the name, the source or the document cannot be. Conflict: the collection has vectors of another
@@ -98,7 +100,7 @@ class Knowledge:
         """
         check(name, source, keep_days)
         digest = hashlib.sha256(data).hexdigest()
-        read = await asyncio.to_thread(reading.read, data, source, title, kind)
+        read = await asyncio.to_thread(reading.read, data, source, title, kind, charset)
         if same := await asyncio.to_thread(self._same, name, source, digest, read.kind):
             return Added(document=same, outcome="unchanged")
         pieces = await asyncio.to_thread(chunking.split, read.text, headed=read.kind != "text")

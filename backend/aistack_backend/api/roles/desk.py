@@ -124,6 +124,7 @@ class Desk:
             self._by,
             title=title,
             kind=wish.kind,
+            charset="utf-8",
             keep_days=wish.keep_days,
             replace=False,
         )

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 from aistack_backend.address import Place, forbidden, literal, read
 from aistack_backend.errors import BadInput, Unavailable
+from aistack_backend.knowledge import charsets
 from aistack_backend.orchestration.fetch.unpack import unpacked
 from aistack_backend.orchestration.routing.wayout import WayOut
 
@@ -39,6 +40,8 @@ class Answer:
     status: int
     kind: str
     """Content type without its parameters; empty = none was told."""
+    charset: str
+    """What its parameters say; empty = nothing."""
     body: bytes
     """At most as many bytes as were asked for."""
     cut: bool = False
@@ -144,13 +147,14 @@ async def _get(place: Place, address: str, most: int, seconds: float) -> Answer:
     except httpx.HTTPError as error:
         raise Unavailable(f"{place.end} could not be read: {error or type(error).__name__}.") from error
     redirect = answer.headers.get("location", "") if 300 <= answer.status_code < 400 else ""
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind, _, more = answer.headers.get("content-type", "").partition(";")
     body = await asyncio.to_thread(unpacked, bytes(raw), answer.headers.get("content-encoding", ""), most)
     cut = len(raw) > most or len(body) > most
     return Answer(
         url=place.url,
         status=answer.status_code,
-        kind=kind,
+        kind=kind.strip().lower(),
+        charset=charsets.header(more),
         body=body[:most],
         cut=cut,
         modified=_time(answer.headers.get("last-modified", "")),

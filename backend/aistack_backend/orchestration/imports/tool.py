@@ -36,7 +36,15 @@ class Base(Protocol):
     """The knowledge base."""
 
     async def add(
-        self, name: str, data: bytes, source: str, by: str, *, kind: str = "", keep_days: float | None = None
+        self,
+        name: str,
+        data: bytes,
+        source: str,
+        by: str,
+        *,
+        kind: str = "",
+        charset: str = "",
+        keep_days: float | None = None,
     ) -> Added:
         """See ``Knowledge.add``."""
         ...
@@ -106,7 +114,8 @@ class ImportTool:
         if found.by_way_of:
             summary.notes.append(f"It was at {found.url}, by way of {', '.join(found.by_way_of)}.")
         kind = "" if _named(found.url) else SUFFIX.get(found.kind, "")
-        added = await self._base.add(request.collection, data, request.url, by, kind=kind, keep_days=request.keep_days)
+        known = {"kind": kind, "charset": found.charset}
+        added = await self._base.add(request.collection, data, request.url, by, **known, keep_days=request.keep_days)
         summary.took(added)
 
     async def _repository(self, request: ImportRequest, by: str, summary: Summary) -> None:
