@@ -12,8 +12,9 @@ from tests.console.knowledge_scene import COPY, FOUND, HITS, REDIS, knowing
 from tests.console.shell import Shell
 from tests.console.stage import NOW, Stage, rest, stage, until
 
-from aistack_backend.wire.knowledge import Collections, SearchAnswer, SearchMode
+from aistack_backend.wire.knowledge import Collection, Collections, SearchAnswer, SearchMode
 from aistack_console.present import knowledge as words
+from aistack_console.present.units import many
 from aistack_console.screens.knowledge import KnowledgeScreen
 from aistack_console.widgets.question import Question
 
@@ -141,3 +142,11 @@ def test_unknown_is_a_dash() -> None:
     assert words.collection_rows(FOUND)[1].cells[4] == "-"
     assert words.document_rows((REDIS, COPY), NOW)[0].cells[0] == "12"
     assert words.hit_rows(SearchAnswer(hits=(), mode=SearchMode.WORDS, searched=0, took=0.0)) == ()
+
+
+def test_one_of_a_thing_is_written_as_one() -> None:
+    assert [many(number, "piece") for number in (0, 1, 2, 1_200)] == ["0 pieces", "1 piece", "2 pieces", "1,200 pieces"]
+    assert [many(number, "entry", "entries") for number in (1, 2)] == ["1 entry", "2 entries"]
+    one = Collection(name="docs", documents=1, chunks=1, characters=1, model="m", dimensions=2, without_vector=1)
+    line = words.head(words.COLLECTIONS, "", Collections(collections=(one,)), SearchMode.BOTH)
+    assert "1 collection, 1 document, 1 piece" in line

@@ -11,7 +11,7 @@ from aistack_console.present.facts import facts, rest_of_record
 from aistack_console.present.laid import laid_out
 from aistack_console.present.para import Para, fact, numbered, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row, Tone
-from aistack_console.present.units import clock, day_clock, span
+from aistack_console.present.units import clock, day_clock, many, span
 from aistack_console.present.words import RISK_WORDS, risk_cell
 from aistack_console.text import plain
 
@@ -119,7 +119,7 @@ def _fate(one: Approval, now: float) -> tuple[Para, ...]:
 def _what(one: Approval) -> tuple[Para, ...]:
     paras = [fact("WHAT", f"{one.title}   [{one.kind}]")]
     if one.argv:
-        paras.append(para((f"COMMAND, {len(one.argv)} arguments, one a line", "dim")))
+        paras.append(para((f"COMMAND, {many(len(one.argv), 'argument')}, one a line", "dim")))
         paras += numbered("\n".join(word.replace("\n", "␊") for word in one.argv))
     if one.script:
         shown = laid_out(one.script)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aistack_backend.wire.audit import AuditCheck, AuditRecord, Phase
 from aistack_console.present.para import Para, fact, para
 from aistack_console.present.table import Cell, Column, Row, Tone
-from aistack_console.present.units import day_clock, span, stamp
+from aistack_console.present.units import day_clock, many, span, stamp
 
 COLUMNS = (
     Column("SEQ", 6, "right"),
@@ -62,7 +62,7 @@ def head(check: AuditCheck | None, shown: int, total: int, text: str, now: float
     elif check.ok:
         cells.append(("CHAIN OK ", "ok"))
         witnessed = "no witness" if check.witnessed is None else f"witnessed to {check.witnessed}"
-        cells.append(f"{check.count} entries, head {check.head[:8]}, {witnessed}")
+        cells.append(f"{many(check.count, 'entry', 'entries')}, head {check.head[:8]}, {witnessed}")
         cells.append((f", checked {span(now - check.checked_at)} ago", "dim"))
     else:
         cells.append(("CHAIN BROKEN ", "bad"))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from aistack_backend.wire.actions import Approval, Risk
 from aistack_console.present.approvals import evidence
 from aistack_console.present.para import Para, fact, title
+from aistack_console.present.units import many
 
 ORDER = (Risk.LOW, Risk.MEDIUM, Risk.HIGH, Risk.DESTRUCTIVE, Risk.UNKNOWN)
 """Rising; a word of a newer backend is the highest."""
@@ -29,7 +30,7 @@ def combined(previews: Sequence[Approval]) -> Approval:
     joined = hashlib.sha256("\n".join(one.action_hash for one in previews).encode()).hexdigest()
     return replace(
         first,
-        title=f"{verb} {len(previews)} containers",
+        title=f"{verb} {many(len(previews), 'container')}",
         risk=max((one.risk for one in previews), key=ORDER.index),
         action_hash=joined,
         code=joined[:4] if any(one.code for one in previews) else "",

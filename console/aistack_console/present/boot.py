@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aistack_backend.wire.boot import Boot, BootRow, BootState, Plan, Stage, StepKind
 from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row, Tone
-from aistack_console.present.units import bar, clock, size, span
+from aistack_console.present.units import bar, clock, many, size, span
 
 STAGES = (Stage.PULLED, Stage.CREATED, Stage.RUNNING, Stage.LISTENING, Stage.HEALTHY, Stage.READY)
 """What a service goes through, in order."""
@@ -187,7 +187,7 @@ def plan(found: Plan) -> tuple[Para, ...]:
     """Return a plan to be read before it is confirmed: what would fail first, then each step."""
     changes = [step for step in found.steps if step.kind is not StepKind.KEEP]
     kept = [step.name for step in found.steps if step.kind is StepKind.KEEP]
-    paras = [title(f"plan: {found.verb} {found.goal or 'everything'}, {len(changes)} steps")]
+    paras = [title(f"plan: {found.verb} {found.goal or 'everything'}, {many(len(changes), 'step')}")]
     paras += [para(("WOULD FAIL ", "bad"), problem) for problem in found.problems]
     for step in changes:
         after = f" after {' '.join(step.after)}" if step.after else ""

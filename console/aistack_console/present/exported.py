@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from aistack_backend.wire.chat import Cite, Message, Role, Transcript
-from aistack_console.present.units import stamp
+from aistack_console.present.units import many, stamp
 
 FORMATS = ("md", "json")
 
@@ -24,7 +24,7 @@ def _markdown(transcript: Transcript) -> Iterator[str]:
     session = transcript.session
     yield f"# {' '.join(session.title.split()) or f'Session {session.id}'}"
     yield ""
-    facts = [f"session {session.id}", f"begun {stamp(session.created_at)}", f"{len(transcript.messages)} messages"]
+    facts = [f"session {session.id}", f"begun {stamp(session.created_at)}", many(len(transcript.messages), "message")]
     yield ", ".join([*facts, f"persona {session.persona}"] if session.persona else facts)
     for one in transcript.messages:
         yield from _message(one)
@@ -37,7 +37,7 @@ def _message(one: Message) -> Iterator[str]:
     yield ""
     yield one.text
     told = [one.finish.value if one.finish and one.finish.value != "stop" else "", one.route]
-    told += [f"{one.tokens} tokens" if one.tokens is not None else ""]
+    told += [many(one.tokens, "token") if one.tokens is not None else ""]
     told += [f"{one.tokens_per_second:.1f} tok/s" if one.tokens_per_second is not None else ""]
     told += [f"proposed task {one.task_id}" if one.task_id is not None else ""]
     if any(told):

@@ -17,7 +17,7 @@ from aistack_backend.wire.knowledge import (
 )
 from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row
-from aistack_console.present.units import day_clock, size, span
+from aistack_console.present.units import day_clock, many, size, span
 
 COLLECTIONS, DOCUMENTS, HITS, SURPLUS = "collections", "documents", "hits", "surplus"
 """What the list can show."""
@@ -126,7 +126,9 @@ def head(view: str, name: str, found: Collections | None, mode: SearchMode) -> t
             sum(one.documents for one in found.collections),
             sum(one.chunks for one in found.collections),
         )
-        cells.append(f"{len(found.collections)} collections, {documents:,} documents, {pieces:,} pieces")
+        cells.append(
+            f"{many(len(found.collections), 'collection')}, {many(documents, 'document')}, {many(pieces, 'piece')}"
+        )
     elif view != HITS:
         cells.append(f"{'what could go of ' if view == SURPLUS else ''}{name}")
     return (*cells, (f"   / looks by {WORDS.get(mode, '?')}", "dim"))
@@ -136,7 +138,8 @@ def said(question: str, name: str, found: SearchAnswer) -> tuple[Para, ...]:
     """Return what was looked for, how, and why not otherwise."""
     where = f" in {name}" if name else ""
     by = WORDS.get(found.mode, "?") + (f" ({found.vectors})" if found.vectors else "")
-    count = f"{len(found.hits)} hits of {found.searched:,} pieces{where}, by {by}, in {found.took * 1000:.0f} ms"
+    counts = f"{many(len(found.hits), 'hit')} of {many(found.searched, 'piece')}"
+    count = f"{counts}{where}, by {by}, in {found.took * 1000:.0f} ms"
     note = (para((found.detail, "warn")),) if found.detail else ()
     return (para(("looked for ", "dim"), question), para((count, "dim")), *note)
 
@@ -144,10 +147,15 @@ def said(question: str, name: str, found: SearchAnswer) -> tuple[Para, ...]:
 def collection_paras(one: Collection) -> tuple[Para, ...]:
     """Return a collection in full."""
     vectors = f"{one.model}, {one.dimensions} numbers each" if one.model else "none: it is searched by words"
-    missing = f"{one.without_vector:,} pieces are found by words only" if one.without_vector else "no piece lacks one"
+    held = f"{many(one.chunks, 'piece')}, {many(one.characters, 'character')}"
+    missing = (
+        f"{many(one.without_vector, 'piece is', 'pieces are')} found by words only"
+        if one.without_vector
+        else "no piece lacks one"
+    )
     return (
         title(one.name),
-        fact("holds", f"{one.documents:,} documents in {one.chunks:,} pieces, {one.characters:,} characters"),
+        fact("holds", f"{many(one.documents, 'document')} in {held}"),
         fact("vectors", vectors),
         fact("missing", missing if one.model else "-"),
         fact("enter", "shows its documents"),
@@ -162,7 +170,7 @@ def document_paras(one: Document, text: DocumentText | None, now: float) -> tupl
         title(one.title),
         fact("source", one.source),
         fact("added", f"{day_clock(one.added_at, now)} by {one.added_by}"),
-        fact("kind", f"{one.kind}, {one.size:,} bytes, {one.chunks} pieces"),
+        fact("kind", f"{one.kind}, {many(one.size, 'byte')}, {many(one.chunks, 'piece')}"),
         fact("over", over),
         fact("sha256", one.sha256),
     ]

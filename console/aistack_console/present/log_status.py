@@ -11,6 +11,7 @@ from aistack_console.present.log_fields import Level, fields_of
 from aistack_console.present.logs import Entry, LogRing
 from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Cell, Column, Row
+from aistack_console.present.units import many
 from aistack_console.present.words import fleet_word
 
 SOURCE_COLUMNS = (Column("CONTAINER", 0), Column("STATE", 8), Column("ERR", 4, "right"))
@@ -55,7 +56,7 @@ def status_cells(ring: LogRing, seen: Seen) -> tuple[Cell, ...]:
         (f"{', '.join(seen.names[:3]) or 'none chosen'}{'…' if len(seen.names) > 3 else ''}", "accent"),
         (f" ({len(seen.names)} of {total})  ", "dim"),
         ("FOLLOW  ", "ok") if seen.follow else ("HELD (f follows)  ", "warn"),
-        (f"{len(ring.view):,} of {len(ring):,} lines" if not want.open else f"{len(ring):,} lines", "dim"),
+        (f"{len(ring.view):,} of {many(len(ring), 'line')}" if not want.open else many(len(ring), "line"), "dim"),
     ]
     if want.level:
         cells.append((f"  level>={want.level.name}", "accent"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aistack_backend.wire.loops import Gauge, Loop, LoopPass, ModelUse, PassState
 from aistack_console.present.para import Para, fact, para, text_lines, title
 from aistack_console.present.table import Cell, Tone
-from aistack_console.present.units import span
+from aistack_console.present.units import many, span
 
 HEADINGS = ("ID", "STATE", "PASSES", "AGENT", "PROOF", "GOAL")
 WORDS: dict[PassState, tuple[str, Tone]] = {
@@ -48,7 +48,7 @@ def used(use: ModelUse) -> str:
     if not use.answers:
         return ""
     paid = f", ${use.cost / 1_000_000:.4f}" if use.cost else ""
-    return f"{use.answers} answers, {use.read:,} tokens read, {use.written:,} written{paid}"
+    return f"{many(use.answers, 'answer')}, {many(use.read, 'token')} read, {use.written:,} written{paid}"
 
 
 def pager(loop: Loop, shown: int) -> Para:

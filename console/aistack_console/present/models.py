@@ -9,7 +9,7 @@ from aistack_backend.wire.shelf import Measured, ModelShelf
 from aistack_console.present.chat import stage_cells
 from aistack_console.present.para import Para, fact, para, title
 from aistack_console.present.table import Cell, Column, Row, Tone
-from aistack_console.present.units import day_clock, size, span, stamp
+from aistack_console.present.units import day_clock, many, size, span, stamp
 
 LIST_TITLES = ("ID", "STATE", "SIZE", "QUANT", "CONTEXT", "FITS", "TOK/S", "WHERE", "LICENCE")
 MEASURED_TITLES = ("WHEN", "KIND", "TOK/S", "FIRST", "PROMPT", "TOKENS", "LOAD", "ENGINE")
@@ -116,7 +116,8 @@ def measured_row(one: Measured) -> tuple[str, ...]:
 def looks(shelf: ModelShelf, now: float) -> list[str]:
     """Return where was looked, how much was seen there, and what was not seen."""
     said = [
-        f"{one.store}: {one.files} files in {one.path}{f'. {one.detail}' if one.detail else ''}" for one in shelf.looks
+        f"{one.store}: {many(one.files, 'file')} in {one.path}{f'. {one.detail}' if one.detail else ''}"
+        for one in shelf.looks
     ]
     if shelf.at is None:
         said.append("The disk has not been looked through yet.")
@@ -125,7 +126,7 @@ def looks(shelf: ModelShelf, now: float) -> list[str]:
     if shelf.left_out:
         said.append(f"{shelf.left_out} more models are here and not shown; models show ID shows each.")
     if shelf.hashing:
-        said.append(f"The sha256 of {shelf.hashing} files is still being computed.")
+        said.append(f"The sha256 of {many(shelf.hashing, 'file')} is still being computed.")
     return said
 
 

@@ -8,7 +8,7 @@ from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish, Message, Role, S
 from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_console.present.para import Para, para, text_lines, title
 from aistack_console.present.table import Cell, Tone
-from aistack_console.present.units import bar, day_clock, span
+from aistack_console.present.units import bar, day_clock, many, span
 
 FULL = 0.8
 """Share of the context from which on a person is warned: soon the model sees only the end of the chat."""
@@ -125,7 +125,7 @@ def chunk_foot(message: Message, chunk: Chunk) -> tuple[Cell, ...]:
 def _foot(message: Message, detail: str) -> tuple[Cell, ...]:
     rate, first = message.tokens_per_second, message.first_token_after
     words = [
-        f"{message.tokens} tokens" if message.tokens else "",  # what the rules answer has none
+        many(message.tokens, "token") if message.tokens else "",  # what the rules answer has none
         f"{rate:.1f} tok/s" if rate is not None else "",
         f"first after {first:.2f}s" if first is not None else "",
         message.route,

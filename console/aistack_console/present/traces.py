@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aistack_backend.wire.traces import Linked, Span, Trace, TraceList, TraceRow
-from aistack_console.present.units import UNMEASURED, clock, day_clock, span
+from aistack_console.present.units import UNMEASURED, clock, day_clock, many, span
 
 TITLES = ("TASK", "WHEN", "TOOK", "SPANS", "FAILED", "WHAT", "TRACE")
 GOES_ON = "goes on"
@@ -154,7 +154,8 @@ def heading(trace: Trace, now: float) -> tuple[str, ...]:
     failed = sum(one.failed for one in spans)
     return (
         f"trace {trace.id}  {tasks}",
-        f"{len(spans)} spans of {services}, from {clock(begin)}, {took(length(trace, now))} in all, {failed} failed",
+        f"{many(len(spans), 'span')} of {services}, from {clock(begin)}, {took(length(trace, now))} in all, "
+        f"{failed} failed",
     )
 
 

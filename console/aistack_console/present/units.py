@@ -19,6 +19,11 @@ def size(count: float | None) -> str:
     return UNMEASURED
 
 
+def many(count: int, one: str, more: str = "") -> str:
+    """Return a number with its noun: ``1 piece``, ``1,200 pieces``; ``more`` is a plural without a mere s."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
 def span(seconds: float | None) -> str:
     """Return a duration in one or two units: ``42s``, ``6m``, ``2h12``, ``3d04h``."""
     if seconds is None:

@@ -12,6 +12,7 @@ from aistack_console.errors import ConsoleError
 from aistack_console.present import slash
 from aistack_console.present.exported import FORMATS, exported
 from aistack_console.present.para import para
+from aistack_console.present.units import many
 from aistack_console.saving import save_as, save_lines
 from aistack_console.screens.chat_answer import BUSY, AnswerScreen
 from aistack_console.widgets.note import Note
@@ -121,7 +122,7 @@ class SlashScreen(AnswerScreen):
         except ConsoleError as error:
             self.console.say(error.sentence, "bad")
         else:
-            self.console.say(f"{len(found.messages)} messages saved to {path}.")
+            self.console.say(f"{many(len(found.messages), 'message')} saved to {path}.")
 
     async def do_save(self) -> None:
         """Write this session into a Markdown file in the data directory."""

@@ -28,6 +28,7 @@ from aistack_console.present.log_status import (
     status_cells,
 )
 from aistack_console.present.logs import LogRing, Wanted, unseen, wanted
+from aistack_console.present.units import many
 from aistack_console.present.words import source_line
 from aistack_console.saving import save_lines
 from aistack_console.screens.base import BaseScreen
@@ -336,7 +337,7 @@ class LogsScreen(BaseScreen):
         except ConsoleError as error:
             self.console.say(error.sentence, "bad")
         else:
-            self.console.say(f"{len(lines):,} lines saved to {path}.")
+            self.console.say(f"{many(len(lines), 'line')} saved to {path}.")
 
 
 def _meant(one: Container, word: str) -> bool:

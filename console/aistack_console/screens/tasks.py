@@ -17,6 +17,7 @@ from aistack_console.present import empty
 from aistack_console.present.flows import run_detail
 from aistack_console.present.loops import loop_detail
 from aistack_console.present.tasks import COLUMNS, ENDED, copies, detail, head, heading, rows, stopping
+from aistack_console.present.units import many
 from aistack_console.screens.base import BaseScreen
 from aistack_console.screens.flowing import FollowedRun, request
 from aistack_console.screens.looping import Followed
@@ -190,7 +191,7 @@ class TasksScreen(BaseScreen):
         except ConsoleError as error:
             self.console.say(error.sentence, "bad")
         else:
-            self.console.say(f"{len(found)} tasks are stopped, or being stopped.")
+            self.console.say(f"{many(len(found), 'task is', 'tasks are')} stopped, or being stopped.")
 
     @work(exclusive=True, group="pause")
     async def do_pause(self) -> None:

@@ -6,7 +6,7 @@ from aistack_backend.wire.audit import AuditCheck, AuditPage
 from aistack_console.client import launch
 from aistack_console.client.api import Client
 from aistack_console.present.audit import said
-from aistack_console.present.units import stamp
+from aistack_console.present.units import many, stamp
 from aistack_console.verbs import backend
 from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
@@ -66,7 +66,7 @@ def _words(check: AuditCheck) -> str:
     bad = "" if check.first_bad is None else f"first record that does not hold: {check.first_bad}"
     return fields(
         [
-            ("audit", f"{'HOLDS' if check.ok else 'DOES NOT HOLD'}, {check.count} records, {witnessed}"),
+            ("audit", f"{'HOLDS' if check.ok else 'DOES NOT HOLD'}, {many(check.count, 'record')}, {witnessed}"),
             ("head", check.head),
             ("bad", bad),
             ("detail", check.detail),

@@ -9,6 +9,7 @@ from aistack_console.client.api import Client
 from aistack_console.errors import ClientError
 from aistack_console.present.exported import exported
 from aistack_console.present.talk import session_name
+from aistack_console.present.units import many
 from aistack_console.saving import save_as
 from aistack_console.text import plain
 from aistack_console.verbs.context import Context, VerbError, ago, columns
@@ -62,7 +63,7 @@ def _one(context: Context, number: int, *, export: bool) -> Exit:
         return Exit.OK
     text = exported(found, chosen.format)
     if chosen.output:
-        print(f"{len(found.messages)} messages saved to {save_as(Path(chosen.output), text)}.")
+        print(f"{many(len(found.messages), 'message')} saved to {save_as(Path(chosen.output), text)}.")
     else:
         print(plain(text, "drop"))
     return Exit.OK

@@ -18,7 +18,7 @@ from aistack_backend.wire.federation import (
 )
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
-from aistack_console.present.units import UNMEASURED
+from aistack_console.present.units import UNMEASURED, many
 from aistack_console.text import plain
 from aistack_console.verbs import gate, waiting
 from aistack_console.verbs.context import Context, VerbError, ago, columns, fields
@@ -121,8 +121,8 @@ def _export(context: Context) -> Exit:
     context.show(
         found,
         lambda: (
-            f"{found.path}: number {found.number}, {found.items} items, {found.redactions} things redacted, "
-            f"{found.left_out} items left out"
+            f"{found.path}: number {found.number}, {many(found.items, 'item')}, "
+            f"{many(found.redactions, 'thing')} redacted, {many(found.left_out, 'item')} left out"
         ),
     )
     return Exit.OK

@@ -11,7 +11,7 @@ from pathlib import Path
 from aistack_backend.wire.knowledge import Added, AddRequest, Collections, Documents, Hit, SearchAnswer, SearchMode
 from aistack_console.client.api import Client
 from aistack_console.errors import ClientError
-from aistack_console.present.units import size
+from aistack_console.present.units import many, size
 from aistack_console.text import one_line, plain
 from aistack_console.verbs import importing
 from aistack_console.verbs.context import Context, VerbError, ago, columns, fields, warn
@@ -83,7 +83,7 @@ def _add(context: Context) -> Exit:
                 warn(f"not added: {error.sentence}")
                 continue
             done.append(one)
-            warn(f"{one.outcome}: {one_line(one.document.source)}, {one.document.chunks} pieces")
+            warn(f"{one.outcome}: {one_line(one.document.source)}, {many(one.document.chunks, 'piece')}")
 
     context.with_backend(job)
     counts = [(word, str(sum(one.outcome == word for one in done))) for word in ("added", "replaced", "unchanged")]
@@ -139,7 +139,8 @@ def _search(context: Context) -> Exit:
 
 def _said(found: SearchAnswer) -> str:
     how = {SearchMode.BOTH: "words and meaning", SearchMode.WORDS: "words", SearchMode.MEANING: "meaning"}
-    head = f"{len(found.hits)} of {found.searched} pieces, by {how.get(found.mode, '?')}, {found.took * 1000:.0f} ms."
+    head = f"{len(found.hits)} of {many(found.searched, 'piece')}, by {how.get(found.mode, '?')}, "
+    head += f"{found.took * 1000:.0f} ms."
     return "\n\n".join([f"{head} {plain(found.detail)}".strip(), *map(_hit, found.hits)])
 
 
@@ -185,7 +186,7 @@ def _reindex(context: Context) -> Exit:
     (name,) = _words(context, 1, "Say one collection.", "aistack-console knowledge lists them.")
     done = context.with_backend(lambda client: client.reindex(name))
     model = f"{plain(done.collection.model)} ({done.collection.dimensions})"
-    context.show(done, lambda: f"{done.computed} vectors of {model} in {done.took:.1f} s.")
+    context.show(done, lambda: f"{many(done.computed, 'vector')} of {model} in {done.took:.1f} s.")
     return Exit.OK
 
 

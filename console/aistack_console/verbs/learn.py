@@ -10,7 +10,7 @@ from aistack_backend.wire.learning import Judgement, LearningStatus, PatternDeta
 from aistack_console.client.api import Client
 from aistack_console.present import learning as show
 from aistack_console.present.para import Para
-from aistack_console.present.units import UNMEASURED, span
+from aistack_console.present.units import UNMEASURED, many, span
 from aistack_console.text import plain
 from aistack_console.verbs.context import Context, VerbError, columns, fields
 from aistack_console.verbs.exits import Exit
@@ -210,7 +210,7 @@ def _export(context: Context) -> Exit:
     context.mutate("learn export")
     (path,) = _words(context, 1, "Say one file to write.", "learn export dataset.jsonl")
     done = context.with_backend(lambda client: client.export_dataset(str(Path(path).expanduser().absolute())))
-    told = f"{done.count} lines of at least {done.threshold} in {done.path}, sha256 {done.sha256}."
+    told = f"{many(done.count, 'line')} of at least {done.threshold} in {done.path}, sha256 {done.sha256}."
     context.show(done, lambda: plain(told))
     return Exit.OK
 

@@ -6,6 +6,7 @@ import time
 
 from aistack_backend.wire.containers import LogBatch
 from aistack_console.client.api import Client
+from aistack_console.present.units import many
 from aistack_console.text import plain
 from aistack_console.verbs import resolve
 from aistack_console.verbs.context import Context, to_json, warn
@@ -31,7 +32,7 @@ def _print(batch: LogBatch, json: bool) -> None:
         print(to_json(batch, indent=None), flush=True)
         return
     if batch.dropped:
-        warn(f"... {batch.dropped} lines were dropped here")
+        warn(f"... {many(batch.dropped, 'line was', 'lines were')} dropped here")
     for line in batch.lines:
         print(plain(line.text, "drop"))
     print(end="", flush=True)

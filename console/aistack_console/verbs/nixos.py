@@ -19,7 +19,7 @@ from aistack_backend.wire.nixos import (
 )
 from aistack_backend.wire.tasks import Task
 from aistack_console.client.api import Client
-from aistack_console.present.units import size
+from aistack_console.present.units import many, size
 from aistack_console.text import one_line, plain
 from aistack_console.verbs import gate, waiting
 from aistack_console.verbs.context import Context, VerbError, ago, columns, fields, warn
@@ -72,7 +72,8 @@ def _search(context: Context, kinds: tuple[NixKind, ...]) -> Exit:
 
 
 def _said(found: NixAnswer) -> str:
-    head = f"{len(found.hits)} of {found.searched} entries, {found.took * 1000:.0f} ms. {plain(found.detail)}"
+    head = f"{len(found.hits)} of {many(found.searched, 'entry', 'entries')}, {found.took * 1000:.0f} ms. "
+    head += plain(found.detail)
     return "\n\n".join([head, *map(_hit, found.hits)])
 
 

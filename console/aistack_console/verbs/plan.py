@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from aistack_backend.wire.boot import Plan, PlanRequest, StepKind
 from aistack_console.client.api import Client
-from aistack_console.present.units import size
+from aistack_console.present.units import many, size
 from aistack_console.verbs.context import Context, columns
 from aistack_console.verbs.exits import Exit
 
@@ -40,7 +40,7 @@ def words(plan: Plan) -> str:
         (step.kind.value, step.object, step.name, f"{step.why}{_after(step.after)}".strip(" ;")) for step in changes
     ]
     kept = [step.name for step in plan.steps if step.kind is StepKind.KEEP]
-    parts = [f"plan: {plan.verb} {plan.goal or 'everything'}, {len(changes)} steps"]
+    parts = [f"plan: {plan.verb} {plan.goal or 'everything'}, {many(len(changes), 'step')}"]
     if rows:
         parts.append(columns(("DO", "WHAT", "NAME", "WHY"), rows))
     if kept:
