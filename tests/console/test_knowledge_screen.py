@@ -34,7 +34,7 @@ async def shown(size: tuple[int, int], **more: bool) -> AsyncIterator[tuple[Stag
 @pytest.mark.parametrize("size", SIZES)
 async def test_collections_with_their_model_and_what_lacks_vectors(size: tuple[int, int]) -> None:
     async with shown(size) as (_, app, _):
-        await until(lambda: "1 pieces are found by words only" in app.text)
+        await until(lambda: "1 piece is found by words only" in app.text)
         for said in ("2 collections, 3 documents, 5 pieces", "all-MiniLM-L6-v2", "384", "none: by words", "docs"):
             assert said in app.text, said
 
