@@ -58,7 +58,7 @@ async def test_a_repository_is_read_after_a_persons_yes(
     done = await ended(app, client, int(task["id"]))
     assert (done["state"], done["result"].splitlines()[0]) == (
         "done",
-        "1 added, 0 replaced, 0 unchanged, 1 not read; 1 pieces.",
+        "1 added, 0 replaced, 0 unchanged, 1 not read; 1 piece.",
     )
     found = (await client.post("/v1/search", json={"question": "6379"})).json()
     assert [hit["source"] for hit in found["hits"]] == [f"{origin.folder}@{commit}:README.md"]

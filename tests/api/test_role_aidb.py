@@ -183,7 +183,7 @@ async def test_embedded_a_submission_is_in_the_audit(tmp_path: Path) -> None:
         (one,) = [one for one in records if one["kind"] == "knowledge.submit"]
         assert (one["actor"], one["object"]) == ("role:aidb", "docs: note:redis")
         health = (await operator.get("/aidb/health")).json()
-        assert health["checks"][0]["detail"] == "1 documents in 1 collections."
+        assert health["checks"][0]["detail"] == "1 document in 1 collection."
 
 
 @pytest.mark.timeout(120)
@@ -213,7 +213,7 @@ async def test_in_its_container_it_binds_first_and_waits_for_the_database(postgr
         assert (found["mode"], len(found["hits"])) == ("words", 1)
         said = (await client.get("/health")).json()["checks"]
         assert [one["name"] for one in said] == ["postgres", "qdrant", "documents", "embeddings"]
-        assert said[2]["detail"] == "1 documents in 1 collections."
+        assert said[2]["detail"] == "1 document in 1 collection."
         assert (said[3]["ok"], said[3]["detail"].startswith("Search is by words only")) == (True, True)
     await own.stop()
     qdrant.stop()

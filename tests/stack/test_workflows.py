@@ -119,7 +119,7 @@ def test_a_patch_is_reviewed(home: House, tmp_path: Path) -> None:
     )
     done = run(home, "review_diff", "--input", f"patch=@{patch}", code=0)
     assert outputs(done)["rules"].splitlines() == [
-        "1 files, 2 lines added, 1 removed: app/run.py",
+        "1 file, 2 lines added, 1 removed: app/run.py",
         "app/run.py:2 runs text as code",
         "app/run.py:3 ends with blanks",
         "It changes code and no test.",

@@ -53,10 +53,17 @@ class Pages(BaseHTTPRequestHandler):
             self.send_header("Location", away[self.path])
             self.end_headers()
             return
-        bodies = {"/page": b"<title>Ports</title><p>Redis listens on 6379.", "/big": b"x" * (LARGEST + 2)}
+        said = {"/latin": "; charset=windows-1252", "/seven": '; charset="utf-7"'}
+        latin = "<meta charset=big5><title>Größe</title><p>5 €".encode("cp1252")
+        bodies = {
+            "/latin": latin,
+            "/seven": b"<p>+ADw-script+AD4-",
+            "/page": b"<title>Ports</title><p>Redis listens on 6379.",
+            "/big": b"x" * (LARGEST + 2),
+        }
         body = bodies.get(self.path, b"gone")
         self.send_response(200 if self.path in bodies else 404)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/html" + said.get(self.path, ""))
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         try:
@@ -101,7 +108,7 @@ async def test_a_page_is_fetched_and_found(shelf: Shelf, tmp_path: Path) -> None
     with pages() as port:
         action = asked(f"http://site.example:{port}/moved", keep_days=3)
         done = await tool(shelf, tmp_path).run("k", action)
-    assert (done.ok, done.text.splitlines()[0]) == (True, "1 added, 0 replaced, 0 unchanged, 0 not read; 1 pieces.")
+    assert (done.ok, done.text.splitlines()[0]) == (True, "1 added, 0 replaced, 0 unchanged, 0 not read; 1 piece.")
     assert f"It was at http://other.example:{port}/page, by way of http://site.example:{port}/moved." in done.text
     (kept,) = shelf.knowledge.documents("docs")
     assert (kept.title, kept.kind, kept.source, kept.added_by) == (
@@ -113,9 +120,23 @@ async def test_a_page_is_fetched_and_found(shelf: Shelf, tmp_path: Path) -> None
     assert kept.expires_at is not None
 
 
+async def test_a_page_is_read_as_its_server_says(shelf: Shelf, tmp_path: Path) -> None:
+    with pages() as port:
+        assert (await tool(shelf, tmp_path).run("k", asked(f"http://site.example:{port}/latin"))).ok
+    (kept,) = shelf.knowledge.documents("docs")
+    assert (kept.title, shelf.knowledge.text(kept.id).passages[0].text) == ("Größe", "5 €")
+
+
+async def test_a_text_that_was_sent_is_what_it_is_whatever_it_says(shelf: Shelf) -> None:
+    page = "<meta charset=windows-1252><title>Größe</title><p>5 €".encode()
+    added = await shelf.knowledge.add("docs", page, "note:a.html", "t", charset="utf-8")
+    assert added.document.title == "Größe"
+
+
 @pytest.mark.parametrize(
     ("path", "why"),
     [
+        ("/seven", "says that its charset is 'utf-7', which is not read"),
         ("/none", "answered 404"),
         ("/big", f"has more than {LARGEST} bytes"),
         ("/inside", "private.example is not fetched: 10.0.0.1 is not an address of the public network"),

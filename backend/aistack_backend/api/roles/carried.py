@@ -17,6 +17,7 @@ from aistack_backend.api.roles import aidb, aider, code, hybrid, nixos, ralph
 from aistack_backend.api.roles.asked import GetParts
 from aistack_backend.api.roles.catalogue import Role
 from aistack_backend.api.roles.checks import Need
+from aistack_backend.api.roles.desk import held
 from aistack_backend.api.roles.embed import EmbedService
 from aistack_backend.api.roles.site import Endpoint, Endpoints
 from aistack_backend.clock import SystemClock
@@ -112,8 +113,7 @@ def needs(role: Role, parts: GetParts) -> tuple[Need, ...]:
         return f"The stack was checked {age:.0f} s ago."
 
     async def documents() -> str:
-        found = (await parts().knowledge.get().desk.collections()).collections
-        return f"{sum(one.documents for one in found)} documents in {len(found)} collections."
+        return held(await parts().knowledge.get().desk.collections())
 
     async def model() -> str:
         return loaded(parts().inference.get())

@@ -175,3 +175,10 @@ def plain(text: str, what: str = "The question") -> str:
         raise BadInput(f"{what} has over {QUERY} bytes.", "Say it in fewer words.")
     refuse_patterns(text)
     return text
+
+
+def held(found: Collections) -> str:
+    """Return how much is kept, as a sentence."""
+    documents, collections = sum(one.documents for one in found.collections), len(found.collections)
+    of = f"{collections} collection{'' if collections == 1 else 's'}"
+    return f"{documents} document{'' if documents == 1 else 's'} in {of}."

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import URL
 
-from aistack_backend.api.roles.desk import Desk
+from aistack_backend.api.roles.desk import Desk, held
 from aistack_backend.api.roles.far_vectors import FarVectors
 from aistack_backend.api.roles.stores import secret, told
 from aistack_backend.clock import SystemClock
@@ -60,8 +60,7 @@ class OwnKnowledge:
 
     async def standing(self) -> str:
         """Return what is kept, as a sentence; raises Unavailable while the database is not open."""
-        found = await self.desk().collections()
-        return f"{sum(one.documents for one in found.collections)} documents in {len(found.collections)} collections."
+        return held(await self.desk().collections())
 
     async def stop(self) -> None:
         """Close everything."""

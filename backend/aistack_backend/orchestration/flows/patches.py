@@ -37,7 +37,9 @@ class Review:
 
     def text(self) -> str:
         """Return it for a person."""
-        head = f"{len(self.files)} files, {self.added} lines added, {self.removed} removed: {', '.join(self.files)}"
+        files = f"{len(self.files)} file{'' if len(self.files) == 1 else 's'}"
+        lines = f"{self.added} line{'' if self.added == 1 else 's'} added, {self.removed} removed"
+        head = f"{files}, {lines}: {', '.join(self.files)}"
         return "\n".join((head, *(self.findings or ("The rules found nothing worth a look.",))))
 
 

@@ -54,7 +54,7 @@ class Summary:
         """Return it all, at most 16 kB."""
         counts = [
             f"{self.added} added, {self.replaced} replaced, {self.same} unchanged, {self.refused} not read",
-            f"{self.pieces} pieces",
+            "1 piece" if self.pieces == 1 else f"{self.pieces} pieces",
         ]
         more = [(self.passed, "left out by pattern or hidden"), (self.over, "left out by the limits")]
         more += [(self.gone, "of earlier commits not in it now, kept")]
