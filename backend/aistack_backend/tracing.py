@@ -158,6 +158,16 @@ def told(traceparent: str) -> Context:
     return _w3c.extract({"traceparent": traceparent}, Context())
 
 
+def header(asked: str = "") -> dict[str, str]:
+    """Return the header that names the span that is current, for whoever is asked next.
+
+    Where none is, the one of ``asked`` is passed on if it is a ``traceparent``; else there is none.
+    """
+    said: dict[str, str] = {}
+    _w3c.inject(said, None if current() else told(asked))
+    return {"traceparent": said["traceparent"]} if "traceparent" in said else {}
+
+
 async def within(context: Context | None, work: Coroutine[Any, Any, T]) -> T:
     """Await ``work`` with that context as the current one; None = as it is."""
     if context is None:

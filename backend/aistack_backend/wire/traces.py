@@ -82,6 +82,8 @@ class Sending:
     """Spans that were taken."""
     lost: int = 0
     """Spans that could not be sent: they are kept here alone."""
+    waiting: int = 0
+    """Spans that were not taken and go with the next ones."""
     last_at: float | None = None
     """When some were taken last."""
     fault: str = ""

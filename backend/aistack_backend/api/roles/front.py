@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import socket
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
+from aistack_backend import tracing
 from aistack_backend.api.roles.checks import WITHIN_BELOW, Need
 from aistack_backend.api.roles.site import Endpoint
 from aistack_backend.errors import Unavailable
@@ -50,23 +52,31 @@ class Backend:
             target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             kind = request.headers.get("content-type", "")
             body = await request.body()
-            asking = partial(self.call, request.method, target, body, kind)
+            trace = tracing.header(request.headers.get("traceparent", ""))
+            asking = partial(self.call, request.method, target, body, kind, trace=trace)
             status, media, said = await asyncio.get_running_loop().run_in_executor(self._threads, asking)
             return Response(said, status, media_type=media)
 
         return passed_on
 
     def call(
-        self, method: str, target: str, body: bytes = b"", kind: str = "", timeout: float = TIMEOUT
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        kind: str = "",
+        timeout: float = TIMEOUT,
+        trace: Mapping[str, str] | None = None,
     ) -> tuple[int, str, bytes]:
-        """Return status, media type and body of the backend's answer.
+        """Return status, media type and body of the backend's answer; ``trace`` names the trace that it goes on.
 
         Raises:
             Unavailable: it does not answer.
         """
         connection = _Local(self._path, timeout)
         try:
-            connection.request(method, target, body or None, {"Content-Type": kind} if kind else {})
+            head = {**(trace or {}), **({"Content-Type": kind} if kind else {})}
+            connection.request(method, target, body or None, head)
             answer = connection.getresponse()
             said = answer.read(LARGEST + 1)
         except (OSError, http.client.HTTPException) as error:

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,8 @@ from aistack_backend.api.roles.door import Door, tcp
 from aistack_backend.api.roles.front import Backend
 from aistack_backend.api.roles.own_hybrid import OwnCoordinator
 from aistack_backend.api.roles.own_nixos import OwnNixos
-from aistack_backend.api.roles.site import build
+from aistack_backend.api.roles.site import Endpoints, build
+from aistack_backend.api.roles.spans import NONE, Spans
 from aistack_backend.clock import SystemClock
 from aistack_backend.errors import Unavailable
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from aistack_backend.api.roles.own_model import OwnModel
     from aistack_backend.api.roles.own_vectors import OwnVectors
 
+Raised = tuple[Role, Endpoints, Sequence[Need]]
+"""A role as it is here, what answers its routes, and what it needs."""
 SOCKET = "/run/aistack/aistack.sock"
 """Where the stack mounts the role's socket."""
 
@@ -46,59 +49,74 @@ def site(
     coordinator: OwnCoordinator | None = None,
     documents: OwnKnowledge | None = None,
     nixos: OwnNixos | None = None,
+    spans: Spans = NONE,
 ) -> ASGIApp:
     """Return the role's application for a container; ``own`` or ``vectors`` is the model that lies in it,
-    ``coordinator`` or ``nixos`` what was begun to be raised there, ``documents`` what it keeps in the stack.
+    ``coordinator`` or ``nixos`` what was begun to be raised there, ``documents`` what it keeps in the stack, ``spans``
+    what it sends of itself.
     """
+    found, endpoints, needs = _raised(role, env, own, vectors, coordinator, documents, nixos)
+    return build(found, endpoints, needs, "container", spans.numbers)
+
+
+def _raised(
+    role: Role,
+    env: Mapping[str, str],
+    own: OwnModel | None,
+    vectors: OwnVectors | None,
+    coordinator: OwnCoordinator | None,
+    documents: OwnKnowledge | None,
+    nixos: OwnNixos | None,
+) -> Raised:
     if role.control:
         backend = Backend(role.id, Path(env.get("AISTACK_ROLE_SOCKET", SOCKET)))
-        return build(role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),), "container")
+        return role, {one.path: backend.endpoint() for one in role.routes}, (backend.need(),)
     if role.id == "llama-cpp":
         return _model_site(role, own)
     if role.id == "embeddings":
         return _vectors_site(role, vectors)
     if role.id == "nixos-docs":
         index = nixos or OwnNixos(role, env)
-        return build(role, index.endpoints(), (*stores.needs(role.id, env), index.need()), "container")
+        return role, index.endpoints(), (*stores.needs(role.id, env), index.need())
     if role.id == "hybrid-coordinator":
         held = coordinator or OwnCoordinator(role, env)
-        return build(role, held.endpoints(), (*stores.needs(role.id, env), held.need()), "container")
+        return role, held.endpoints(), (*stores.needs(role.id, env), held.need())
     if role.id == "aidb":
         return _documents_site(role, env, documents)
-    return build(role, {}, stores.needs(role.id, env), "container")
+    return role, {}, stores.needs(role.id, env)
 
 
-def _documents_site(role: Role, env: Mapping[str, str], own: OwnKnowledge | None) -> ASGIApp:
+def _documents_site(role: Role, env: Mapping[str, str], own: OwnKnowledge | None) -> Raised:
     if own is None:
-        return build(replace(role, routes=()), {}, stores.needs(role.id, env), "container")
+        return replace(role, routes=()), {}, stores.needs(role.id, env)
     from aistack_backend.api.roles import aidb
 
     needs = (*stores.needs(role.id, env), Need("documents", own.standing), Need("embeddings", own.vectors.standing))
-    return build(role, aidb.endpoints(own.desk, SystemClock()), needs, "container")
+    return role, aidb.endpoints(own.desk, SystemClock()), needs
 
 
-def _model_site(role: Role, own: OwnModel | None) -> ASGIApp:
+def _model_site(role: Role, own: OwnModel | None) -> Raised:
     if own is None:
         lacking = "serving a model: no GGUF file lies in /models"
-        return build(replace(role, routes=(), later=(lacking,)), {}, (), "container")
+        return replace(role, routes=(), later=(lacking,)), {}, ()
 
     async def model() -> str:
         return loaded(own)
 
-    return build(role, routes.endpoints(lambda _: own, time.time), (Need("model", model),), "container")
+    return role, routes.endpoints(lambda _: own, time.time), (Need("model", model),)
 
 
-def _vectors_site(role: Role, own: OwnVectors | None) -> ASGIApp:
+def _vectors_site(role: Role, own: OwnVectors | None) -> Raised:
     lacking = ("making vectors: no model of vectors lies in /models",)
     if own is None:
-        return build(replace(role, routes=(), later=lacking), {}, (), "container")
+        return replace(role, routes=(), later=lacking), {}, ()
     from aistack_backend.api.roles.embed import EmbedService  # it brings FastAPI, which the others do without
 
     service = EmbedService(lambda: own, SystemClock(), known=lambda: own.first, worker=lambda: own.memory)
     answering = service.endpoints()
     if own.model is None:  # the stack boots without it, as it does without a model that answers
-        return build(replace(role, later=lacking), answering, (), "container")
-    return build(role, answering, (Need("model", own.standing),), "container")
+        return replace(role, later=lacking), answering, ()
+    return role, answering, (Need("model", own.standing),)
 
 
 def serve(name: str, env: Mapping[str, str]) -> None:
@@ -138,8 +156,10 @@ async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) 
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    door = Door(site(role, env, own, vectors, coordinator, documents, nixos), bound)
+    spans = Spans(role.id, env)
+    door = Door(site(role, env, own, vectors, coordinator, documents, nixos, spans), bound)
     await door.open()
+    spans.start()
     print(f"{role.id} {__version__} serves port {role.port}", file=sys.stderr, flush=True)
     held = own or vectors or coordinator or documents or nixos
     if held:
@@ -148,4 +168,5 @@ async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) 
     await door.close()
     if held:
         await held.stop()
+    await spans.stop()
     os._exit(0)  # nothing is held here; a check's thread may still wait for a name server and would keep us

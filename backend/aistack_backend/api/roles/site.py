@@ -18,6 +18,7 @@ from aistack_backend.api.roles.catalogue import Role, Told
 from aistack_backend.api.roles.checks import Checked, Need, ask_all
 from aistack_backend.api.roles.door import RoleGuard
 from aistack_backend.api.roles.meter import Meter
+from aistack_backend.api.traced import Traced
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Endpoints = Mapping[str, Endpoint]
@@ -47,8 +48,16 @@ class Health:
     """What it is for and does not do yet."""
 
 
-def build(role: Role, endpoints: Endpoints, needs: Sequence[Need], provided: str) -> ASGIApp:
-    """Return a role's application. ``endpoints`` answers every route that the catalogue names for it."""
+def build(
+    role: Role,
+    endpoints: Endpoints,
+    needs: Sequence[Need],
+    provided: str,
+    numbers: Callable[[], bytes] = bytes,
+) -> ASGIApp:
+    """Return a role's application. ``endpoints`` answers every route that the catalogue names for it; ``numbers`` adds
+    to its metrics.
+    """
     meter = Meter(role.id)
 
     async def index(_: Request) -> Response:
@@ -64,7 +73,7 @@ def build(role: Role, endpoints: Endpoints, needs: Sequence[Need], provided: str
 
     async def metrics(request: Request) -> Response:
         more = (await endpoints["/metrics"](request)).body if "/metrics" in endpoints else b""
-        return Response(meter.text() + bytes(more), media_type=meter.media)
+        return Response(meter.text() + bytes(more) + numbers(), media_type=meter.media)
 
     every: dict[str, Endpoint] = {**endpoints, "/": index, "/health": health, "/metrics": metrics}
     app = Starlette(routes=[Route(one.path, every[one.path], methods=[one.method]) for one in (*OWN, *role.routes)])
@@ -72,7 +81,8 @@ def build(role: Role, endpoints: Endpoints, needs: Sequence[Need], provided: str
     app.state.hints = {404: "The routes are in the index, at /."}
     problems.install(app)
     paths: dict[object, str] = {endpoint: path for path, endpoint in every.items()}
-    return meter.callers.counting(RoleGuard(meter.counting(app, paths), role.hosts), paths)
+    traced = Traced(meter.counting(app, paths), role.id, {one: shown(path) for one, path in paths.items()})
+    return meter.callers.counting(RoleGuard(traced, role.hosts), paths)
 
 
 def shown(path: str) -> str:

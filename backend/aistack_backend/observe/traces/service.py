@@ -15,7 +15,8 @@ from aistack_backend import tracing
 from aistack_backend.clock import Clock
 from aistack_backend.errors import NotFound
 from aistack_backend.observe.traces.consoles import Consoles
-from aistack_backend.observe.traces.exporters import Keep, Send
+from aistack_backend.observe.traces.exporters import Keep
+from aistack_backend.observe.traces.sending import Send
 from aistack_backend.observe.traces.shape import shaped
 from aistack_backend.observe.traces.store import TraceStore
 from aistack_backend.store.database import Database
