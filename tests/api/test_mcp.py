@@ -19,9 +19,9 @@ from mcp_types import TextContent
 from tests.bed.backend import BACKEND, house, wait_until
 
 from aistack_backend.api.mcp.tools import DATA
-from aistack_backend.api.roles.aidb import A_MINUTE
 from aistack_backend.api.roles.catalogue import named
 from aistack_backend.api.roles.door import Door, tcp
+from aistack_backend.orchestration.routing.limits import A_MINUTE
 
 from .conftest import make_app, running, settings_in, small_world
 

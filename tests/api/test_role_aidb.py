@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from tests.backend.knowledge.conftest import Meanings
 from tests.bed.qdrant import QdrantServer
 
-from aistack_backend.api.roles.aidb import A_MINUTE, endpoints
+from aistack_backend.api.roles.aidb import endpoints
 from aistack_backend.api.roles.catalogue import named
 from aistack_backend.api.roles.desk import Desk
 from aistack_backend.api.roles.far_vectors import FarVectors
@@ -23,6 +23,7 @@ from aistack_backend.clock import HandClock
 from aistack_backend.errors import BackendError, Unavailable
 from aistack_backend.knowledge.search import Search
 from aistack_backend.knowledge.service import Knowledge
+from aistack_backend.orchestration.routing.limits import A_MINUTE
 from aistack_backend.store.database import Database
 
 from .conftest import make_app, running, settings_in, small_world
@@ -163,6 +164,7 @@ async def test_a_caller_is_served_sixty_a_minute(client: httpx.AsyncClient, shop
         assert (await client.get("/collections")).status_code == 200
     over = await client.get("/collections")
     assert (over.status_code, "60 questions a minute" in over.json()["detail"]) == (429, True)
+    assert over.headers["retry-after"] == "60"
     assert (await client.get("/health")).status_code == 200
     shop.clock.advance(61)
     assert (await client.get("/collections")).status_code == 200

@@ -17,6 +17,7 @@ from tests.bed.postgres import emptied
 from aistack_backend.api.roles.catalogue import named
 from aistack_backend.api.roles.own_nixos import OwnNixos
 from aistack_backend.api.roles.serve import site
+from aistack_backend.orchestration.routing.limits import A_MINUTE
 
 from .conftest import make_app, running, settings_in, small_world
 
@@ -88,6 +89,24 @@ async def test_bad_wishes_are_one_sentence_and_nothing_can_be_cleared(client: ht
         assert (answer.status_code, why in answer.json()["detail"]) == (422, True), answer.text
     for method, path in (("DELETE", "/cache/clear"), ("POST", "/cache/clear"), ("POST", "/sync"), ("POST", "/import")):
         assert (await client.request(method, f"/nixos{path}", json={})).status_code == 404
+
+
+async def test_a_caller_asks_sixty_times_a_minute_and_is_told_when_it_may_again(client: httpx.AsyncClient) -> None:
+    attacks = ("'; DROP TABLE task; --", "' OR '1'='1", "../../../../etc/passwd", "<script>alert(1)</script>", "\x00")
+    for path, field in (("/search", "query"), ("/packages/search", "name"), ("/options/search", "option")):
+        for text in attacks:
+            answer = await client.post(f"/nixos{path}", json={field: text})
+            assert (answer.status_code, answer.json()["type"]) == (422, "pattern-refused"), answer.text
+        answer = await client.post(f"/nixos{path}", json={field: "x" * 900_000})
+        assert (answer.status_code, "1 to 2000 characters" in answer.json()["detail"]) == (422, True)
+    for _ in range(A_MINUTE - 3 * (len(attacks) + 1)):
+        assert (await client.post("/nixos/packages/search", json={"name": "services.nginx.enable"})).status_code == 200
+    over = await client.post("/nixos/search", json={"query": "git"})
+    assert (over.status_code, over.json()["type"]) == (429, "too-often")
+    assert over.json()["detail"] == "60 questions a minute are the most."
+    assert 1 <= int(over.headers["retry-after"]) <= 60
+    for path in ("/health", "/sources", "/cache/stats"):
+        assert (await client.get(f"/nixos{path}")).status_code == 200
 
 
 async def test_bad_files_are_one_sentence(client: httpx.AsyncClient, tmp_path: Path) -> None:

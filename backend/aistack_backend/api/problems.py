@@ -51,7 +51,8 @@ def install_invalid(app: Starlette) -> None:
 
 
 def _ours(_: Request, error: Any) -> Response:
-    return answer(problem_of(error))
+    again = getattr(error, "again", None)  # of what is refused for a while only
+    return answer(problem_of(error), None if again is None else {"retry-after": str(again)})
 
 
 def _invalid(_: Request, error: Any) -> Response:

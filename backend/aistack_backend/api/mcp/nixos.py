@@ -25,8 +25,8 @@ from mcp_types import (
 from starlette.types import Receive, Scope, Send
 
 from aistack_backend import __version__
+from aistack_backend.api.roles.nixos import Finds
 from aistack_backend.errors import BackendError, BadInput
-from aistack_backend.knowledge.nixos.service import NixIndex
 from aistack_backend.wire.nixos import NixKind, NixQuestion
 
 ABOUT = (
@@ -66,14 +66,14 @@ SOURCES = Tool(
 TOOLS = (*(_tool(name, about) for name, about in SAYS.items()), SOURCES)
 
 
-async def answered(index: Callable[[], NixIndex], scope: Scope, receive: Receive, send: Send) -> None:
+async def answered(index: Callable[[], Finds], scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request of a client."""
     manager = StreamableHTTPSessionManager(server(index), json_response=True, stateless=True)
     async with manager.run():
         await manager.handle_request(scope, receive, send)
 
 
-def server(index: Callable[[], NixIndex]) -> Server[Any]:
+def server(index: Callable[[], Finds]) -> Server[Any]:
     """Return an MCP server over what ``index`` finds for each call."""
 
     async def listed(_: ServerRequestContext[Any], __: PaginatedRequestParams | None) -> ListToolsResult:
@@ -98,7 +98,7 @@ def server(index: Callable[[], NixIndex]) -> Server[Any]:
     )
 
 
-def _called(index: NixIndex, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def _called(index: Finds, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     tool = next((one for one in TOOLS if one.name == name), None)
     if tool is None:
         raise BadInput(f"There is no tool {name[:80]!r}.", f"There are: {', '.join(one.name for one in TOOLS)}.")

@@ -10,17 +10,15 @@ from starlette.responses import Response
 
 from aistack_backend.api.lines import Json
 from aistack_backend.api.mcp.http import Passed
-from aistack_backend.api.roles.asked import body_of
+from aistack_backend.api.roles.asked import body_of, client_of
 from aistack_backend.api.roles.desk import Desk
 from aistack_backend.api.roles.site import Endpoint, Endpoints
 from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput
-from aistack_backend.orchestration.routing.limits import Rates
+from aistack_backend.orchestration.routing.limits import A_MINUTE, AN_HOUR, Rates
 
 GetDesk = Callable[[], Desk]
 """Returns the desk, or raises Unavailable while it is not open."""
-A_MINUTE, AN_HOUR = 60, 1_000
-"""Requests of one caller."""
 Asking = Callable[[Desk, Request], Awaitable[Any]]
 
 
@@ -30,13 +28,13 @@ def endpoints(desk: GetDesk, clock: Clock) -> Endpoints:
 
     def counted(asking: Asking) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            rates.count(caller(request))
+            rates.count(client_of(request))
             return Json(await asking(desk(), request))
 
         return endpoint
 
     async def mcp(request: Request) -> Response:
-        return Passed(desk, lambda: rates.count(caller(request)))
+        return Passed(desk, lambda: rates.count(client_of(request)))
 
     return {path: counted(asking) for path, asking in ROUTES.items()} | {"/mcp": mcp}
 
@@ -82,11 +80,6 @@ ROUTES: dict[str, Asking] = {
     "/vector/search": near,
     "/vector/embed": embed,
 }
-
-
-def caller(request: Request) -> str:
-    """Return whose requests are counted together: an address, or who comes by a socket of this machine."""
-    return request.client.host if request.client else "local"
 
 
 def number(text: str, name: str) -> int:

@@ -83,6 +83,11 @@ def who_decides(parts: Parts, body: dict[str, Any]) -> str:
     return f"The backend's gate decides: {unasked} runs unasked, the rest waits for a person.{floor}{more}"
 
 
+def client_of(request: Request) -> str:
+    """Return whose requests are counted together: an address, or who comes by a socket of this machine."""
+    return request.client.host if request.client else "local"
+
+
 async def body_of(request: Request) -> dict[str, Any]:
     """Return the JSON object that a request carries.
 

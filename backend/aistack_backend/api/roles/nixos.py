@@ -1,4 +1,6 @@
-"""The role nixos-docs: search of packages, options and manuals. Nothing here changes the index."""
+"""The role nixos-docs: search of packages, options and manuals, within the limits of a caller. Nothing here changes
+the index.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,19 @@ import asyncio
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from aistack_backend.api.lines import Json
-from aistack_backend.api.roles.asked import body_of, read
+from aistack_backend.api.roles.asked import body_of, client_of, read
 from aistack_backend.api.roles.site import Endpoint, Endpoints
+from aistack_backend.clock import Clock, SystemClock
 from aistack_backend.errors import BadInput
 from aistack_backend.knowledge.nixos.service import NixIndex
+from aistack_backend.orchestration.routing import limits
 from aistack_backend.wire.nixos import NixAnswer, NixKind, NixQuestion, NixSources
 
 USUAL = 10
@@ -68,10 +73,39 @@ class Stats:
     detail: str
 
 
+class Finds(Protocol):
+    """What the tools of MCP ask."""
+
+    def find(self, asked: NixQuestion) -> NixAnswer:
+        """See ``NixIndex``."""
+        ...
+
+    def sources(self) -> NixSources:
+        """See ``NixIndex``."""
+        ...
+
+
+class Within:
+    """An index as one caller asks it by a tool: each question is counted and looked over first."""
+
+    def __init__(self, index: NixIndex, count: Callable[[], None]) -> None:
+        self._index, self._count = index, count
+
+    def find(self, asked: NixQuestion) -> NixAnswer:
+        """See ``Finds``."""
+        self._count()
+        _looked_over(asked.question)
+        return self._index.find(asked)
+
+    def sources(self) -> NixSources:
+        """See ``Finds``."""
+        return self._index.sources()
+
+
 class Passed(Response):
     """Lets the MCP SDK answer the request; it is loaded with the first one, since it takes a second."""
 
-    def __init__(self, index: GetIndex) -> None:
+    def __init__(self, index: Callable[[], Finds]) -> None:
         super().__init__()
         self._index = index
 
@@ -81,9 +115,31 @@ class Passed(Response):
         await tools.answered(self._index, scope, receive, send)
 
 
-def endpoints(index: GetIndex) -> Endpoints:
-    """Return what answers each route over the index that ``index`` finds."""
+def endpoints(index: GetIndex, clock: Clock | None = None) -> Endpoints:
+    """Return what answers each route over the index that ``index`` finds. What asks is counted, by its caller."""
+    rates = limits.Rates(clock or SystemClock(), limits.A_MINUTE, limits.AN_HOUR)
 
+    def counted_first(asking: Endpoint) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            rates.count(client_of(request))
+            return await asking(request)
+
+        return endpoint
+
+    async def mcp(request: Request) -> Response:
+        return Passed(lambda: Within(index(), lambda: rates.count(client_of(request))))
+
+    return {
+        "/mcp": mcp,
+        "/search": counted_first(_everything(index)),
+        "/packages/search": counted_first(_packages(index)),
+        "/options/search": counted_first(_options(index)),
+        "/sources": _sources(index),
+        "/cache/stats": _stats(index),
+    }
+
+
+def _everything(index: GetIndex) -> Endpoint:
     async def everything(request: Request) -> Response:
         wish: SearchWish = read(await body_of(request), SearchWish)
         if unknown := [one for one in wish.sources if one not in WORDS]:
@@ -91,23 +147,21 @@ def endpoints(index: GetIndex) -> Endpoints:
         kinds = tuple(WORDS[one] for one in wish.sources)
         return await _found(index, wish.query, kinds, wish.channel, wish.limit)
 
+    return everything
+
+
+def _sources(index: GetIndex) -> Endpoint:
     async def sources(_: Request) -> Response:
         return Json(await asyncio.to_thread(index().sources))
 
+    return sources
+
+
+def _stats(index: GetIndex) -> Endpoint:
     async def stats(_: Request) -> Response:
         return Json(counted(await asyncio.to_thread(index().sources)))
 
-    async def mcp(_: Request) -> Response:
-        return Passed(index)
-
-    return {
-        "/mcp": mcp,
-        "/search": everything,
-        "/packages/search": _packages(index),
-        "/options/search": _options(index),
-        "/sources": sources,
-        "/cache/stats": stats,
-    }
+    return stats
 
 
 def counted(found: NixSources) -> Stats:
@@ -140,7 +194,12 @@ def _options(index: GetIndex) -> Endpoint:
     return options
 
 
+def _looked_over(words: str) -> None:
+    limits.refuse_patterns(words[: limits.QUERY])  # the index itself takes no longer ones
+
+
 async def _found(index: GetIndex, words: str, kinds: tuple[NixKind, ...], channel: str, most: int) -> Response:
+    _looked_over(words)
     asked = NixQuestion(question=words, kinds=kinds, channel=channel, most=most)
     answer: NixAnswer = await asyncio.to_thread(index().find, asked)
     return Json(answer)

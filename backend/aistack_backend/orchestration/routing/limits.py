@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import threading
 from collections import OrderedDict, deque
@@ -23,6 +24,8 @@ SESSION = re.compile(r"[A-Za-z0-9._:\-]{1,100}")
 CLIENTS = 4_096
 """Clients whose questions are counted; the one that was heard of longest ago is forgotten first."""
 MINUTE, HOUR = 60.0, 3_600.0
+A_MINUTE, AN_HOUR = 60, 1_000
+"""Questions of one client at a role's door that has no setting of its own."""
 _PATTERNS = (
     ("a script for a browser", re.compile(r"<\s*(?:script|iframe|object|embed)\b|\bjavascript\s*:\s*\S", re.I)),
     ("a browser's event", re.compile(r"<[^<>]{1,200}\bon(?:error|load|click|mouseover|focus)\s*=", re.I)),
@@ -108,6 +111,6 @@ class Rates:
                 asked.popleft()
             for seconds, most, name in self._bounds:
                 if len(asked) >= most and (first := asked[-most]) > now - seconds:
-                    wait = first + seconds - now
-                    raise TooOften(f"{most} questions {name} are the most.", f"Ask again in {wait:.0f} s.")
+                    wait = max(1, math.ceil(first + seconds - now))
+                    raise TooOften(f"{most} questions {name} are the most.", f"Ask again in {wait} s.", again=wait)
             asked.append(now)

@@ -42,6 +42,11 @@ class TooOften(BackendError):
 
     type, status, title = "too-often", 429, "Too many questions"
 
+    def __init__(self, detail: str, hint: str = "", *, again: int = 1) -> None:
+        """``again``: whole seconds after which it may ask again."""
+        super().__init__(detail, hint)
+        self.again = again
+
 
 class Pattern(BadInput):
     """A text has the shape of an attack on what lies behind."""
