@@ -122,6 +122,17 @@ def test_a_role_that_does_not_answer_is_not_measured_and_the_last_good_answer_st
     assert edge.last_good == NOW + 14
 
 
+def test_a_role_that_was_begun_anew_is_measured_from_its_second_reading_on() -> None:
+    world = World()
+    world.look({"10.0.0.3": counts(0)})
+    world.look({"10.0.0.3": counts(3)})
+    for asked_for, expected in ((8, None), (9, 4.0)):
+        world.told = Told(2.0, {"10.0.0.3": counts(asked_for)})
+        world.traffic.look(MANIFEST, world.climbs())
+        assert world.edge("ralph", "aidb").requests == expected
+        world.clock.advance(15)
+
+
 def test_a_reading_grows_old() -> None:
     world = World()
     world.look({"10.0.0.3": counts(0)})

@@ -108,6 +108,8 @@ class Traffic:
 
     def _take(self, key: str, reading: Reading, mono: float) -> None:
         kept = self._readings.setdefault(key, deque())
+        if kept and kept[-1].told.began != reading.told.began:
+            kept.clear()  # it was begun anew: what it counted before is no measurement of this process
         kept.append(reading)
         while len(kept) > 2 and mono - kept[1].mono >= WINDOW:
             kept.popleft()
