@@ -129,7 +129,7 @@ async def test_an_empty_base_says_how_to_add(size: tuple[int, int]) -> None:
         on.answers["GET /v1/collections"] = Collections(collections=())
         app = Shell(on, KnowledgeScreen)
         async with app.run_test(size=size):
-            await until(lambda: "aistack-console knowledge add docs README.md" in app.text)
+            await until(lambda: "aistack-console knowledge add README.md guides" in app.text)
             assert "No document is here yet." in app.text
 
 

@@ -159,7 +159,7 @@ def collection_paras(one: Collection) -> tuple[Para, ...]:
         fact("vectors", vectors),
         fact("missing", missing if one.model else "-"),
         fact("enter", "shows its documents"),
-        fact("shell", f"aistack-console knowledge add {one.name} FILE…; reindex {one.name}"),
+        fact("shell", f"aistack-console knowledge add FILE… --collection {one.name}; reindex {one.name}"),
     )
 
 
@@ -214,7 +214,7 @@ def empty() -> tuple[Para, ...]:
     return (
         para("No document is here yet."),
         para(""),
-        fact("add", "aistack-console knowledge add docs README.md   (files, and folders with all below them)"),
+        fact("add", "aistack-console knowledge add README.md guides   (files, and folders with all below them)"),
         fact("import", "aistack-console knowledge import URL   (a page or a repository, by approval)"),
         fact("then", "/ searches by words and by meaning; each hit says its source and why it was found"),
         fact("stays", "on this machine: documents lie in the backend's own database"),

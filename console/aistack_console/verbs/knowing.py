@@ -54,7 +54,7 @@ KNOWLEDGE = Verb(
         *GATE,
     ),
     json=True,
-    example="knowledge add docs README.md",
+    example="knowledge add README.md guides --collection notes",
 )
 
 NIXOS = Verb(

@@ -64,7 +64,7 @@ def _list(context: Context) -> Exit:
 def _add(context: Context) -> Exit:
     context.mutate("knowledge add")
     chosen = context.arguments
-    _words(context, None, "Say the files and folders to add.", "For example: knowledge add docs README.md")
+    _words(context, None, "Say the files and folders to add.", "For example: knowledge add README.md guides")
     every = (path for given in chosen.rest for path in files(Path(given), chosen.only))
     paths = list(islice(every, chosen.files + 1))
     if len(paths) > chosen.files:
