@@ -20,6 +20,22 @@ from aistack_backend.inference import catalogue, fetch
 pytestmark = [pytest.mark.podman, pytest.mark.stack, pytest.mark.timeout(300)]
 GUARDED = ("--cap-drop=all", "--security-opt=no-new-privileges", "--pids-limit=256", "--init", "--stop-timeout=1")
 TRIES = 100
+RECEIVER = """
+import http.server
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            service = {one.key: one.value.string_value for one in resource.resource.attributes}["service.name"]
+            for one in resource.scope_spans[0].spans:
+                print(service, one.name, one.trace_id.hex(), one.span_id.hex(), sep="|", flush=True)
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+http.server.ThreadingHTTPServer(("", 4318), Receiver).serve_forever()
+"""
+"""An OTLP receiver, run in our image: it prints a line for each span that came."""
 
 
 class Row:
@@ -207,6 +223,27 @@ def test_a_front_reaches_the_backend_of_its_host_and_outlives_it(stack: Row) -> 
         until(box, health, "ok")
 
 
+def test_a_front_sends_its_spans_and_carries_the_trace_to_its_backend(stack: Row) -> None:
+    there = stack.run("jaeger", command=("python3", "-c", RECEIVER))
+    with house() as home:
+        home.start()
+        folder = home.data / "run/roles/ralph-wiggum"
+        wait_until((folder / "aistack.sock").exists, 30, home.said)
+        sends = ("-e", "AISTACK_TRACES_OTLP=http://jaeger:4318")
+        box = stack.run("ralph-wiggum", f"--volume={folder}:/run/aistack", *sends, name="tracing")
+        until(box, "http://127.0.0.1:8090/health", "ok")
+        words = ("-H", "Content-Type: application/json", "-d", '{"task": "List available NixOS packages"}')
+        number = str(curl(box, "http://127.0.0.1:8090/execute", *words)["task"]["id"])
+        wait_until(lambda: podman("logs", there).startswith("ralph-wiggum|"), 30, lambda: podman("logs", box))
+        service, name, trace, span = podman("logs", there).split("|")
+        assert (service, name) == ("ralph-wiggum", "POST /execute")
+        found = json.loads(home.cli("traces", number, "--json").stdout)
+        (request,) = [one for one in found["spans"] if one["name"] == "POST /execute"]
+        assert (found["id"], request["parent_id"], request["service"]) == (trace, span, "backend")
+        numbers = podman("exec", box, "curl", "-sS", "http://127.0.0.1:8090/metrics")
+        assert 'aistack_role_spans_sent_total{role="ralph-wiggum"} 1' in numbers
+
+
 @pytest.mark.engine
 def test_a_model_in_the_mounted_folder_answers_in_openais_form(stack: Row) -> None:
     bare = stack.run("llama-cpp", name="bare", command=("aistack-backend", "serve", "--role", "llama-cpp"))
@@ -224,3 +261,9 @@ def test_a_model_in_the_mounted_folder_answers_in_openais_form(stack: Row) -> No
     said = curl(box, "http://127.0.0.1:8080/v1/chat/completions", *json_kind, "-m", "60", *body)
     assert said["choices"][0]["message"]["content"], said
     assert 1 <= said["usage"]["completion_tokens"] <= 8
+
+    route = ("-H", "Content-Type: application/json", "-m", "100", "-d", '{"query": "Say hello.", "max_tokens": 8}')
+    until(stack.prefix + "aidb", "http://hybrid-coordinator:8092/health", "ok")
+    said = curl(stack.prefix + "aidb", "http://hybrid-coordinator:8092/route", *route)
+    assert (said.get("route"), bool(said.get("answer"))) == ("local", True), said
+    assert said["id"] > 0
