@@ -172,6 +172,7 @@ PLACES = (
     Place(name="dashboard", key="", short="Board", title="Dashboard"),
     Place(name="routes", key="", short="Routes", title="Routes"),
     Place(name="federation", key="", short="Fed", title="Federation"),
+    Place(name="training", key="", short="Train", title="Training"),
     Place(name="traces", key="", short="Traces", title="Traces"),
     Place(name="past", key="", short="Past", title="Time machine"),
     Place(name="alerts", key="", short="Alerts", title="Alerts"),

@@ -29,6 +29,7 @@ from aistack_backend.wire.stack import Service, Stack
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.traces import Trace, TraceList, TraceRow
 from aistack_backend.wire.traffic import Edge
+from aistack_backend.wire.training import TrainingList
 
 T = TypeVar("T")
 
@@ -148,6 +149,7 @@ def dress_learning(on: Stage, fill: Filler) -> None:
     samples = SampleList(samples=tuple(fill.make(Sample, id=number) for number in range(1, 4)), waiting=3)
     on.push(Topic.LEARNING, fill.make(LearningStatus, 3, patterns=patterns, review=samples))
     items = tuple(fill.make(HeldItem, 2, id=number, state=ItemState.QUARANTINED) for number in range(1, 4))
+    on.answers["GET /v1/trainings"] = fill.make(TrainingList, 3)
     on.answers["GET /v1/federation"] = fill.make(Federation, 3, quarantined=3)
     on.answers["GET /v1/federation/items"] = HeldItems(items=items)
     on.answers |= {f"GET /v1/learning/patterns/{one.id}": fill.make(PatternDetail, 3, pattern=one) for one in patterns}

@@ -44,6 +44,7 @@ from aistack_backend.wire.sources import Source, SourceState
 from aistack_backend.wire.stack import Stack
 from aistack_backend.wire.storage import BackupList, Storage
 from aistack_backend.wire.tasks import Task, TaskList, TaskState
+from aistack_backend.wire.training import TrainingList
 
 NO_PODMAN = source(
     "podman",
@@ -248,6 +249,7 @@ def empty(one: Stage) -> None:
         Topic.LEARNING: LearningStatus(enabled=True, paused=False, interval=3600, next_run=NOW + 60, threshold=1000),
     }
     one.answers |= {
+        "GET /v1/trainings": TrainingList(),
         "GET /v1/federation": Federation(role=FederationRole.PEER),
         "GET /v1/federation/items": HeldItems(),
         "GET /v1/dashboard": dashboard((), Bus(), NOW),

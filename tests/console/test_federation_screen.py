@@ -26,6 +26,12 @@ def answer(app: Shell, yes: bool) -> None:
     question.action_answer(yes)
 
 
+async def rested(app: Shell) -> None:
+    """Wait until what followed the last change was read."""
+    screen = app.screen
+    await until(lambda: isinstance(screen, FederationScreen) and not screen._reading)
+
+
 def posted(on: object) -> list[tuple[str, object]]:
     return [one for one in on.asked if one[0].startswith("POST")]  # type: ignore[attr-defined]
 
@@ -70,6 +76,7 @@ async def test_an_item_that_nothing_contradicts_is_let_in_at_once_and_one_that_i
             await pilot.press("3")
             await until(lambda: ("POST /v1/federation/items/11/accept", {"rule": "highest-value"}) in on.asked)
             await until(lambda: "Pattern 9 is a candidate." in app.said)
+            await rested(app)
 
 
 async def test_dropping_and_revoking_ask_first() -> None:
@@ -96,6 +103,7 @@ async def test_dropping_and_revoking_ask_first() -> None:
             await until(lambda: isinstance(app.screen, Question) and "Trust north no more?" in app.text)
             answer(app, True)
             await until(lambda: "north is trusted no more." in app.said)
+            await rested(app)
 
 
 async def test_trusting_shows_the_key_and_asks() -> None:
@@ -113,6 +121,7 @@ async def test_trusting_shows_the_key_and_asks() -> None:
             wanted = ("POST /v1/federation/signers", {"name": "north", "key": KEY, "days": None})
             await until(lambda: wanted in on.asked)
             await until(lambda: "north is trusted; what it sends waits." in app.said)
+            await rested(app)
 
 
 async def test_bundles_come_in_and_go_out_by_their_path() -> None:
@@ -131,6 +140,7 @@ async def test_bundles_come_in_and_go_out_by_their_path() -> None:
             await until(lambda: any("/srv/out.aifed.json: 9 items" in one for one in app.said))
             await pilot.press("K")
             await until(lambda: any("The key is made already." in one for one in app.said))
+            await rested(app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
@@ -147,6 +157,7 @@ async def test_the_empty_screen_says_what_to_do_and_makes_the_key(size: tuple[in
             await until(lambda: any("There is no key yet: K makes it." in one for one in app.said))
             await pilot.press("K")
             await until(lambda: any("The key is made: c0dec0de" in one for one in app.said))
+            await rested(app)
 
 
 async def test_view_only_changes_nothing_and_learning_leads_here() -> None:
@@ -181,6 +192,7 @@ async def test_it_is_read_again_when_the_backend_tells_of_a_change_and_not_else(
             on.answers["GET /v1/federation/items"] = HeldItems(items=(CALM,))
             on.push(Topic.LEARNING, on.topics[Topic.LEARNING])
             await until(lambda: "waits for a person (1)" in app.text)
+            await rested(app)
 
 
 def test_the_words_say_what_is_not_known() -> None:

@@ -21,6 +21,7 @@ from tests.console import (
     provider_scene,
     route_scene,
     scenes,
+    training_scene,
 )
 from tests.console.stage import NOW, Stage, until
 from tests.console.world import stage
@@ -57,12 +58,13 @@ WORLDS: dict[str, Callable[[Stage], None] | None] = {
     "learned": learning_scene.learned,
     "routed": route_scene.routed,
     "federated": federation_scene.federated,
+    "training": training_scene.training,
     "observing": observe_scene.observing,
     "boarded": dashboard_scene.boarded,
 }
 OBSERVED = ("traces", "alerts", "past")
 """Pictured in their own world alone; the time machine's words are held by its own test."""
-NEEDS_ITS_WORLD = ("federation",)
+NEEDS_ITS_WORLD = ("federation", "training")
 NEEDS_A_STACK = ("map", "boot", "checklist", "doctor", "storage", "dashboard")
 PICTURED = {
     "stack": ("overview", "services", "map", "checklist", "doctor", "storage"),
@@ -78,17 +80,24 @@ PICTURED = {
     "learned": ("learning",),
     "routed": ("routes",),
     "federated": ("federation",),
+    "training": ("training",),
     "observing": ("traces", "alerts"),
     "boarded": ("overview", "dashboard"),
     "normal": tuple(place.name for place in PLACES if place.name not in NEEDS_A_STACK + NEEDS_ITS_WORLD),
     "no-podman": tuple(
         place.name
         for place in PLACES
-        if place.name not in {"boot", "checklist", "dashboard", "doctor", "federation", "knowledge"}
+        if place.name not in {"boot", "checklist", "dashboard", "doctor", "knowledge", *NEEDS_ITS_WORLD}
     ),
 }
 """The screens that are pictured in a world, where not all are."""
-READS = {"learned": "_detail", "elsewhere": "_providers", "routed": "_sent", "federated": "_found"}
+READS = {
+    "learned": "_detail",
+    "elsewhere": "_providers",
+    "routed": "_sent",
+    "federated": "_found",
+    "training": "_found",
+}
 """What the screen of a world has to have read before it is pictured."""
 READ_BY = {"overview": "_doing.at", "dashboard": "_board"}
 """What a screen has to have read in every world that answers."""

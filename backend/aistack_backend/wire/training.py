@@ -85,6 +85,12 @@ class Training:
     done: int = 0
     total: int = 0
     """Of the stage; 0 = not known."""
+    loss: float | None = None
+    """Of a running one: nats a token, of the last step's rows, or the mean of the lines read; None = not measured."""
+    base: float | None = None
+    """Of a running one: the loss of the model alone on the held-out lines that were read; None = none was yet."""
+    memory: int | None = None
+    """Of a running one: bytes that the child held when it was last looked at; None = not measured."""
     name: str = ""
     """Of the adapter; empty = none was kept."""
     path: str = ""

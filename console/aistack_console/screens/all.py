@@ -26,6 +26,7 @@ from aistack_console.screens.services import ServicesScreen
 from aistack_console.screens.storage import StorageScreen
 from aistack_console.screens.tasks import TasksScreen
 from aistack_console.screens.traces import TracesScreen
+from aistack_console.screens.training import TrainingScreen
 
 SCREENS: dict[str, type[BaseScreen]] = {
     screen.NAME: screen
@@ -48,6 +49,7 @@ SCREENS: dict[str, type[BaseScreen]] = {
         DashboardScreen,
         RoutesScreen,
         FederationScreen,
+        TrainingScreen,
         TracesScreen,
         PastScreen,
         AlertsScreen,

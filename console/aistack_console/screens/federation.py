@@ -109,6 +109,7 @@ class FederationScreen(ListingScreen, ActingScreen):
 
     @work(exclusive=True, group="federation")
     async def _fetch(self) -> None:
+        self._reading = True
         client = self.console.client
         try:
             items = await client.held_items("quarantined")

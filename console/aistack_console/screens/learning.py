@@ -49,6 +49,7 @@ class LearningScreen(BaseScreen):
         Action(id="learning.save", keys="s", title="Save the accepted samples as a dataset", hint="save", mutates=True),
         Action(id="learning.copy", keys="y", title="Copy its question or what it says"),
         Action(id="learning.federation", keys="F", title="Federation: what came from elsewhere", hint="federation"),
+        Action(id="learning.training", keys="M", title="Training: runs that fine-tune a model", hint="training"),
         Action(id="learning.routes", keys="W", title="Routes: the ways that questions took"),
     )
     TOPICS = frozenset({Topic.LEARNING})
@@ -256,6 +257,10 @@ class LearningScreen(BaseScreen):
     def do_federation(self) -> None:
         """Go to what came from elsewhere."""
         self.console.goto("federation")
+
+    def do_training(self) -> None:
+        """Go to the runs of training."""
+        self.console.goto("training")
 
     def do_copy(self) -> None:
         """Offer what can be copied of what is chosen."""

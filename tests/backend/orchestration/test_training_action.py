@@ -17,6 +17,7 @@ from aistack_backend.engine.tools import Fate
 from aistack_backend.errors import BackendError, BadInput, Conflict, NotFound, Unavailable
 from aistack_backend.learning.training.adapters import Adapters
 from aistack_backend.learning.training.dataset import parse
+from aistack_backend.learning.training.job import READING_HELD
 from aistack_backend.learning.training.rows import CUT, Trainings
 from aistack_backend.orchestration.training.part import TrainPart
 from aistack_backend.orchestration.training.tool import TrainTool
@@ -146,3 +147,14 @@ def test_rows_tell_how_a_run_stands_and_a_restart_ends_what_ran(tmp_path: Path, 
     assert sorted(found.name for found in (tmp_path / "adapters" / name).iterdir()) == ["adapter.gguf", "manifest.json"]
     Path(one.path).write_bytes(b"other")
     assert trainings.list().trainings[0].path == ""
+
+
+def test_what_a_running_one_measured_is_told_until_it_ends(trainings: Trainings) -> None:
+    trainings.begin(7, TrainRequest(dataset="/x.jsonl"), "a" * 64, "b" * 64)
+    trainings.stage(7, READING_HELD, 3, 9, loss=2.5)
+    trainings.stage(7, "learning", 4, 60, loss=1.5, memory=1_000)
+    (one,) = trainings.list().trainings
+    assert (one.done, one.total, one.loss, one.base, one.memory) == (4, 60, 1.5, 2.5, 1_000)
+    trainings.ended(7, TrainState.REFUSED, "No.", figures=FIGURES)
+    (one,) = trainings.list().trainings
+    assert (one.loss, one.base, one.memory, one.figures) == (None, None, None, FIGURES)

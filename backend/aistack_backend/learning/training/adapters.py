@@ -23,6 +23,7 @@ class Adapters:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._digests: dict[tuple[str, int, int], str] = {}
 
     def name(self, dataset: str, task_id: int) -> str:
         """Return the name of the adapter of a task."""
@@ -74,10 +75,18 @@ class Adapters:
         """Return where an adapter lies; empty when it is gone or is not the file that was kept."""
         file = self.folder / name / FILE
         try:
-            whole = name and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
+            whole = name and self._digest(file) == sha256
         except OSError:
             return ""
         return str(file) if whole else ""
+
+    def _digest(self, file: Path) -> str:
+        """Read a file once for each of its times: the list is read again and again while a run goes on."""
+        found = file.stat()
+        known = (str(file), found.st_size, found.st_mtime_ns)
+        if known not in self._digests:
+            self._digests[known] = hashlib.sha256(file.read_bytes()).hexdigest()
+        return self._digests[known]
 
     def _draft(self, task_id: int) -> Path:
         return self.folder / f"{DRAFT}{task_id}"

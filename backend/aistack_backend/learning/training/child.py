@@ -22,7 +22,7 @@ import numpy as np
 from aistack_backend.errors import BackendError, BadInput
 from aistack_backend.learning.training import adapterfile, dataset, lora, verdict
 from aistack_backend.learning.training.dataset import Dataset, Example
-from aistack_backend.learning.training.job import Ended, Job
+from aistack_backend.learning.training.job import READING_HELD, Ended, Job
 from aistack_backend.wire.training import Figures
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 NICE = 10
 MOST_TOKENS = 20_000
 """Tokens of answers: each is a row of numbers that is kept in memory."""
-Tell = Callable[[str, int, int], None]
+Tell = Callable[[str, int, int, float | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ def work(job: Job, tell: Tell) -> Ended:
     data = _dataset(job)
     if _sha256(Path(job.model)) != job.model_sha256:
         raise BadInput("The model file is no longer the one that was approved.", "Ask again.")
-    tell("loading the model", 0, 0)
+    tell("loading the model", 0, 0, None)
     model = Taught(Path(job.model), job.threads)
-    held = _read(model, data.held, tell, "reading what is held out")
+    held = _read(model, data.held, tell, READING_HELD)
     learned, dealt = _both(model, data.learned, job, tell)
     head = model.head()
     frozen = lora.Frozen(head.weights, head.norm, head.epsilon)
@@ -135,7 +135,7 @@ def _read(model: Taught, examples: Sequence[Example], tell: Tell, stage: str, wa
         tokens.append(line.answer)
         _few(tokens)
         found.append(model.read(line, watched))
-        tell(stage, number, len(examples))
+        tell(stage, number, len(examples), float(np.mean([each.losses.mean() for each in found])))
     return _lines(found, tokens)
 
 
@@ -150,7 +150,7 @@ def _both(model: Taught, examples: Sequence[Example], job: Job, tell: Tell) -> t
             sides[2 * side].append(model.read(line))
             sides[2 * side + 1].append(line.answer)
         _few(sides[1])
-        tell("reading what is learned", at + 1, len(examples))
+        tell("reading what is learned", at + 1, len(examples), None)
     return _lines(sides[0], sides[1]), None if job.tone else _lines(sides[2], sides[3])
 
 
@@ -180,7 +180,7 @@ def _same_model(held: Lines, ours: lora.Floats) -> None:
 def _following(tell: Tell, stage: str, steps: int, curve: list[float]) -> Callable[[int, float], None]:
     def step(number: int, loss: float) -> None:
         curve.append(loss)
-        tell(stage, number, steps)
+        tell(stage, number, steps, loss)
 
     return step
 
@@ -209,7 +209,7 @@ def main() -> None:
         reports.flush()
 
     try:
-        ended = work(job, lambda stage, done, total: say(stage=stage, done=done, total=total))
+        ended = work(job, lambda stage, done, total, loss: say(stage=stage, done=done, total=total, loss=loss))
     except BackendError as error:
         say(failed=error.detail, hint=error.hint)
     except ValueError as error:  # of the engine, which is not imported here

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from aistack_backend.wire.training import Figures
 
+READING_HELD = "reading what is held out"
+"""The stage of which the loss is that of the model alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select, update
 
 from aistack_backend.clock import Clock
 from aistack_backend.learning.training.adapters import Adapters
+from aistack_backend.learning.training.job import READING_HELD
 from aistack_backend.store.database import Database
 from aistack_backend.store.tables import approval
 from aistack_backend.store.training_tables import training
@@ -24,6 +25,8 @@ class Trainings:
 
     def __init__(self, database: Database, clock: Clock, adapters: Adapters) -> None:
         self._database, self._clock, self._adapters = database, clock, adapters
+        self._live: dict[int, dict[str, Any]] = {}
+        """What was measured last of each run that goes on here."""
 
     def begin(self, task_id: int, request: TrainRequest, dataset_sha256: str, model_sha256: str) -> Training:
         """Write down that a run has begun; an earlier try of the same task is forgotten."""
@@ -49,8 +52,12 @@ class Trainings:
             connection.execute(update(training).where(training.c.state == TrainState.RUNNING.value).values(**cut))
         self._adapters.drop_all()
 
-    def stage(self, task_id: int, stage: str, done: int, total: int) -> None:
-        """Write down what a run does now."""
+    def stage(
+        self, task_id: int, stage: str, done: int, total: int, *, loss: float | None = None, memory: int | None = None
+    ) -> None:
+        """Write down what a run does now; what was measured is kept in memory as long as it goes on."""
+        base = loss if stage == READING_HELD else self._live.get(task_id, {}).get("base")
+        self._live[task_id] = {"loss": loss, "base": base, "memory": memory}
         self._set(task_id, stage=stage, done=done, total=total)
 
     def ended(
@@ -67,6 +74,7 @@ class Trainings:
         """Write down how a run ended."""
         told = None if figures is None else json.dumps(asdict(figures))
         values = {"state": state.value, "verdict": verdict, "figures": told, "target": target}
+        self._live.pop(task_id, None)
         self._set(task_id, **values, name=name, adapter_sha256=sha256, stage="", done=0, total=0)
 
     def of(self, task_id: int) -> Training | None:
@@ -102,4 +110,5 @@ class Trainings:
             figures=None if row.figures is None else Figures(**json.loads(row.figures)),
             verdict=row.verdict,
             approved_by=row.approved_by,
+            **(self._live.get(row.task_id, {}) if row.state == TrainState.RUNNING.value else {}),
         )

@@ -24,19 +24,21 @@ from aistack_backend.wire.training import Figures
 LOOK = 0.25
 """Seconds between two looks at time and memory."""
 _PASSED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
-Tell = Callable[[str, int, int], None]
+Tell = Callable[[str, int, int, float | None, int], None]
 
 
 class Run:
     """One child. ``run`` blocks; ``halt`` ends it from another thread."""
 
     def __init__(self, job: Job, log: Path, *, seconds: float, memory: int, tell: Tell = lambda *_: None) -> None:
-        """``tell`` gets the stage, and how much of it is done of how much."""
+        """``tell`` gets the stage, how much of it is done of how much, the loss where one was measured (nats a token),
+        and the bytes that the child was seen to hold last; 0 = it was not looked at yet."""
         self._job, self._log, self._seconds, self._memory, self._tell = job, log, seconds, memory, tell
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._why = ""
+        self._bytes = 0
 
     @property
     def pid(self) -> int:
@@ -97,7 +99,9 @@ class Run:
             if "ended" in said:
                 ended = said["ended"]
                 return Ended(**{**ended, "figures": Figures(**ended["figures"])})
-            self._tell(str(said["stage"]), int(said["done"]), int(said["total"]))
+            loss = said.get("loss")
+            known = None if loss is None else float(loss)
+            self._tell(str(said["stage"]), int(said["done"]), int(said["total"]), known, self._bytes)
         code = child.wait()
         raise Unavailable(self._why or f"The child that learns ended with code {code}.", f"Its log is {self._log}.")
 
@@ -106,7 +110,9 @@ class Run:
         while not self._over.wait(LOOK):
             if time.monotonic() > until:
                 self.halt(f"It took longer than {self._seconds:g} seconds and was ended.")
-            elif (held := _held(child.pid)) > self._memory:
+                continue
+            self._bytes = held = _held(child.pid)
+            if held > self._memory:
                 self.halt(f"It held {held // 1_000_000} MB of memory, {self._memory // 1_000_000} are the most.")
 
 

@@ -142,11 +142,11 @@ class _Told:
         self._task_id, self._trainings, self._changed = task_id, trainings, changed
         self._stage, self._at = "", 0.0
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
+    def __call__(self, stage: str, done: int, total: int, loss: float | None, memory: int) -> None:
         if stage == self._stage and done != total and time.monotonic() - self._at < TELL:
             return
         self._stage, self._at = stage, time.monotonic()
-        self._trainings.stage(self._task_id, stage, done, total)
+        self._trainings.stage(self._task_id, stage, done, total, loss=loss, memory=memory or None)
         self._changed()
 
 
