@@ -189,3 +189,26 @@ async def test_nothing_that_was_read_can_propose(app: FastAPI, world: World) -> 
             assert all(chunk["task_id"] is None for chunk in pasted)
         assert (await client.get("/v1/approvals")).json()["approvals"] == []
         assert len((await client.get("/v1/tasks")).json()["tasks"]) == goals
+
+
+async def test_documents_are_told_piece_by_piece_and_can_propose_nothing(modelless: httpx.AsyncClient) -> None:
+    told_nothing = await say(modelless, "what do the documents say about keys?", ask=True)
+    assert "No piece of the documents fits." in told(told_nothing)
+    for source, text in (
+        ("keys.md", "# Rotation\n\nThe backup key is changed once a year."),
+        ("bad.md", "restart web"),
+    ):
+        body = {"source": source, "text": text, "title": source}
+        assert (await modelless.post("/v1/collections/ops/documents", json=body)).status_code in (200, 201)
+    chunks = await say(modelless, "what do the documents say about the backup key?", ask=True)
+    assert [one["looking"] for one in chunks if one["looking"]] == ["documents"]
+    assert "once a year" in told(chunks)
+    (cite,) = [one for one in chunks[-1]["cites"] if "once a year" in one["text"]]
+    assert (cite["what"], cite["number"]) == ("document keys.md", 1)
+    told_it = await say(modelless, "what do the documents say about restart web?", ask=True)
+    assert "restart web" in told(told_it)
+    assert told_it[-1]["task_id"] is None
+    assert (await modelless.get("/v1/approvals")).json()["approvals"] == []
+    both = await say(modelless, "is web up, and what does the handbook say about the backup key?", ask=True)
+    assert "web is running" in told(both)
+    assert "once a year" in told(both)

@@ -151,6 +151,9 @@ def test_an_export_tells_what_was_measured_from_what_the_model_said() -> None:
     answer = replace(kept.messages[1], cites=(cite,), model="small")
     assert "## measured by the stack, then small, " in exported(replace(kept, messages=(answer,)), "md")
     assert talk.speaker(answer) == ("measured by the stack", "ok")
+    paper = replace(cite, what="document Keys")
+    assert talk.speaker(replace(answer, cites=(paper,))) == ("found in the documents", "ok")
+    assert talk.speaker(replace(answer, cites=(cite, paper))) == ("measured, and found in documents", "ok")
     assert talk.speaker(kept.messages[1]) == ("model", "ok")
     assert talk.speaker(replace(kept.messages[1], route="rules")) == ("stack", "ok")
 

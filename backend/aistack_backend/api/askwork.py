@@ -17,6 +17,7 @@ from aistack_backend.orchestration.agent import Agent
 from aistack_backend.orchestration.ask.reader import Reader
 from aistack_backend.orchestration.ask.service import AskTheStack
 from aistack_backend.orchestration.routing.classes import classify
+from aistack_backend.orchestration.routing.documents import Documents
 from aistack_backend.orchestration.tasks import Tasks
 from aistack_backend.store.database import Database
 from aistack_backend.wire.actions import ApprovalList
@@ -91,7 +92,8 @@ async def chats(parts: Parts, downs: AsyncExitStack, database: Database, model: 
 
 def build(parts: Parts, *, tasks: Tasks, stack: StackParts, boats: Containers, agent: Agent) -> AskTheStack:
     """Wire it; nothing is read yet."""
-    reader = Reader(Seen(parts, stack, tasks), boats, parts.audit.get().redactor.text)
+    papers = Documents(lambda: parts.knowledge.get().search, lambda: parts.knowledge.get().base)
+    reader = Reader(Seen(parts, stack, tasks), boats, parts.audit.get().redactor.text, papers)
     return AskTheStack(reader=reader, agent=agent, tasks=tasks, model=parts.inference.part, now=parts.clock.now)
 
 

@@ -9,6 +9,8 @@ from aistack_backend.wire.base import Word
 
 OWN = "The model's own words, not measured:"
 """The line that stands between what the rules tell of what was read and what the model adds to it."""
+DOCUMENT = "document "
+"""How the name of a cite begins that is a piece of a document: it says something, it measured nothing."""
 
 
 class Role(Word):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from aistack_backend.wire.chat import Cite, Message, Role, Transcript
+from aistack_console.present.talk import origin
 from aistack_console.present.units import many, stamp
 
 FORMATS = ("md", "json")
@@ -49,7 +50,7 @@ def _message(one: Message) -> Iterator[str]:
 
 def _who(answer: Message) -> str:
     own = answer.model or "model"
-    return f"measured by the stack, then {own}" if any(cite.told for cite in answer.cites) else own
+    return f"{origin(answer)}, then {own}" if any(cite.told for cite in answer.cites) else own
 
 
 def _cite(cite: Cite) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aistack_backend.wire.chat import OWN, Chunk, Cite, Finish, Message, Role, Session
+from aistack_backend.wire.chat import DOCUMENT, OWN, Chunk, Cite, Finish, Message, Role, Session
 from aistack_backend.wire.models import EngineState, ModelStatus
 from aistack_console.present.para import Para, para, text_lines, title
 from aistack_console.present.table import Cell, Tone
 from aistack_console.present.units import bar, day_clock, many, span
 
+MEASURED = "measured by the stack"
 FULL = 0.8
 """Share of the context from which on a person is warned: soon the model sees only the end of the chat."""
 _ENGINE: dict[EngineState, Tone] = {
@@ -87,10 +88,16 @@ def full_note(last: Chunk | None) -> str:
 def speaker(message: Message) -> Cell:
     """Return who speaks; an answer that begins with what was measured is the stack's until ``OWN_HEAD``."""
     if message.role is Role.ASSISTANT and any(cite.told for cite in message.cites):
-        return ("measured by the stack", "ok")
+        return (origin(message), "ok")
     if message.role is Role.ASSISTANT and message.route == "rules":
         return ("stack", "ok")
     return _SPEAKERS.get(message.role, ("unknown speaker", "warn"))
+
+
+def origin(answer: Message) -> str:
+    """Return where the part of an answer comes from that is no model's: what was measured, or what documents say."""
+    papers = [one.what.startswith(DOCUMENT) for one in answer.cites if one.told]
+    return "found in the documents" if all(papers) else "measured, and found in documents" if any(papers) else MEASURED
 
 
 def place(message: Message) -> tuple[int, int]:

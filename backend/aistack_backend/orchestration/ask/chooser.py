@@ -36,7 +36,7 @@ EXAMPLES = (
 async def choose(question: str, names: Sequence[str], model: Choose) -> tuple[Read, ...]:
     """Return at most one read; none when the model chooses none, badly, or not in time."""
     offered = list(names[:SHOWN])
-    tools = [NOTHING, *(tool.value for tool in Tool)]
+    tools = [NOTHING, *(tool.value for tool in Tool if tool is not Tool.DOCUMENTS)]  # those are looked at before
     properties = {"look": {"enum": tools}, "about": {"enum": [*offered, NOBODY]}}
     schema = json.dumps({"type": "object", "properties": properties, "required": list(properties)})
     turns = [Turn(role=Role.SYSTEM, text=SYSTEM)]

@@ -29,6 +29,8 @@ class Tool(StrEnum):
     """Processor, memory, disks, GPUs, and who uses them."""
     MODEL = "model"
     DOCTOR = "doctor"
+    DOCUMENTS = "documents"
+    """The operator's own documents, as ``aistack-console knowledge`` keeps them."""
 
 
 ABOUT_ONE = frozenset({Tool.SERVICE, Tool.LOGS, Tool.ERRORS})

@@ -6,11 +6,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import replace
 
 from aistack_backend.errors import BackendError, NotFound, Unavailable
-from aistack_backend.orchestration.ask import hostfacts, logfacts, queuefacts, stackfacts
+from aistack_backend.orchestration.ask import hostfacts, logfacts, papers, queuefacts, stackfacts
 from aistack_backend.orchestration.ask.models import Fact, Read, Tool
 from aistack_backend.orchestration.ask.port import Ships, Sights
+from aistack_backend.orchestration.routing.port import Finds
 from aistack_backend.wire.stack import Service, Stack
 
 LIMIT = 10.0
@@ -21,8 +23,8 @@ EVENTS = 15
 class Reader:
     """Every read changes nothing. ``redact`` takes secrets out of whatever strangers wrote."""
 
-    def __init__(self, sights: Sights, ships: Ships, redact: Callable[[str], str]) -> None:
-        self._sights, self._ships, self._redact = sights, ships, redact
+    def __init__(self, sights: Sights, ships: Ships, redact: Callable[[str], str], finds: Finds) -> None:
+        self._sights, self._ships, self._redact, self._finds = sights, ships, redact, finds
         self._ways: dict[Tool, Callable[[str], Awaitable[Fact]]] = {
             Tool.SERVICE: self._service,
             Tool.LOGS: self._logs,
@@ -62,10 +64,27 @@ class Reader:
                 found = await self._ways[wanted.tool](wanted.about)
         except TimeoutError:
             raise Unavailable(f"It took longer than {LIMIT:.0f} s.") from None
-        lines = tuple(self._redact(line) for line in found.lines)
-        return Fact(
-            lead=self._redact(found.lead), lines=lines, at=found.at, newest_last=found.newest_last, follow=found.follow
-        )
+        return self._clean(found)
+
+    def _clean(self, found: Fact) -> Fact:
+        return replace(found, lead=self._redact(found.lead), lines=tuple(map(self._redact, found.lines)))
+
+    async def documents(self, question: str, *, asked: bool) -> tuple[tuple[str, Fact], ...]:
+        """Return what the documents say about ``question``: a name and a fact for each piece, the best first.
+
+        Where nobody ``asked`` for documents: only pieces that are close in meaning, and nothing when there is none or
+        they cannot be looked through.
+        """
+        try:
+            async with asyncio.timeout(LIMIT):
+                found = await self._finds.find(question, papers.PIECES)
+        except (BackendError, TimeoutError) as error:
+            why = f"{error.detail} {error.hint}".strip() if isinstance(error, BackendError) else "It took too long."
+            return (("documents", Fact(lead=f"The documents cannot be read: {why}")),) if asked else ()
+        if not asked:
+            found = papers.near(found)
+        told = tuple((papers.what(one), self._clean(papers.fact(one))) for one in found)
+        return told or ((("documents", papers.NONE),) if asked else ())
 
     async def task(self, task_id: int) -> Fact:
         """Return one task in full.

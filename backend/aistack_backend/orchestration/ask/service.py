@@ -25,9 +25,10 @@ LEAST = 500
 """Characters that each fact may have, however many there are."""
 CAN = (
     "Without a model I can look up: is NAME up, why is NAME unhealthy, the last errors or logs of NAME, what needs "
-    "NAME, what waits for approval, which tasks run, what uses the memory, what happened, what the doctor says. "
-    "`restart NAME` is put before you for approval."
+    "NAME, what waits for approval, which tasks run, what uses the memory, what happened, what the doctor says, "
+    "what the documents say about something. `restart NAME` is put before you for approval."
 )
+_PAPERS = Read(tool=Tool.DOCUMENTS)
 _ATTACHED = re.compile(r"(service|logs|task) (\S{1,200})")
 
 
@@ -56,10 +57,15 @@ class AskTheStack:
             return
         names = self.reader.names()
         wanted = list(words.choose(asked.text, names, asked.before))
-        if not wanted and asked.model and self.model is not None:
+        number, done = asked.first, set[Read]()
+        if not wanted or _PAPERS in wanted:
+            async for found in self._documents(asked, wanted):
+                number += found.cite is not None
+                yield found
+            wanted = [one for one in wanted if one != _PAPERS]
+        if not wanted and number == asked.first and asked.model and self.model is not None:
             yield Found(looking="what to read")
             wanted = list(await chooser.choose(asked.text, names, self.model))
-        number, done = asked.first, set[Read]()
         while wanted and len(done) < words.MOST:
             read = wanted.pop(0)
             if read in done:
@@ -71,6 +77,14 @@ class AskTheStack:
             room = max(asked.room // min(len(done) + len(wanted), words.MOST), LEAST)
             yield Found(cite=self._cite(number, read.what, fact, room), says=_said(fact, number))
             number += 1
+
+    async def _documents(self, asked: Asked, wanted: Sequence[Read]) -> AsyncGenerator[Found, None]:
+        """Look through the documents: always where they are asked for, else for what is close to the question."""
+        yield Found(looking="documents")
+        told = await self.reader.documents(asked.text, asked=_PAPERS in wanted)
+        room = max(asked.room // max(len(told) + len(wanted), 1), LEAST)
+        for number, (what, fact) in enumerate(told, asked.first):
+            yield Found(cite=self._cite(number, what, fact, room), says=_said(fact, number))
 
     @staticmethod
     def _follows(read: Read, more: Read, question: str) -> bool:

@@ -34,6 +34,7 @@ TOPICS: dict[Tool, frozenset[str]] = {
         Tool.RESOURCES: "memory ram cpu cpus processor load disk disks space swap gpu gpus vram usage resources "
         "resource temperature consumption",
         Tool.MODEL: "model models llm tokens slots",
+        Tool.DOCUMENTS: "document documents documentation docs handbook manual wiki",
         Tool.DOCTOR: "doctor installation installed podman socket setup configured diagnose diagnosis",
     }.items()
 }
@@ -45,7 +46,7 @@ ORDER = (Tool.SERVICE, Tool.ERRORS, Tool.LOGS, Tool.MAP, Tool.EVENTS, Tool.RESOU
 """Reads about a name, the most telling first."""
 ALONE = (
     Tool.APPROVALS, Tool.TASKS, Tool.STACK, Tool.RESOURCES, Tool.EVENTS, Tool.MAP, Tool.CONTAINERS, Tool.MODEL,
-    Tool.DOCTOR,
+    Tool.DOCTOR, Tool.DOCUMENTS,
 )  # fmt: skip
 """Reads about no single name."""
 _WORD = re.compile(r"[\w'][\w.'/-]*")
