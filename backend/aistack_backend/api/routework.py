@@ -15,6 +15,7 @@ from aistack_backend.knowledge.port import Embeds
 from aistack_backend.learning.port import Learned, Nothing
 from aistack_backend.learning.telemetry import Telemetry
 from aistack_backend.orchestration.routing.budget import Budgets
+from aistack_backend.orchestration.routing.calibrated import Calibrations
 from aistack_backend.orchestration.routing.coordinator import Coordinator, Rooms
 from aistack_backend.orchestration.routing.documents import Documents
 from aistack_backend.orchestration.routing.far import Far
@@ -84,7 +85,14 @@ def raised(ground: Ground) -> Coordinator:
     models = (*ground.models, *near)
     return Coordinator(
         Rooms(
-            ways=Ways(models=models, far=far, embeds=ground.embeds, config=config, clock=clock),
+            ways=Ways(
+                models=models,
+                far=far,
+                embeds=ground.embeds,
+                config=config,
+                clock=clock,
+                calibrations=Calibrations(ground.database, clock),
+            ),
             switch=switch,
             budgets=budgets,
             learned=ground.learned,

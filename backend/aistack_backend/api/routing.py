@@ -93,7 +93,9 @@ def lock(parts: Held, caller: Caller, request: Locking) -> Response:
 @router.get("/routing/stats", response_model=RouteStats)
 def statistics(parts: Held, seconds: Seconds = DAY) -> Response:
     """Return how the questions of the last seconds went."""
-    return Json(stats(parts.routing.get().database, parts.clock.now() - seconds))
+    held = parts.routing.get()
+    fits = held.rooms.ways.calibrations.fits()
+    return Json(stats(held.database, parts.clock.now() - seconds, fits))
 
 
 @router.get("/outbound", response_model=OutboundList)

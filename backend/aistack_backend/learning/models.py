@@ -35,6 +35,10 @@ class Interaction:
     reason: str = ""
     confidence: float | None = None
     """0 to 1."""
+    agreement: float | None = None
+    """How far the model's answers agree, from which the confidence was made."""
+    judgements: int = 0
+    """That the confidence was calibrated with; 0 = it is the agreement itself."""
     latency: float | None = None
     """Seconds."""
     tokens_in: int | None = None

@@ -13,6 +13,7 @@ from aistack_backend.clock import Clock
 from aistack_backend.errors import BadInput, NotFound
 from aistack_backend.learning import standing
 from aistack_backend.learning.models import Interaction, Told, Verdict
+from aistack_backend.store.calibration_tables import measure
 from aistack_backend.store.database import Database
 from aistack_backend.store.learning_tables import context
 from aistack_backend.store.telemetry_tables import telemetry
@@ -48,6 +49,9 @@ class Telemetry:
             made = insert(telemetry).values(values).returning(telemetry.c.id)
             number = int(connection.execute(made).scalar_one())
             standing.used(connection, number, one.patterns)
+            if one.agreement is not None:
+                values = {"interaction_id": number, "raw": one.agreement, "judgements": one.judgements}
+                connection.execute(insert(measure).values(values))
             if one.with_context:
                 connection.execute(insert(context).values(interaction_id=number))
         return number
@@ -87,7 +91,8 @@ class Telemetry:
 
     def find(self, *where: ColumnElement[bool], most: int = MOST) -> Sequence[Told]:
         """Return interactions, the newest first."""
-        wanted = select(telemetry).where(*where).order_by(telemetry.c.id.desc()).limit(most)
+        held = select(telemetry, measure.c.raw, measure.c.judgements).outerjoin(measure)
+        wanted = held.where(*where).order_by(telemetry.c.id.desc()).limit(most)
         with self._database.read() as connection:
             return [told(row) for row in connection.execute(wanted)]
 
@@ -105,6 +110,8 @@ def told(row: Row[Any]) -> Told:
     held = row._mapping
     one = Interaction(
         **{name: held[name] for name in (*_SAME, "query", "answer", "reason", "detail")},
+        agreement=held.get("raw"),
+        judgements=held.get("judgements") or 0,
         sources=tuple(json.loads(held["sources"])),
         patterns=tuple(json.loads(held["patterns"])),
         ok=None if held["ok"] is None else bool(held["ok"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, insert, inspect, select
 
 import aistack_backend.store.alert_tables
+import aistack_backend.store.calibration_tables
 import aistack_backend.store.chat_tables
 import aistack_backend.store.federation_tables
 import aistack_backend.store.flow_tables

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aistack_backend.wire.base import Word
+from aistack_backend.wire.calibration import Calibration
 
 CLASSES = ("lookup", "code", "explain", "summarise", "other")
 """Kinds of question, as rules tell them apart."""
@@ -90,6 +91,10 @@ class RouteAnswer:
     """0 to 1; None = nothing was measured."""
     measured: str = ""
     """From what the confidence was measured, or why it was not."""
+    agreement: float | None = None
+    """How far the model's answers agree, where that was measured."""
+    judgements: int = 0
+    """That the confidence was calibrated with; 0 = it is not calibrated."""
     sources: tuple[RouteSource, ...] = ()
     latency: float = 0.0
     """Seconds of the whole, as the coordinator measured them."""
@@ -135,6 +140,10 @@ class Routed:
     verdict: str = ""
     """``good``, ``bad``, ``corrected``; empty = nobody judged it."""
     judged_by: str = ""
+    agreement: float | None = None
+    """How far the model's answers agree, where that was measured."""
+    judgements: int = 0
+    """That the confidence was calibrated with; 0 = it is not calibrated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +310,8 @@ class RouteStats:
     bad: int
     """Bad and corrected."""
     not_judged: int
+    calibrations: tuple[Calibration, ...] = ()
+    """As of all judgements, whenever they were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

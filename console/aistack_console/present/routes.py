@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from aistack_backend.wire.calibration import Calibration
 from aistack_backend.wire.routing import (
     Budget,
     BudgetState,
@@ -108,7 +109,7 @@ def detail(one: Routed, sent: Sequence[Outbound] | None, problem: str = "") -> t
         fact("route", f"{one.route.value}, {one.task_class}", _TONES.get(one.route, "ok")),
         fact("by", by),
         fact("reason", one.reason),
-        fact("measured", f"confidence {share(one.confidence)}, {seconds(one.latency)} s, {tokens}"),
+        fact("measured", f"{worth(one)}, {seconds(one.latency)} s, {tokens}"),
         fact("cost", money(one.cost, one.currency)),
         fact("judged", judged),
         *(fact("source", source) for source in one.sources),
@@ -116,6 +117,22 @@ def detail(one: Routed, sent: Sequence[Outbound] | None, problem: str = "") -> t
         title("what left this machine"),
         *left(sent, problem),
     )
+
+
+def worth(one: Routed | RouteAnswer, name: str = "confidence ") -> str:
+    """Return a confidence with how many judgements it is from; an agreement that is not calibrated is named so."""
+    if one.judgements:
+        return f"{name}{share(one.confidence)} of {one.judgements} judged, agreement {share(one.agreement)}"
+    if one.agreement is not None:
+        return f"agreement {share(one.agreement)}, not calibrated"
+    return f"{name}{share(one.confidence)}"
+
+
+def calibration(one: Calibration) -> str:
+    """Return what agreement is worth, in one line: for whom, from how much, and its error before and after."""
+    whose = ", ".join(filter(None, (one.model or "all models", one.task_class)))
+    errors = f"error {share(one.before)} > {share(one.after)} on {one.held_out} held out"
+    return f"{whose}: {one.judgements} judged, {errors}"
 
 
 def ask(one: Routed) -> tuple[Para, ...]:
@@ -148,7 +165,7 @@ def figures(one: RouteAnswer) -> list[tuple[str, str]]:
         ("route", f"{one.route.value}{f', {one.provider}' if one.provider else ''}"),
         ("model", one.model or "-"),
         ("reason", one.reason),
-        ("confidence", f"{share(one.confidence)}  {one.measured}".rstrip()),
+        ("confidence", f"{worth(one, '')}  {one.measured}".strip()),
         ("latency", f"{seconds(one.latency)} s"),
         ("tokens", f"{count(one.tokens_in)} in, {count(one.tokens_out)} out"),
         ("cost", money(one.cost, one.currency)),

@@ -109,6 +109,7 @@ def _counted(found: RouteStats) -> list[tuple[str, str]]:
         ("tokens", f"{found.tokens_in} in, {found.tokens_out} out, as far as they were told"),
         ("cost", costs),
         ("judged", f"{found.good} good, {found.bad} bad, {found.not_judged} not"),
+        *(("calibrated", words.calibration(one)) for one in found.calibrations),
     ]
 
 

@@ -24,7 +24,7 @@ from aistack_backend.orchestration.routing.outbound import OutboundLog
 from aistack_backend.orchestration.routing.port import Finds
 from aistack_backend.orchestration.routing.private import Private
 from aistack_backend.orchestration.routing.switch import Switch
-from aistack_backend.orchestration.routing.way import Outcome, Way, Ways
+from aistack_backend.orchestration.routing.way import Asked, Outcome, Way, Ways
 from aistack_backend.store.database import Database
 from aistack_backend.store.telemetry_tables import telemetry as table
 from aistack_backend.wire.routing import Route, RouteAnswer, RouteRequest, RouteSource, Tried
@@ -117,7 +117,8 @@ class Coordinator:
         began = self._clock.mono()
         read = await self._read(request, asker)
         question = uuid.uuid4().hex
-        way = Way(self.rooms.ways, order or rules.order(read.known), *self._told(request, read), question)
+        asked = Asked(question, read.known.task_class)
+        way = Way(self.rooms.ways, order or rules.order(read.known), *self._told(request, read), asked)
         way.outcome.tried.extend(read.faults)
         if not await self._recalled(request, read, way.outcome):
             await way.go(request.max_tokens)
@@ -141,6 +142,8 @@ class Coordinator:
             model=answer.model,
             reason=answer.reason,
             confidence=answer.confidence,
+            agreement=answer.agreement,
+            judgements=answer.judgements,
             latency=answer.latency,
             tokens_in=answer.tokens_in,
             tokens_out=answer.tokens_out,
@@ -255,6 +258,8 @@ class Coordinator:
             provider=outcome.provider,
             confidence=outcome.confidence,
             measured=outcome.measured,
+            agreement=outcome.agreement,
+            judgements=outcome.judgements,
             sources=sources,
             latency=round(took, 4),
             tokens_in=said.tokens_in if said else None,
@@ -272,7 +277,8 @@ def line(one: Tried) -> str:
     """Return a step in one line, as it is kept."""
     took = f" in {one.latency:.3f} s" if one.latency is not None else ""
     how = "answered" if one.ok else "did not answer" if one.asked else "not asked"
-    return f"{one.route.value} {one.name}: {how}{took}{f'. {one.detail}' if one.detail else '.'}"
+    name = one.name if one.name.startswith(f"{one.route.value} ") else f"{one.route.value} {one.name}"
+    return f"{name}: {how}{took}{f'. {one.detail}' if one.detail else '.'}"
 
 
 def _numbered(answer: RouteAnswer, number: int) -> RouteAnswer:

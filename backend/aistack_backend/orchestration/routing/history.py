@@ -54,4 +54,6 @@ def routed(told: Told) -> Routed:
         detail=one.detail,
         verdict=told.verdict.value if told.verdict else "",
         judged_by=told.judged_by,
+        agreement=one.agreement,
+        judgements=one.judgements,
     )

@@ -13,6 +13,7 @@ from aistack_backend.inference.providers.price import shown
 from aistack_backend.orchestration.routing.history import ROUTED, SOURCE
 from aistack_backend.store.database import Database
 from aistack_backend.store.telemetry_tables import telemetry as table
+from aistack_backend.wire.calibration import Calibration
 from aistack_backend.wire.routing import Cost, Route, RouteStats
 
 DAY = 86_400.0
@@ -20,8 +21,8 @@ HERE = (Route.CACHE.value, Route.LOCAL.value)
 _READ = ("route", "task_class", "ok", "latency", "tokens_in", "tokens_out", "cost", "currency", "verdict")
 
 
-def stats(database: Database, since: float) -> RouteStats:
-    """Return how questions went since then."""
+def stats(database: Database, since: float, calibrations: Sequence[Calibration] = ()) -> RouteStats:
+    """Return how questions went since then, and what agreement is worth."""
     c = table.c
     wanted = select(*(c[name] for name in _READ)).where(c.source == SOURCE, c.event == ROUTED, c.timestamp >= since)
     with database.read() as connection:
@@ -44,6 +45,7 @@ def stats(database: Database, since: float) -> RouteStats:
         good=judged.count("good"),
         bad=len(judged) - judged.count("good"),
         not_judged=len(rows) - len(judged),
+        calibrations=tuple(calibrations),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ from aistack_backend.knowledge.port import Embeds
 from aistack_backend.learning.models import Solution
 from aistack_backend.orchestration.routing.agreement import FIRST, sampled
 from aistack_backend.orchestration.routing.budget import OverBudget
+from aistack_backend.orchestration.routing.calibrated import ENOUGH, Calibrations, Trust
 from aistack_backend.orchestration.routing.far import Far
 from aistack_backend.orchestration.routing.models import Said
 from aistack_backend.orchestration.routing.port import Model
@@ -35,6 +37,7 @@ class Ways:
     embeds: Embeds | None
     config: RoutingConfig
     clock: Clock
+    calibrations: Calibrations
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,16 +50,27 @@ class Outcome:
     provider: str = ""
     confidence: float | None = None
     measured: str = ""
+    agreement: float | None = None
+    judgements: int = 0
     solution: Solution | None = None
     reasons: list[str] = field(default_factory=list)
     tried: list[Tried] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question that a way belongs to."""
+
+    id: str
+    """Ties what leaves to it."""
+    task_class: str
+
+
 class Way:
     """Goes through an order; belongs to one question."""
 
-    def __init__(self, ways: Ways, order: Order, near: Sequence[Turn], far: Sequence[Turn], question: str) -> None:
-        """``near`` and ``far``: what a model here and one elsewhere are told; ``question`` ties what leaves to it."""
+    def __init__(self, ways: Ways, order: Order, near: Sequence[Turn], far: Sequence[Turn], question: Asked) -> None:
+        """``near`` and ``far``: what a model here and one elsewhere are told."""
         self._ways, self._order, self._question = ways, order, question
         self._near, self._away = tuple(near), tuple(far)
         self.outcome = Outcome(reasons=list(order.reasons))
@@ -95,7 +109,7 @@ class Way:
         for model in self._ways.models:
             began = self._ways.clock.mono()
             try:
-                said, confidence, measured = await sampled(model, self._near, max_tokens, samples, self._ways.embeds)
+                said, agreed, measured = await sampled(model, self._near, max_tokens, samples, self._ways.embeds)
                 if not said.text:
                     raise Unavailable(f"{said.model} answered with nothing.")
             except BackendError as error:
@@ -103,18 +117,31 @@ class Way:
                 continue
             self._asked(Route.LOCAL, said.model, began)
             measured = measured if samples > 1 else UNMEASURED
-            self._take(Route.LOCAL, said, confidence, measured)
-            self.outcome.reasons.append(self._local_reason(confidence))
+            trust = None if agreed is None else await self._trusted(said.model, agreed)
+            self._take(Route.LOCAL, said, trust.confidence if trust else None, measured)
+            self.outcome.agreement, self.outcome.judgements = agreed, trust.judgements if trust else 0
+            self.outcome.reasons.append(self._local_reason(agreed, trust))
             return
         if not self._ways.models:
             self.skipped(Route.LOCAL, "local model", "There is none.")
 
-    def _local_reason(self, confidence: float | None) -> str:
-        if confidence is None:
+    async def _trusted(self, model: str, agreed: float) -> Trust:
+        """Return what the agreement is worth; where that cannot be told, the agreement itself."""
+        try:
+            return await asyncio.to_thread(self._ways.calibrations.trust, model, self._question.task_class, agreed)
+        except BackendError:
+            return Trust(agreed, 0)
+
+    def _local_reason(self, agreed: float | None, trust: Trust | None) -> str:
+        if agreed is None or trust is None:
             return "The local model answered."
         least = self._ways.config.min_confidence
-        verdict = f"less than the {least:.2f} that are asked for" if confidence < least else "which is enough"
-        return f"The local model's answers agree by {confidence:.2f}, {verdict}."
+        verdict = f"less than the {least:.2f} that are asked for" if trust.confidence < least else "which is enough"
+        if trust.judgements:
+            worth = f"confidence {trust.confidence:.2f} of {trust.judgements} judged ({trust.of}), {verdict}"
+            return f"The local model's answers agree by {agreed:.2f}: {worth}."
+        few = f"not calibrated: {trust.there} of {ENOUGH} judged"
+        return f"The local model's answers agree by {agreed:.2f}, {verdict} ({few})."
 
     async def _remote(self, max_tokens: int) -> None:
         if self._ways.far is None:
@@ -123,7 +150,7 @@ class Way:
         for name in self._ways.far.names:
             began = self._ways.clock.mono()
             try:
-                said = await self._ways.far.say(name, ask, self._question)
+                said = await self._ways.far.say(name, ask, self._question.id)
                 if not said.text:
                     raise Unavailable(f"{name} answered with nothing.")
             except (OverBudget, Refused, NotAsked) as error:
@@ -151,6 +178,7 @@ class Way:
         held = self.outcome
         held.route, held.said, held.text = route, said, said.text
         held.confidence, held.measured = confidence, measured
+        held.agreement, held.judgements = None, 0
 
     def _asked(self, route: Route, name: str, began: float, fault: str = "") -> None:
         took = self._ways.clock.mono() - began
