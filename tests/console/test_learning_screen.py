@@ -52,6 +52,10 @@ async def test_samples_are_accepted_dropped_and_edited() -> None:
         app = Shell(on, LearningScreen)
         async with app.run_test(size=(120, 40)) as pilot:
             await until(lambda: "Enable the Podman" in app.text)
+            await pilot.press("d")
+            await until(lambda: any("Sample 1 is shown now; press the key again." in one for one in app.said))
+            assert not [one for one, _ in on.asked if one.startswith("POST")]
+            await until(lambda: "systemctl --user" in app.text)
             await pilot.press("a", "d", "e")
             await until(lambda: isinstance(app.screen, EditDialog))
             await pilot.press("X", "ctrl+o")
@@ -72,9 +76,13 @@ async def test_a_pattern_is_rolled_back_with_a_reason_and_tried_again() -> None:
             await pilot.press("t")
             await until(lambda: any("Only a quarantined" in one for one in app.said))
             await pilot.press("R")
+            on.push(Topic.LEARNING, replace(STATUS, patterns=PATTERNS[1:]))  # a run takes it out meanwhile
+            await until(lambda: "Which port" not in app.text)
             await pilot.press(*"moved", "enter")
             await until(lambda: ("POST /v1/learning/patterns/3/rollback", {"reason": "moved"}) in on.asked)
-            await pilot.press("down", "down", "t")
+            on.push(Topic.LEARNING, STATUS)
+            await until(lambda: "Which port" in app.text)
+            await pilot.press("home", "down", "down", "t")
             await until(lambda: ("POST /v1/learning/patterns/5/retry", {}) in on.asked)
 
 

@@ -26,7 +26,7 @@ COLUMNS = (
     Column("KIND", 6, min_screen_width=100),
     Column("USES", 5, "right"),
     Column("WIN%", 5, "right"),
-    Column("FROM", 14),
+    Column("FROM", 13),
     Column("STATE", 11),
 )
 REVIEW = (Column("QUESTION", 0), Column("OUT", 4, "right"), Column("VALUE", 5, "right"))
@@ -164,10 +164,11 @@ def review_head(found: LearningStatus | None) -> tuple[Cell, ...]:
     if found is None:
         return (("REVIEW", "accent"),)
     held = found.review
-    out = sum(bool(one.redactions) for one in held.samples)
+    redacted = sum(bool(one.redactions) for one in held.samples)
+    out = f" ({redacted} redacted)" if redacted else ""
     return (
         ("REVIEW ", "accent"),
-        f"{held.waiting} wait ({out} redacted), {held.accepted} accepted, {held.dropped} dropped",
+        f"{held.waiting} wait{out}, {held.accepted} accepted, {held.dropped} dropped",
     )
 
 

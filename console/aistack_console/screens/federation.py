@@ -120,6 +120,10 @@ class FederationScreen(ListingScreen, ActingScreen):
         self._reading = False
         self.repaint()
 
+    def hints(self) -> tuple[Action, ...]:
+        """Return the keys that do something now first: a narrow footer has no room for all."""
+        return tuple(sorted(super().hints(), key=lambda one: bool(self.reason(one))))
+
     def why_not(self, action: Action) -> str:
         """Return why an action makes no sense now."""
         if action.name in ("accept", "drop"):

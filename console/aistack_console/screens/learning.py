@@ -25,6 +25,8 @@ from aistack_console.widgets.line import Line
 from aistack_console.widgets.live_table import LiveTable
 from aistack_console.widgets.spark import Spark
 
+SAMPLE_KEYS = ("accept", "drop", "edit")
+PATTERN_KEYS = ("rollback", "retry", "run", "pause")
 SPARKS = ("success", "local", "cache")
 
 
@@ -60,6 +62,8 @@ class LearningScreen(BaseScreen):
         self._detail: PatternDetail | None = None
         self._samples = False
         """The cursor of the queue is the one that counts."""
+        self._back = 0
+        """The pattern of which it was asked why it is taken back."""
 
     def compose_body(self) -> ComposeResult:
         """Yield state, trends, patterns, queue and what is chosen."""
@@ -163,6 +167,12 @@ class LearningScreen(BaseScreen):
     def _selected(self) -> None:
         self.query_one("#detail").focus()
 
+    def hints(self) -> tuple[Action, ...]:
+        """Return the keys of what the cursor stands on first: a narrow footer has no room for all."""
+        shown = super().hints()
+        first = SAMPLE_KEYS if self._samples or self.pattern is None else PATTERN_KEYS
+        return (*(one for one in shown if one.name in first), *(one for one in shown if one.name not in first))
+
     def why_not(self, action: Action) -> str:
         """Return why an action makes no sense now."""
         found, pattern = self.known, self.pattern
@@ -181,13 +191,21 @@ class LearningScreen(BaseScreen):
 
     def do_accept(self) -> None:
         """Accept the chosen sample."""
-        if one := self.sample:
+        if (one := self.sample) and self._is_seen(one):
             self._do(lambda: self.console.client.accept_sample(one.id), f"Sample {one.id} is accepted.")
 
     def do_drop(self) -> None:
         """Drop the chosen sample."""
-        if one := self.sample:
+        if (one := self.sample) and self._is_seen(one):
             self._do(lambda: self.console.client.drop_sample(one.id), f"Sample {one.id} is dropped.")
+
+    def _is_seen(self, one: Sample) -> bool:
+        """Tell whether the sample is what the screen shows in full; else go to it first: nobody decides unseen."""
+        if self._samples or self.pattern is None:
+            return True
+        self.query_one("#review", LiveTable).focus()
+        self.console.say(f"Sample {one.id} is shown now; press the key again.", "warn")
+        return False
 
     def do_edit(self) -> None:
         """Let the operator change the answer."""
@@ -208,6 +226,7 @@ class LearningScreen(BaseScreen):
         """Let the operator say why; Enter rolls it back."""
         if one := self.pattern:
             self.console.say(f"Say why pattern {one.id} is taken back; Enter does it, Esc leaves it.", "warn")
+            self._back = one.id
             self.open_entry("reason")
 
     def do_retry(self) -> None:
@@ -233,9 +252,9 @@ class LearningScreen(BaseScreen):
 
     def entered(self, kind: str, text: str) -> None:
         """Take the reason of a roll back, or the file of a dataset."""
-        client, one = self.console.client, self.pattern
-        if kind == "reason" and one is not None:
-            self._do(lambda: client.roll_back(one.id, text.strip()), f"Pattern {one.id} is used no more.")
+        client, number = self.console.client, self._back
+        if kind == "reason" and number:
+            self._do(lambda: client.roll_back(number, text.strip()), f"Pattern {number} is used no more.")
         elif kind == "file" and text.strip():
             self._do(lambda: client.export_dataset(text.strip()), f"The dataset is in {text.strip()}.")
 
