@@ -36,7 +36,8 @@ class Edge:
     at: float | None = None
     """When its counters were last read, epoch seconds."""
     last_good: float | None = None
-    """When ``need`` last answered it with less than 400; None = not since it was first looked at."""
+    """When ``need`` last answered it with less than 400; None = not seen since the backend began, and always of
+    those who are no service of the stack."""
     why: str = ""
     """One sentence: why requests were not measured; empty = they were."""
     connections: int | None = None
