@@ -97,7 +97,7 @@ async def test_dropping_and_revoking_ask_first() -> None:
             await until(lambda: isinstance(app.screen, Question))
             answer(app, True)
             await until(lambda: "Dropped by operator:me." in app.said)
-            await pilot.press("down", "down", "down", "X")
+            await pilot.press(*["down"] * 4, "X")
             await until(lambda: any("It was revoked already." in one for one in app.said))
             await pilot.press("down", "X")
             await until(lambda: isinstance(app.screen, Question) and "Trust north no more?" in app.text)
@@ -140,6 +140,10 @@ async def test_bundles_come_in_and_go_out_by_their_path() -> None:
             await until(lambda: any("/srv/out.aifed.json: 9 items" in one for one in app.said))
             await pilot.press("K")
             await until(lambda: any("The key is made already." in one for one in app.said))
+            await pilot.press("home", *["down"] * 4)
+            await until(lambda: "our key" in app.text and "c0dec0de c0dec0de" in app.text)
+            await pilot.press("home")
+            await until(lambda: "makes the key" in app.text or "is made: c0dec0de" in app.text)
             await rested(app)
 
 

@@ -10,7 +10,9 @@ from aistack_console.present.table import Cell, Column, Row, Tone
 from aistack_console.present.units import UNMEASURED, day_clock, span
 
 COLUMNS = (Column("KIND", 6), Column("WHAT", 0), Column("FROM", 12), Column("CAME", 11), Column("STATE", 13))
-WAITING, SIGNERS, BUNDLES = "waits for a person", "who is trusted to send", "bundles, in and out"
+WAITING, SIGNERS, BUNDLES = "waits for a person", "keys: ours, and who may send", "bundles, in and out"
+OWN = "own"
+"""The row of our own key."""
 GAP = para("")
 
 
@@ -37,7 +39,7 @@ def rows(found: Federation | None, items: HeldItems | None, now: float) -> tuple
     came = {one.id: one.at for one in found.bundles}
     kinds = (
         (WAITING, [_item(one, came.get(one.bundle), now) for one in (items.items if items else ())]),
-        (SIGNERS, [_signer(one, now) for one in found.signers]),
+        (SIGNERS, [*_own(found), *(_signer(one, now) for one in found.signers)]),
         (BUNDLES, [_bundle(one, now) for one in found.bundles]),
     )
     return tuple(row for name, mine in kinds if mine for row in (_heading(name, len(mine)), *mine))
@@ -53,6 +55,10 @@ def _item(one: HeldItem, came: float | None, now: float) -> Row:
     state: Cell = (f"{against} against" if against else "waits", "warn" if against else "plain")
     what = f"{' '.join(held.question.split())} -> {' '.join(held.says.split())}"
     return Row(f"item:{one.id}", (held.kind or held.type.value, what, one.signer, day_clock(came, now), state))
+
+
+def _own(found: Federation) -> tuple[Row, ...]:
+    return (Row(OWN, ("own", found.key, "us", "", ("made", "ok"))),) if found.key else ()
 
 
 def _signer(one: Signer, now: float) -> Row:
@@ -165,9 +171,18 @@ def grouped(key: str) -> str:
 
 def nothing(found: Federation) -> tuple[Para, ...]:
     """Return what the screen says when nothing came yet: what could, and by which keys."""
+    return (para("Nothing came from elsewhere, and nothing went out."), GAP, *ways(found))
+
+
+def own(found: Federation) -> tuple[Para, ...]:
+    """Return our own key as it is told to others."""
+    said = "Others trust us by it: N on their screen, by a way that both sides trust. Whoever has it can only check."
+    return (para(("our key", "accent")), fact("key", grouped(found.key)), para(said))
+
+
+def ways(found: Federation) -> tuple[Para, ...]:
+    """Return what each key of the screen does, with the rule."""
     return (
-        para("Nothing came from elsewhere, and nothing went out."),
-        GAP,
         fact("K", "makes the key of this installation" if not found.key else f"is made: {grouped(found.key)}"),
         fact("N", "trusts another installation: its name and its key, told by a way that you trust"),
         fact("I", "takes in a bundle, or those of a folder, of who is trusted"),

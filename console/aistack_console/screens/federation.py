@@ -102,10 +102,10 @@ class FederationScreen(ListingScreen, ActingScreen):
             detail.show(show.signer(self.signer, now))
         elif self.bundle is not None:
             detail.show(show.bundle(self.bundle, now))
-        elif not self.table.rows:
-            detail.show(show.nothing(found))
+        elif self.table.cursor_key == show.OWN:
+            detail.show(show.own(found))
         else:
-            detail.show(())
+            detail.show(show.ways(found) if self.table.rows else show.nothing(found))
 
     @work(exclusive=True, group="federation")
     async def _fetch(self) -> None:
@@ -132,7 +132,8 @@ class FederationScreen(ListingScreen, ActingScreen):
             one = self.signer
             return "No signer is chosen." if one is None else "It was revoked already." if one.revoked_at else ""
         if action.name == "copy":
-            return "" if self.item or self.signer or self.bundle else "Nothing is chosen."
+            some = self.item or self.signer or self.bundle or self.table.cursor_key == show.OWN
+            return "" if some else "Nothing is chosen."
         if action.name in ("key", "export") and self._found is None:
             return "How federation stands was not read yet."
         if action.name == "key":
@@ -252,3 +253,5 @@ class FederationScreen(ListingScreen, ActingScreen):
             offer(self.app, (("key", who.key), ("name", who.name)))
         elif (file := self.bundle) is not None:
             offer(self.app, (("path", file.path), ("sha256", file.sha256)))
+        elif self._found is not None:
+            offer(self.app, (("key", self._found.key),))

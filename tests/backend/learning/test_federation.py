@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import event
 from tests.bed.postgres import emptied
 
 from aistack_backend.audit.redact import Redactor
@@ -281,6 +282,20 @@ def test_what_is_known_is_left_out_and_what_was_rolled_back_stays_out(pair: tupl
     with pytest.raises(Conflict, match="was rolled back here"):
         south.exchange.accept(waits.id, "", "bob")
     south.exchange.drop(waits.id, "bob")
+
+
+def test_the_patterns_of_this_installation_are_read_once_for_a_bundle(pair: tuple[Place, Place]) -> None:
+    north, south = pair
+    for number in range(8):
+        north.pattern(f"Which port has box {number}?", f"It listens on {number}.")
+        south.pattern(f"Which port has box {number}?", "Nobody knows.")
+    read: list[str] = []
+    told = lambda *words: read.append(words[2]) if "FROM pattern" in words[2] else None  # noqa: E731
+    event.listen(south.database.engine, "before_cursor_execute", told)
+    south.exchange.take(str(gives(north)), "bob")
+    assert len(read) == 1
+    found = south.exchange.items(ItemState.QUARANTINED).items
+    assert (len(read), [len(one.rivals) for one in found]) == (2, [1] * 8)
 
 
 def test_a_folder_is_taken_in_by_number_and_each_refusal_is_told(pair: tuple[Place, Place]) -> None:

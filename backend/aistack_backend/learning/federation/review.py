@@ -32,7 +32,22 @@ def keep(connection: Connection, bundle_id: int, one: Item, redactions: int) -> 
     connection.execute(insert(item).values(**values, redactions=redactions))
 
 
-def known(connection: Connection, one: Item) -> bool:
+class Book:
+    """The patterns of this installation as they are now, found by what they speak to; read once for many items."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._found: dict[tuple[str, str], list[Row[Any]]] = {}
+        names = ("id", "kind", "state", "question", "says", "value", "changed_at")
+        columns: list[Any] = [pattern.c[name] for name in names]
+        for row in connection.execute(select(*columns).order_by(pattern.c.id)):
+            self._found.setdefault((row.kind, key(row.question)), []).append(row)
+
+    def about(self, one: Item) -> list[Row[Any]]:
+        """Return those of its kind that speak to the same as an item, the oldest first."""
+        return self._found.get((one.kind, key(one.question)), [])
+
+
+def known(connection: Connection, one: Item, book: Book) -> bool:
     """Whether the same lies here already, waiting or in use: there is nothing to review."""
     waits = select(item.c.content).where(item.c.key == about(one), item.c.state == ItemState.QUARANTINED.value)
     if any(_item(content).says == one.says for content in connection.execute(waits).scalars()):
@@ -40,7 +55,7 @@ def known(connection: Connection, one: Item) -> bool:
     if one.type is ItemType.SAMPLE:
         same = select(sample.c.id).where(sample.c.key == key_of(one.question, one.says))
         return connection.execute(same).first() is not None
-    return any(row.says == one.says for row in _patterns(connection, one))
+    return any(row.says == one.says for row in book.about(one))
 
 
 def held(connection: Connection, state: ItemState | None = None, number: int | None = None) -> tuple[HeldItem, ...]:
@@ -50,7 +65,9 @@ def held(connection: Connection, state: ItemState | None = None, number: int | N
         wanted = wanted.where(item.c.state == state.value)
     if number is not None:
         wanted = wanted.where(item.c.id == number)
-    return tuple(_shown(connection, row) for row in connection.execute(wanted.limit(MOST)).all())
+    found = connection.execute(wanted.limit(MOST)).all()
+    book = Book(connection) if any(row.state == ItemState.QUARANTINED for row in found) else None
+    return tuple(_shown(connection, row, book) for row in found)
 
 
 def one(connection: Connection, number: int) -> HeldItem:
@@ -103,7 +120,7 @@ def _loses(waits: HeldItem, rule: Rule | None) -> str:
 
 def _pattern(connection: Connection, waits: HeldItem, by: str, now: float) -> str:
     one = waits.item
-    if any(row.state == PatternState.ROLLED_BACK and agree(row.says, one.says) for row in _patterns(connection, one)):
+    if any(row.state == PatternState.ROLLED_BACK and agree(row.says, one.says) for row in Book(connection).about(one)):
         raise Conflict(f"The same as item {waits.id} was rolled back here.", "Drop it, or retry the one here.")
     number = rows.make(
         connection,
@@ -137,18 +154,12 @@ def _decided(connection: Connection, number: int, state: ItemState, outcome: str
     return held(connection, number=number)[0]
 
 
-def _patterns(connection: Connection, one: Item) -> list[Row[Any]]:
-    words = key(one.question)
-    found = connection.execute(select(pattern).where(pattern.c.kind == one.kind).order_by(pattern.c.id))
-    return [row for row in found if key(row.question) == words]
-
-
-def _rivals(connection: Connection, row: Row[Any], one: Item) -> tuple[Rival, ...]:
+def _rivals(connection: Connection, row: Row[Any], one: Item, book: Book) -> tuple[Rival, ...]:
     if one.type is not ItemType.PATTERN:
         return ()
     found = [
         _rival(one, pattern=other.id, state=other.state, says=other.says, value=other.value, at=other.changed_at)
-        for other in _patterns(connection, one)
+        for other in book.about(one)
         if other.state != PatternState.ROLLED_BACK and not agree(other.says, one.says)
     ]
     waits = select(item).where(item.c.key == row.key, item.c.id != row.id, item.c.state == ItemState.QUARANTINED.value)
@@ -181,9 +192,8 @@ def _item(content: str) -> Item:
     return msgspec.json.decode(content.encode(), type=Item)
 
 
-def _shown(connection: Connection, row: Row[Any]) -> HeldItem:
+def _shown(connection: Connection, row: Row[Any], book: Book | None) -> HeldItem:
     content = _item(row.content)
-    waits = row.state == ItemState.QUARANTINED
     return HeldItem(
         id=row.id,
         signer=row.signer,
@@ -191,7 +201,7 @@ def _shown(connection: Connection, row: Row[Any]) -> HeldItem:
         state=ItemState(row.state),
         item=content,
         redactions=row.redactions,
-        rivals=_rivals(connection, row, content) if waits else (),
+        rivals=_rivals(connection, row, content, book) if book and row.state == ItemState.QUARANTINED else (),
         outcome=row.outcome,
         reviewed_by=row.reviewed_by,
         reviewed_at=row.reviewed_at,

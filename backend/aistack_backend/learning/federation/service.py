@@ -199,7 +199,8 @@ class Exchange:
             if seen is not None or body.number <= sender.number:
                 raise Refused(f"{name} is number {body.number} of {sender.name}; {sender.number} was taken in already.")
             given = giving.cleaned(body.items, self._clean)
-            new = tuple((one, count) for one, count in given.items if not review.known(connection, one))
+            book = review.Book(connection)
+            new = tuple((one, count) for one, count in given.items if not review.known(connection, one, book))
             left = given.left_out + len(given.items) - len(new)
             row = _keep(connection, body, sender.name, by, now, place, giving.Cleaned(new, left))
             for one, count in new:
