@@ -290,7 +290,11 @@ def test_the_patterns_of_this_installation_are_read_once_for_a_bundle(pair: tupl
         north.pattern(f"Which port has box {number}?", f"It listens on {number}.")
         south.pattern(f"Which port has box {number}?", "Nobody knows.")
     read: list[str] = []
-    told = lambda *words: read.append(words[2]) if "FROM pattern" in words[2] else None  # noqa: E731
+
+    def told(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM learning_pattern" in statement:
+            read.append(statement)
+
     event.listen(south.database.engine, "before_cursor_execute", told)
     south.exchange.take(str(gives(north)), "bob")
     assert len(read) == 1
