@@ -30,7 +30,7 @@ LOOKS = {
     "/v1/search": "reads",
     "/v1/stack/check": "measures",
     "/v1/stack/plan": "shows what would be done",
-    "/v1/traces/spans": "tells how long a call of the console took",
+    "/v1/spans": "tells how long a call of the console took",
     "/v1/workflow-check": "reads a file",
 }
 """Routes that take a body and change nothing, and why."""

@@ -93,7 +93,7 @@ async def test_a_consoles_own_span_is_the_root_and_is_recorded_once(client: http
     await client.post("/v1/tasks/goal", json=GOAL, headers=HEAD)
     report = {"spans": [told(failed=True, detail="BackendDown"), told()], "lost": 2}
     for taken in (1, 0):
-        answer = await client.post("/v1/traces/spans", json=report, headers={"X-Aistack-Via": "tui"})
+        answer = await client.post("/v1/spans", json=report, headers={"X-Aistack-Via": "tui"})
         assert (answer.status_code, answer.json()) == (200, {"taken": taken})
     spans = (await client.get("/v1/traces/1")).json()["spans"]
     (root,) = [one for one in spans if not one["parent_id"]]
@@ -130,7 +130,7 @@ async def test_what_no_console_can_have_measured_is_refused_whole(
     client: httpx.AsyncClient, wrong: dict[str, Any]
 ) -> None:
     report = {"spans": [told(), told(id="c" * 16, **wrong) if "id" not in wrong else told(**wrong)], "lost": 1}
-    answer = await client.post("/v1/traces/spans", json=report)
+    answer = await client.post("/v1/spans", json=report)
     assert answer.status_code == 422, answer.text
     rows = (await client.get("/v1/traces")).json()
     assert (rows["traces"], rows["console_lost"]) == ([], 0)
@@ -139,14 +139,14 @@ async def test_what_no_console_can_have_measured_is_refused_whole(
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
 async def test_a_number_that_is_none_is_refused(client: httpx.AsyncClient, number: str) -> None:
     body = json.dumps({"spans": [told(seconds=77)]}).replace("77", number)
-    answer = await client.post("/v1/traces/spans", content=body, headers={"Content-Type": "application/json"})
+    answer = await client.post("/v1/spans", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422
 
 
 async def test_a_report_is_bounded(client: httpx.AsyncClient) -> None:
     many = {"spans": [told(id=f"{number:016x}") for number in range(1, 66)]}
     for report in (many, {"lost": -1}, {"lost": 10**7}):
-        assert (await client.post("/v1/traces/spans", json=report)).status_code == 422
+        assert (await client.post("/v1/spans", json=report)).status_code == 422
 
 
 async def test_a_decision_is_linked_with_the_wait_both_ways(client: httpx.AsyncClient, app: FastAPI) -> None:
@@ -154,7 +154,7 @@ async def test_a_decision_is_linked_with_the_wait_both_ways(client: httpx.AsyncC
     head = {"traceparent": f"00-{'d' * 32}-{'e' * 16}-01", "X-Aistack-Via": "cli"}
     await approved(client, head)
     report = {"spans": [told(trace_id="d" * 32, id="e" * 16, name="approve")]}
-    await client.post("/v1/traces/spans", json=report, headers=head)
+    await client.post("/v1/spans", json=report, headers=head)
     await ended(client, app.state.parts, task["id"])
     spans = {one["name"]: one for one in await whole(client, str(task["id"]))}
     wait = spans["approval.wait"]

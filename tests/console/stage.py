@@ -59,7 +59,7 @@ class Stage:
             "GET /healthz": {"status": "ok"},
             "GET /v1/chats": SessionList(),
             "GET /v1/audit": AuditPage(),
-            "POST /v1/traces/spans": SpansTaken(taken=0),
+            "POST /v1/spans": SpansTaken(taken=0),
             "GET /v1/loops": LoopList(),
             "GET /v1/routing": ROUTING,
             "GET /v1/routing/stats": NO_QUESTIONS,
@@ -98,7 +98,7 @@ class Stage:
         length = next((int(x.split(":")[1]) for x in head.split("\r\n") if x.lower().startswith("content-length")), 0)
         body = json.loads(await reader.readexactly(length)) if length else {}
         url = urlsplit(target)
-        if url.path == "/v1/traces/spans":  # in the background, a second after what it tells of
+        if url.path == "/v1/spans":  # in the background, a second after what it tells of
             self.told.append(body)
         else:
             self.asked.append((f"{method} {url.path}", body or parse_qs(url.query)))

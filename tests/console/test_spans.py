@@ -103,7 +103,7 @@ async def test_an_older_backend_is_told_nothing_more_and_one_that_refuses_costs_
         for status, on_after, lost in ((422, True, 1), (503, True, 2), (404, False, 0)):
             told = Spans(on.socket, {})
             told.lost = lost - 1 if lost else 0
-            on.answers["POST /v1/traces/spans"] = Problem(type="x", title="no", status=status)
+            on.answers["POST /v1/spans"] = Problem(type="x", title="no", status=status)
             with told.measuring("POST", "/x") as head:
                 assert head
             await told.tell()

@@ -10,7 +10,7 @@ from aistack_backend import tracing
 from aistack_backend.api.heads import CHANGES
 
 METHODS = CHANGES | {"DELETE"}
-QUIET = frozenset({"/v1/traces/spans"})
+QUIET = frozenset({"/v1/spans"})
 """What makes no span: it tells of others."""
 
 

@@ -29,7 +29,7 @@ def trace(parts: Held, id: Wanted) -> Response:  # noqa: A002  the route's own n
     return Json(parts.traces.get().get(id))
 
 
-@router.post("/traces/spans", response_model=SpansTaken)
+@router.post("/spans", response_model=SpansTaken)
 def spans(parts: Held, caller: Caller, request: Measured) -> Response:
     """Record what a console measured of its own calls; the answer says how many spans were new."""
     return Json(parts.traces.get().take(request, caller.via))

@@ -24,7 +24,7 @@ from aistack_console.errors import ClientError
 if TYPE_CHECKING:
     from aistack_backend.wire.traces import ConsoleSpan
 
-PATH = "/v1/traces/spans"
+PATH = "/v1/spans"
 SOON = 1.0
 """Seconds from an answer until the backend is told of it."""
 WITHIN = 2.0
