@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -107,6 +108,19 @@ async def _closed(reader: asyncio.StreamReader, within: float) -> bool:
     except (ConnectionResetError, asyncio.IncompleteReadError):
         return True
     return False
+
+
+async def test_a_crowd_that_came_at_once_is_answered(tmp_path: Path) -> None:
+    """More than half the places are taken before the loop could read one head, as on a busy machine."""
+    async with served(tmp_path / "s", most=40):
+        crowd = [socket.socket(socket.AF_UNIX) for _ in range(36)]
+        for one in crowd:  # nothing is awaited in here, so all of them wait for the loop
+            one.connect(str(tmp_path / "s"))
+            one.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        for one in crowd:
+            reader, writer = await asyncio.open_unix_connection(sock=one)
+            assert (await asyncio.wait_for(reader.read(), 60)).startswith(b"HTTP/1.1 200 ")
+            writer.close()
 
 
 async def test_who_only_holds_places_keeps_nobody_out(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from uvicorn.server import ServerState
 
 HEAD_WITHIN = 10.0
 """Seconds in which a new connection must send its first whole request head."""
-
+LOOKS = 6
+"""Rounds of the loop before a connection counts as silent: what lies in its socket is read within four. Without them a
+crowd that came while the loop was busy would be cut off with its requests unread."""
 
 _silent: WeakKeyDictionary[ServerState, dict[H11Protocol, None]] = WeakKeyDictionary()
 """The connections of each server that have sent no whole head yet, the oldest first."""
@@ -28,7 +30,18 @@ class PatientProtocol(H11Protocol):
         self._patience = self.loop.call_later(HEAD_WITHIN, transport.abort)
         silent = _silent.setdefault(self.server_state, {})
         silent[self] = None
-        if self.limit_concurrency is not None and len(silent) > self.limit_concurrency // 2:
+        if self._crowded():
+            self.loop.call_soon(self._make_room, LOOKS)
+
+    def _crowded(self) -> bool:
+        silent = _silent.get(self.server_state, {})
+        return self.limit_concurrency is not None and len(silent) > self.limit_concurrency // 2
+
+    def _make_room(self, looks: int) -> None:
+        if looks:
+            self.loop.call_soon(self._make_room, looks - 1)
+        elif self._crowded():
+            silent = _silent[self.server_state]
             oldest = next(iter(silent))
             del silent[oldest]
             oldest.transport.abort()

@@ -181,7 +181,7 @@ class BaseScreen(Screen[None]):
     def _paint_now(self) -> None:
         self._due = False
         self._painted = time.monotonic()
-        if self.is_mounted:
+        if self.is_mounted and self.app.is_running:  # an app that is ending takes its screens apart first
             with self.app.batch_update():
                 self._paint_frame()
                 self.paint()

@@ -115,7 +115,7 @@ class RoutesScreen(ListingScreen):
         except ConsoleError as error:
             self._sent_problem = error.sentence
             return
-        self.paint_side()
+        self.repaint()
 
     def why_not(self, action: Action) -> str:
         """Return why an action makes no sense now."""

@@ -117,8 +117,7 @@ class TasksScreen(BaseScreen):
         except ConsoleError as error:
             self.console.say(error.sentence, "warn")
         else:  # of whichever is chosen now: another one may have been while this one was on its way
-            self._paint_side()
-            self.paint_hints()
+            self.repaint()
 
     def receive(self, argument: str) -> None:
         """Put the cursor on a task by its number."""

@@ -124,7 +124,7 @@ class TracesScreen(ListingScreen):
             self.console.say(error.sentence, "warn")
             return
         if self._trace.id == self._key:
-            self.paint_side()
+            self.repaint()
 
     def why_not(self, action: Action) -> str:
         """Return why nothing can be done with the chosen one."""

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -53,19 +54,23 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Let SIGTERM and SIGINT end the loop cleanly; a second one ends it at once. SIGHUP is for terminals."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled)
-        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        """Let SIGTERM and SIGINT end the loop cleanly; a second one ends it at once. SIGHUP is for terminals.
+
+        Not by the loop's own handlers: a signal that comes while its wakeup pipe is full is lost to them.
+        """
+        ours: dict[signal.Signals, signal.Handlers | Callable[[int, FrameType | None], None]] = {
+            signal.SIGTERM: self._signalled,
+            signal.SIGINT: self._signalled,
+            signal.SIGHUP: signal.SIG_IGN,
+        }
+        before = {number: signal.signal(number, handler) for number, handler in ours.items()}
         try:
             yield
         finally:
-            signal.signal(signal.SIGHUP, before)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-    def _signalled(self) -> None:
+    def _signalled(self, _: int, __: FrameType | None) -> None:
         if self.should_exit:
             log.warning("told to end a second time: ending at once")
             os._exit(1)  # what is durable is durable already; the next start finds out what was cut off

@@ -153,9 +153,9 @@ async def _until_told(role: Role, env: Mapping[str, str], bound: socket.socket) 
         vectors = await asyncio.to_thread(OwnVectors.found, env)
     coordinator = OwnCoordinator(role, env) if role.id == "hybrid-coordinator" else None
     nixos = OwnNixos(role, env) if role.id == "nixos-docs" else None
-    told = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):  # the loop's own handlers lose one while its wakeup pipe is full
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(told.set))
     spans = Spans(role.id, env)
     door = Door(site(role, env, own, vectors, coordinator, documents, nixos, spans), bound)
     await door.open()
