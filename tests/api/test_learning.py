@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pytest
 from fastapi import FastAPI
 
 from aistack_backend.api.parts import Parts
-from aistack_backend.learning.models import Interaction
+from aistack_backend.learning.models import Interaction, Verdict
+from aistack_backend.store.telemetry_tables import telemetry as table
 from aistack_backend.wire.events import Topic
+from aistack_backend.wire.learning import LearningStatus
 
 from .conftest import make_app, running, settings_in, small_world
 
@@ -128,6 +130,27 @@ async def test_the_status_and_its_event(app: FastAPI, client: httpx.AsyncClient)
     assert (value["outcome"], value["feedback"], value["reusability"]) == (1.0, 1.0, 1.0)
 
 
+async def test_a_judgement_is_told_whoever_wrote_it(app: FastAPI, client: httpx.AsyncClient) -> None:
+    (number,) = await asyncio.to_thread(ask, app, 1)
+    await told(app, lambda one: one.interactions == 1 and one.judged == 0)
+    await client.post("/v1/feedback", json={"interaction_id": number, "verdict": "bad"})
+    await told(app, lambda one: one.judged == 1 and one.weeks[0].bad == 1)
+    telemetry = app.state.parts.learning.get().telemetry
+    before = telemetry.mark()
+    telemetry.judge(number, Verdict.GOOD, "another process")
+    judged = telemetry.mark()
+    telemetry.blank(table.c.id == number)
+    assert len({before, judged, telemetry.mark()}) == 3
+
+
+async def told(app: FastAPI, seen: Callable[[LearningStatus], bool]) -> None:
+    """Wait until the consoles are told of it."""
+    async with asyncio.timeout(60):
+        async for event in app.state.parts.bus.read():
+            if event.topic is Topic.LEARNING and seen(event.data):
+                return
+
+
 async def test_a_task_that_ended_is_written_down(app: FastAPI, client: httpx.AsyncClient) -> None:
     task = (await client.post("/v1/tasks/goal", json={"text": "restart web", "planner": "rules"})).json()
     parts: Parts = app.state.parts
@@ -137,7 +160,7 @@ async def test_a_task_that_ended_is_written_down(app: FastAPI, client: httpx.Asy
     learning = parts.learning.get()
     async with asyncio.timeout(60):
         async for _ in parts.bus.read():
-            if await asyncio.to_thread(learning.telemetry.newest):
+            if await asyncio.to_thread(learning.telemetry.find):
                 break
     one = await asyncio.to_thread(learning.telemetry.get, 1)
     held = one.interaction

@@ -163,7 +163,9 @@ def test_the_list_has_the_traffic_too() -> None:
 def test_one_fault_is_one_line() -> None:
     line = lines((Para(show.cause_line(stacked.FAULT, down=None, now=NOW)),))[0]
     assert "1 fault, 3 symptoms (ralph-wiggum code-machine nginx)" in line
-    assert "no root cause" in lines((Para(show.cause_line(stacked.HEALTHY, down=None, now=NOW)),))[0]
+    assert lines((Para(show.cause_line(stacked.HEALTHY, down=None, now=NOW)),)) == ["no root cause: no service is BAD"]
+    told = lines((Para(show.cause_line(stacked.FAULT, down=NOW - 60, now=NOW)),))[0]
+    assert told == f"no root cause known: {(count := len(stacked.FAULT.services))} of {count} services UNKNOWN"
 
 
 async def test_the_map_begins_at_the_root_cause_and_walks() -> None:

@@ -55,14 +55,14 @@ async def follow(parts: Parts, ended: Ended) -> None:
 
 
 class News:
-    """Publishes LEARNING after each change, and when telemetry grew."""
+    """Publishes LEARNING after each change, and when telemetry became another."""
 
     def __init__(self, parts: Parts, learning: Learning) -> None:
         self._parts, self._learning = parts, learning
         self._loop = asyncio.get_running_loop()
         self._changed = asyncio.Event()
         self._changed.set()
-        self._seen = -1
+        self._seen: tuple[float | None, ...] = ()
 
     def soon(self) -> None:
         """Publish within a second; from any thread."""
@@ -79,10 +79,10 @@ class News:
             await asyncio.sleep(max(PUBLISHED, 5 * (self._parts.clock.mono() - began)))
 
     def _publish(self) -> None:
-        count, changed = self._learning.telemetry.newest(), self._changed.is_set()
-        if changed or count != self._seen:
+        mark, changed = self._learning.telemetry.mark(), self._changed.is_set()
+        if changed or mark != self._seen:
             self._changed.clear()
-            self._seen = count
+            self._seen = mark
             self._parts.bus.publish(Topic.LEARNING, self._learning.status())
 
 

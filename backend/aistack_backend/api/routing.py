@@ -73,7 +73,10 @@ def judge(parts: Held, caller: Caller, request: Judging) -> Response:
     telemetry, number = parts.routing.get().rooms.telemetry, request.interaction_id
     found = feedback.verdict(request)
     record(parts, caller, "route.feedback", f"interaction {number}: {found}")
-    return Json(history.routed(telemetry.judge(number, found, caller.actor, request.correction)))
+    done = telemetry.judge(number, found, caller.actor, request.correction)
+    if parts.learning.part is not None:
+        parts.learning.part.tell()
+    return Json(history.routed(done))
 
 
 @router.get("/routing", response_model=Routing)

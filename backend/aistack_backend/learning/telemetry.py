@@ -96,10 +96,11 @@ class Telemetry:
         with self._database.read() as connection:
             return [told(row) for row in connection.execute(wanted)]
 
-    def newest(self) -> int:
-        """Return the number of the newest interaction; 0 = there is none."""
+    def mark(self) -> tuple[float | None, ...]:
+        """Return figures of which one is another once something was written down, judged or blanked, by whomever."""
+        wanted = select(func.max(telemetry.c.id), func.max(telemetry.c.judged_at), func.count(telemetry.c.ok))
         with self._database.read() as connection:
-            return int(connection.execute(select(func.max(telemetry.c.id))).scalar() or 0)
+            return tuple(connection.execute(wanted).one())
 
     def _clean(self, text: str) -> str:
         return self._redactor.text(text)[:LONGEST]

@@ -19,7 +19,7 @@ from aistack_backend.wire.learning import (
 )
 from aistack_console.present.para import Para, fact, para, title
 from aistack_console.present.table import Cell, Column, Row, Tone
-from aistack_console.present.units import UNMEASURED, bar, clock, day_clock, span
+from aistack_console.present.units import UNMEASURED, bar, clock, day_clock, many, span
 
 COLUMNS = (
     Column("PATTERN", 0),
@@ -256,7 +256,7 @@ def nothing(found: LearningStatus) -> tuple[Para, ...]:
     return (
         para("Nothing was learned yet."),
         GAP,
-        fact("there is", f"{found.interactions} interactions written down, {found.judged} of them judged"),
+        fact("there is", f"{many(found.interactions, 'interaction')} written down, {found.judged} of them judged"),
         fact("comes", "patterns, from answers that went well and that a person judged good or corrected"),
         fact("try", "aistack-console route ask QUESTION, then learn judge NUMBER good"),
         fact("r", "makes a run now; else one is made each interval"),

@@ -11,6 +11,7 @@ from aistack_console.present import stack as show
 from aistack_console.present import traffic
 from aistack_console.present.para import Para
 from aistack_console.present.table import Cell, Column, Row, Tone
+from aistack_console.present.units import many
 
 NODE, LANE = 24, 2
 """Cells of a node, and of the lane to its left in which ties run down to it."""
@@ -234,6 +235,9 @@ def cause_line(stack: Stack | None, *, down: float | None, now: float) -> tuple[
     """Return the root causes: ``ROOT CAUSE hybrid: why  1 fault, 3 symptoms (…)``."""
     causes = show.root_causes(stack, down, now)
     if not causes:
+        words = [show.service_word(one, stack, down, now).word for one in stack.services] if stack else []
+        if unknown := words.count("UNKNOWN"):
+            return ((f"no root cause known: {unknown} of {many(len(words), 'service')} UNKNOWN", "dim"),)
         return (("no root cause: no service is BAD", "dim"),)
     cells: list[Cell] = [("ROOT CAUSE ", "bad")]
     for one, word in causes:

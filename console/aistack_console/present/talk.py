@@ -132,12 +132,12 @@ def chunk_foot(message: Message, chunk: Chunk) -> tuple[Cell, ...]:
 def _foot(message: Message, detail: str) -> tuple[Cell, ...]:
     rate, first = message.tokens_per_second, message.first_token_after
     words = [
+        f"judged {message.verdict}" if message.verdict else "",  # first: a narrow terminal cuts the end
         many(message.tokens, "token") if message.tokens else "",  # what the rules answer has none
         f"{rate:.1f} tok/s" if rate is not None else "",
         f"first after {first:.2f}s" if first is not None else "",
         message.route,
         message.model,
-        f"judged {message.verdict}" if message.verdict else "",
     ]
     cells: list[Cell] = [("  ".join(filter(None, words)), "dim")] if any(words) else []
     if message.finish in _ENDS:
